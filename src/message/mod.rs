@@ -1,1 +1,447 @@
-//! Under construction.
+//! Messages: the 64 bytes behind `zmq_msg_t` and the representations of a body.
+//!
+//! | kind | body | made by |
+//! | --- | --- | --- |
+//! | inline | up to [`INLINE_MAX`] bytes in the struct itself | small sends and receives |
+//! | heap | one allocation: count and bytes | `zmq_msg_init_size`, large receives |
+//! | user | the caller's buffer and its free function, counted | `zmq_msg_init_data` |
+//! | constant | the caller's buffer, never freed | `zmq_send_const`, no free function |
+//! | slice | part of a [`Block`] shared with other messages | receive buffers, send [`Arena`] |
+//!
+//! Moving a [`Msg`] moves 64 bytes. A body of the heap, user and slice kinds is
+//! counted, so that [`Msg::share`] (`zmq_msg_copy`) copies no bytes.
+
+mod arena;
+mod block;
+mod body;
+mod metadata;
+
+pub use arena::Arena;
+pub use block::Block;
+pub use body::FreeFn;
+pub use metadata::Metadata;
+
+use crate::error::{Error, Result};
+use block::Header as BlockHeader;
+use body::Content;
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+/// Largest body kept inside the struct, in bytes; libzmq's value on 64 bits.
+pub const INLINE_MAX: usize = 33;
+
+/// Bits of [`Msg::flags`]. `MORE` is public (`ZMQ_MORE`), the rest is internal.
+pub mod flag {
+    /// More parts of the same message follow.
+    pub const MORE: u8 = 1;
+    /// The body is the peer's routing id, not a message for the application.
+    pub const ROUTING_ID: u8 = 2;
+    /// The body is `01`/`00` + topic: a subscription or its end.
+    pub const SUBSCRIPTION: u8 = 4;
+    /// Carries only new [`Metadata`](super::Metadata) for what follows.
+    pub const CONTROL: u8 = 8;
+    /// The body may be referred to from elsewhere (`ZMQ_SHARED`).
+    pub const SHARED: u8 = 128;
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Inline = 0xA1,
+    Heap = 0xA2,
+    User = 0xA3,
+    Constant = 0xA4,
+    Slice = 0xA5,
+}
+
+const CLOSED: u8 = 0;
+
+/// A message. Exactly the memory of a `zmq_msg_t`.
+///
+/// Dropping it releases its body. The C API keeps it in the caller's memory,
+/// where `zmq_msg_close` takes the place of the drop; see [`Msg::from_c`].
+#[repr(C, align(8))]
+pub struct Msg {
+    metadata: *const Metadata,
+    /// Pointer kinds: address, size, owner. Inline: the first 32 bytes.
+    words: [usize; 4],
+    /// The 33rd inline byte.
+    tail: u8,
+    inline_len: u8,
+    kind: u8,
+    flags: u8,
+    routing_id: u32,
+    group: [u8; 16],
+}
+
+const _: () = assert!(size_of::<Msg>() == 64 && align_of::<Msg>() == 8);
+const _: () = assert!(std::mem::offset_of!(Msg, tail) - std::mem::offset_of!(Msg, words) == 32);
+
+// SAFETY: bodies are plain bytes; counts and metadata are atomically counted,
+// and a user's free function may, by its contract, run on any thread.
+unsafe impl Send for Msg {}
+// SAFETY: a shared Msg is only read.
+unsafe impl Sync for Msg {}
+
+impl Default for Msg {
+    fn default() -> Self {
+        Msg::new()
+    }
+}
+
+impl Msg {
+    const fn raw(kind: Kind, words: [usize; 4]) -> Msg {
+        Msg {
+            metadata: ptr::null(),
+            words,
+            tail: 0,
+            inline_len: 0,
+            kind: kind as u8,
+            flags: 0,
+            routing_id: 0,
+            group: [0; 16],
+        }
+    }
+
+    /// An empty message.
+    #[inline]
+    pub const fn new() -> Msg {
+        Msg::raw(Kind::Inline, [0; 4])
+    }
+
+    /// A message of `size` bytes with unspecified content.
+    ///
+    /// [`Error::NoMemory`] when they cannot be had.
+    pub fn with_size(size: usize) -> Result<Msg> {
+        if size <= INLINE_MAX {
+            let mut msg = Msg::new();
+            msg.inline_len = size as u8;
+            return Ok(msg);
+        }
+        let content = Content::with_size(size).ok_or(Error::NoMemory)?;
+        Ok(Msg::raw(
+            Kind::Heap,
+            [
+                Content::bytes(content) as usize,
+                size,
+                content.as_ptr() as usize,
+                0,
+            ],
+        ))
+    }
+
+    /// A message with a copy of `bytes`.
+    #[inline]
+    pub fn copy_from(bytes: &[u8]) -> Result<Msg> {
+        let mut msg = Msg::with_size(bytes.len())?;
+        // SAFETY: a fresh body of exactly this length, not shared.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), msg.data_ptr_mut(), bytes.len()) };
+        Ok(msg)
+    }
+
+    /// A message of at most [`INLINE_MAX`] bytes; longer input is cut.
+    #[inline]
+    pub fn inline(bytes: &[u8]) -> Msg {
+        let mut msg = Msg::new();
+        let len = bytes.len().min(INLINE_MAX);
+        // SAFETY: the inline area holds INLINE_MAX bytes.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), msg.inline_ptr_mut(), len) };
+        msg.inline_len = len as u8;
+        msg
+    }
+
+    /// A message over the caller's buffer. `free` is called exactly once with
+    /// `data` and `hint`, on any thread, when the last reference ends; without
+    /// it the buffer counts as constant and must live for ever.
+    ///
+    /// # Safety
+    /// `data` must be valid for `size` bytes until `free` is called (or for
+    /// ever), and `free` must be callable from any thread.
+    pub unsafe fn from_user(
+        data: *mut u8,
+        size: usize,
+        free: Option<FreeFn>,
+        hint: *mut c_void,
+    ) -> Result<Msg> {
+        let Some(free) = free else {
+            return Ok(Msg::raw(Kind::Constant, [data as usize, size, 0, 0]));
+        };
+        let content = Content::for_user(data, free, hint).ok_or(Error::NoMemory)?;
+        Ok(Msg::raw(
+            Kind::User,
+            [data as usize, size, content.as_ptr() as usize, 0],
+        ))
+    }
+
+    /// A message whose body is `block[from..to]`, without copying.
+    ///
+    /// Out-of-range bounds are cut to the block.
+    #[inline]
+    pub fn slice(block: &mut Block, from: usize, to: usize) -> Msg {
+        let bytes = block.bytes(from, to);
+        let (data, size) = (bytes.as_ptr() as usize, bytes.len());
+        let header = block.give();
+        Msg::raw(Kind::Slice, [data, size, header.as_ptr() as usize, 0])
+    }
+
+    /// Whether the memory looks like an initialised, unclosed message.
+    #[inline]
+    fn is_valid(&self) -> bool {
+        (Kind::Inline as u8..=Kind::Slice as u8).contains(&self.kind)
+    }
+
+    /// The message in C memory, or `None` if it is not one (NULL, closed,
+    /// never initialised as far as can be seen).
+    ///
+    /// # Safety
+    /// `msg` must be NULL or point to 64 readable and writable bytes aligned to
+    /// 8, not used by anybody else during `'a`.
+    #[inline]
+    pub unsafe fn from_c<'a>(msg: *mut c_void) -> Option<&'a mut Msg> {
+        if msg.is_null() || !(msg as usize).is_multiple_of(align_of::<Msg>()) {
+            return None;
+        }
+        // SAFETY: every bit pattern is a valid Msg in the language's sense
+        // (integers and raw pointers only); the caller vouches for the memory.
+        let msg = unsafe { &mut *msg.cast::<Msg>() };
+        msg.is_valid().then_some(msg)
+    }
+
+    /// Writes a message to C memory without looking at what was there.
+    ///
+    /// # Safety
+    /// `place` must point to 64 writable bytes aligned to 8.
+    #[inline]
+    pub unsafe fn write_c(self, place: *mut c_void) {
+        // SAFETY: by the caller's promise.
+        unsafe { place.cast::<Msg>().write(self) };
+    }
+
+    /// Releases the body and marks the memory so that [`from_c`](Msg::from_c)
+    /// refuses it from now on.
+    pub fn close(&mut self) {
+        self.release();
+        self.kind = CLOSED;
+    }
+
+    /// Takes the message out, leaving an empty one.
+    #[inline]
+    pub fn take(&mut self) -> Msg {
+        std::mem::take(self)
+    }
+
+    #[inline]
+    fn inline_ptr_mut(&mut self) -> *mut u8 {
+        // The 33 bytes reach over `words` and `tail`: derive from the whole.
+        let base = (self as *mut Msg).cast::<u8>();
+        // SAFETY: the offset is inside the struct.
+        unsafe { base.add(std::mem::offset_of!(Msg, words)) }
+    }
+
+    /// Address of the body. Valid until the message is moved or changed.
+    #[inline]
+    pub fn data_ptr(&self) -> *const u8 {
+        if self.kind == Kind::Inline as u8 {
+            let base = (self as *const Msg).cast::<u8>();
+            // SAFETY: the offset is inside the struct.
+            unsafe { base.add(std::mem::offset_of!(Msg, words)) }
+        } else {
+            self.words[0] as *const u8
+        }
+    }
+
+    /// Address of the body for writing. The C API hands it out for any message;
+    /// writing to a shared body is the caller's affair, as in libzmq.
+    #[inline]
+    pub fn data_ptr_mut(&mut self) -> *mut u8 {
+        if self.kind == Kind::Inline as u8 {
+            self.inline_ptr_mut()
+        } else {
+            self.words[0] as *mut u8
+        }
+    }
+
+    /// Length of the body in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        if self.kind == Kind::Inline as u8 {
+            self.inline_len as usize
+        } else {
+            self.words[1]
+        }
+    }
+
+    /// Whether the body has no bytes.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The body.
+    #[inline]
+    pub fn data(&self) -> &[u8] {
+        let len = self.len();
+        if len == 0 {
+            return &[];
+        }
+        // SAFETY: address and length describe the body, which self keeps alive.
+        unsafe { std::slice::from_raw_parts(self.data_ptr(), len) }
+    }
+
+    /// The body for writing, if nobody else can see it.
+    pub fn data_mut(&mut self) -> Option<&mut [u8]> {
+        if self.is_shared() || self.kind == Kind::Slice as u8 {
+            return None;
+        }
+        let len = self.len();
+        // SAFETY: as in data(); not shared, so ours alone.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.data_ptr_mut(), len) })
+    }
+
+    /// All flag bits, see [`flag`].
+    #[inline]
+    pub fn flags(&self) -> u8 {
+        self.flags
+    }
+
+    /// Whether more parts follow.
+    #[inline]
+    pub fn more(&self) -> bool {
+        self.flags & flag::MORE != 0
+    }
+
+    /// Whether a flag bit is set.
+    #[inline]
+    pub fn has(&self, bit: u8) -> bool {
+        self.flags & bit != 0
+    }
+
+    /// Sets or clears a flag bit.
+    #[inline]
+    pub fn set(&mut self, bit: u8, on: bool) {
+        if on {
+            self.flags |= bit
+        } else {
+            self.flags &= !bit
+        }
+    }
+
+    /// The message with a flag bit set.
+    #[inline]
+    pub fn with(mut self, bit: u8) -> Msg {
+        self.flags |= bit;
+        self
+    }
+
+    /// `ZMQ_SHARED`: the body is constant or was shared by reference.
+    pub fn is_shared(&self) -> bool {
+        self.kind == Kind::Constant as u8 || self.has(flag::SHARED)
+    }
+
+    /// Properties of the connection it came from, if it came from one.
+    pub fn metadata(&self) -> Option<&Metadata> {
+        // SAFETY: a non-null pointer is an Arc reference that self holds.
+        unsafe { self.metadata.as_ref() }
+    }
+
+    /// Attaches the properties of a connection (or none).
+    #[inline]
+    pub fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
+        if !self.metadata.is_null() {
+            // SAFETY: the reference was made by Arc::into_raw below.
+            drop(unsafe { Arc::from_raw(self.metadata) });
+        }
+        self.metadata = metadata.map_or(ptr::null(), Arc::into_raw);
+    }
+
+    /// Takes the metadata reference out of the message.
+    pub fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
+        let raw = std::mem::replace(&mut self.metadata, ptr::null());
+        // SAFETY: made by Arc::into_raw, and now nobody else's.
+        (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
+    }
+
+    /// Draft routing id of the peer (`zmq_msg_routing_id`), 0 when unset.
+    pub fn routing_id(&self) -> u32 {
+        self.routing_id
+    }
+
+    /// A second message with the same content (`zmq_msg_copy`): inline bodies
+    /// are copied, others shared by reference, and both then count as shared.
+    pub fn share(&mut self) -> Msg {
+        if matches!(self.kind, k if k == Kind::Heap as u8 || k == Kind::User as u8 || k == Kind::Slice as u8)
+        {
+            self.flags |= flag::SHARED;
+            // SAFETY: self holds a reference, so the owner is alive.
+            unsafe {
+                match self.owner() {
+                    Owner::Content(content) => Content::retain(content),
+                    Owner::Block(block) => BlockHeader::retain(block),
+                    Owner::None => {}
+                }
+            }
+        }
+        if !self.metadata.is_null() {
+            // SAFETY: the pointer is a live Arc reference.
+            unsafe { Arc::increment_strong_count(self.metadata) };
+        }
+        // SAFETY: a bitwise copy whose counts were just raised.
+        ManuallyDrop::into_inner(ManuallyDrop::new(unsafe { ptr::read(self) }))
+    }
+
+    fn owner(&self) -> Owner {
+        let raw = self.words[2] as *mut u8;
+        if self.kind == Kind::Heap as u8 || self.kind == Kind::User as u8 {
+            NonNull::new(raw.cast()).map_or(Owner::None, Owner::Content)
+        } else if self.kind == Kind::Slice as u8 {
+            NonNull::new(raw.cast()).map_or(Owner::None, Owner::Block)
+        } else {
+            Owner::None
+        }
+    }
+
+    #[inline]
+    fn release(&mut self) {
+        if !self.metadata.is_null() {
+            self.set_metadata(None);
+        }
+        if self.kind == Kind::Inline as u8 {
+            return;
+        }
+        // SAFETY: self holds one reference to its owner and gives it up here.
+        unsafe {
+            match self.owner() {
+                Owner::Content(content) => Content::release(content),
+                Owner::Block(block) => BlockHeader::release(block, 1),
+                Owner::None => {}
+            }
+        }
+    }
+}
+
+enum Owner {
+    None,
+    Content(NonNull<Content>),
+    Block(NonNull<BlockHeader>),
+}
+
+impl Drop for Msg {
+    #[inline]
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+impl std::fmt::Debug for Msg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Msg")
+            .field("len", &self.len())
+            .field("flags", &self.flags)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,66 @@
-//! Under construction.
+//! Synchronisation: the switch between real and model-checked primitives,
+//! the thread [`Parker`](parker::Parker) and the lock-free
+//! [`Mailbox`](mailbox::Mailbox).
+//!
+//! Everything lock-free in the library takes its atomics from here, so that
+//! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
+//! in `pipe/` explore every interleaving.
+
+pub mod mailbox;
+pub mod parker;
+
+/// Atomic types and fences: `std`'s, or loom's when a model is checked.
+pub mod atomic {
+    #[cfg(loom)]
+    pub use loom::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence,
+    };
+    #[cfg(not(loom))]
+    pub use std::sync::atomic::{
+        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+        fence,
+    };
+}
+
+#[cfg(loom)]
+pub use loom::sync::Arc;
+#[cfg(not(loom))]
+pub use std::sync::Arc;
+
+/// A memory cell whose accesses loom can watch.
+///
+/// In ordinary builds this is `std::cell::UnsafeCell` and costs nothing.
+#[derive(Debug)]
+pub struct Slot<T>(
+    #[cfg(loom)] loom::cell::UnsafeCell<T>,
+    #[cfg(not(loom))] std::cell::UnsafeCell<T>,
+);
+
+impl<T> Slot<T> {
+    /// Wraps a value.
+    pub fn new(value: T) -> Self {
+        #[cfg(loom)]
+        return Slot(loom::cell::UnsafeCell::new(value));
+        #[cfg(not(loom))]
+        return Slot(std::cell::UnsafeCell::new(value));
+    }
+
+    /// Runs `f` on a pointer for reading.
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        #[cfg(loom)]
+        return self.0.with(f);
+        #[cfg(not(loom))]
+        return f(self.0.get());
+    }
+
+    /// Runs `f` on a pointer for writing.
+    #[inline(always)]
+    pub fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        #[cfg(loom)]
+        return self.0.with_mut(f);
+        #[cfg(not(loom))]
+        return f(self.0.get());
+    }
+}

@@ -1,1 +1,68 @@
-//! Under construction.
+//! The operating system, in one place: what the safe layers need and the
+//! standard library does not offer.
+
+use crate::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+/// Sleeps while `word` still holds `expected`, at most for `limit`.
+///
+/// `Ok` on a wake-up or a changed word; otherwise the errno: `ETIMEDOUT`, or
+/// `EINTR` when a signal handler ran.
+#[cfg(all(target_os = "linux", not(loom)))]
+pub fn futex_wait(word: &AtomicU32, expected: u32, limit: Duration) -> Result<(), i32> {
+    let spec = libc::timespec {
+        tv_sec: limit.as_secs() as libc::time_t,
+        tv_nsec: limit.subsec_nanos() as libc::c_long,
+    };
+    // SAFETY: the word outlives the call, the timespec is valid, and the
+    // remaining arguments are unused by FUTEX_WAIT.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG,
+            expected,
+            &spec as *const libc::timespec,
+        )
+    };
+    if result == 0 {
+        return Ok(());
+    }
+    match last_errno() {
+        libc::EAGAIN => Ok(()),
+        code => Err(code),
+    }
+}
+
+/// Wakes one thread that sleeps in [`futex_wait`] on `word`.
+#[cfg(all(target_os = "linux", not(loom)))]
+pub fn futex_wake(word: &AtomicU32) {
+    // SAFETY: FUTEX_WAKE only uses the address as a key.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG,
+            1,
+        );
+    }
+}
+
+/// The calling thread's `errno`.
+pub fn last_errno() -> i32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+}
+
+/// Sets the calling thread's `errno`.
+pub fn set_errno(code: i32) {
+    #[cfg(target_os = "linux")]
+    // SAFETY: glibc and musl give each thread a valid errno location.
+    unsafe {
+        *libc::__errno_location() = code;
+    }
+    #[cfg(any(target_os = "macos", target_os = "freebsd"))]
+    // SAFETY: the C library gives each thread a valid errno location.
+    unsafe {
+        *libc::__error() = code;
+    }
+}

@@ -1,0 +1,184 @@
+//! A lock-free mailbox: many producers, one consumer, first in first out for
+//! each producer.
+//!
+//! Producers push on a linked stack; the consumer takes the whole stack in one
+//! exchange and turns it round. An empty check is a single load, which is what
+//! a socket pays on each call when nothing happened.
+
+use super::atomic::{AtomicPtr, Ordering};
+use std::ptr;
+
+struct Node<T> {
+    value: T,
+    next: *mut Node<T>,
+}
+
+/// The mailbox. Dropping it drops what was never taken.
+#[derive(Debug)]
+pub struct Mailbox<T> {
+    head: AtomicPtr<Node<T>>,
+}
+
+// SAFETY: nodes are owned by the list; a value goes from the pushing thread to
+// the taking thread exactly once, which is what `T: Send` allows.
+unsafe impl<T: Send> Send for Mailbox<T> {}
+// SAFETY: as above; shared access is limited to atomic operations on `head`.
+unsafe impl<T: Send> Sync for Mailbox<T> {}
+
+impl<T> Default for Mailbox<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> Mailbox<T> {
+    /// An empty mailbox; allocates nothing.
+    pub fn new() -> Self {
+        Mailbox {
+            head: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Adds a value; callable from any thread, never blocks. Returns true if
+    /// the mailbox was empty before.
+    pub fn push(&self, value: T) -> bool {
+        let node = Box::into_raw(Box::new(Node {
+            value,
+            next: ptr::null_mut(),
+        }));
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: until the exchange succeeds the node is ours alone.
+            unsafe { (*node).next = head };
+            // SeqCst: whoever pushes then looks whether the consumer sleeps; the
+            // consumer says it sleeps and then looks here. One must see the other.
+            match self
+                .head
+                .compare_exchange_weak(head, node, Ordering::SeqCst, Ordering::Relaxed)
+            {
+                Ok(_) => return head.is_null(),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    /// Whether nothing waits to be taken.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.head.load(Ordering::SeqCst).is_null()
+    }
+
+    /// Takes everything pushed so far, oldest first.
+    pub fn take(&self) -> Taken<T> {
+        if self.head.load(Ordering::Relaxed).is_null() {
+            return Taken {
+                next: ptr::null_mut(),
+            };
+        }
+        // Acquire pairs with the pushes: their values are visible.
+        let mut node = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        let mut reversed: *mut Node<T> = ptr::null_mut();
+        while !node.is_null() {
+            // SAFETY: the swap made the whole chain ours.
+            let next = unsafe { std::mem::replace(&mut (*node).next, reversed) };
+            reversed = node;
+            node = next;
+        }
+        Taken { next: reversed }
+    }
+}
+
+impl<T> Drop for Mailbox<T> {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// What [`Mailbox::take`] took; iterate to consume.
+#[derive(Debug)]
+pub struct Taken<T> {
+    next: *mut Node<T>,
+}
+
+impl<T> Iterator for Taken<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        if self.next.is_null() {
+            return None;
+        }
+        // SAFETY: the chain belongs to this iterator; each node was made by
+        // Box::into_raw and is turned back exactly once.
+        let node = unsafe { Box::from_raw(self.next) };
+        self.next = node.next;
+        Some(node.value)
+    }
+}
+
+impl<T> Drop for Taken<T> {
+    fn drop(&mut self) {
+        for value in self.by_ref() {
+            drop(value);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_and_reports_first() {
+        let mailbox = Mailbox::new();
+        assert!(mailbox.is_empty());
+        assert!(mailbox.push(1));
+        assert!(!mailbox.push(2));
+        assert_eq!(mailbox.take().collect::<Vec<_>>(), vec![1, 2]);
+        assert!(mailbox.is_empty());
+        assert!(mailbox.push(3));
+    }
+
+    #[test]
+    fn drops_what_was_not_taken() {
+        let value = std::sync::Arc::new(());
+        let mailbox = Mailbox::new();
+        mailbox.push(value.clone());
+        mailbox.push(value.clone());
+        mailbox.take().next();
+        mailbox.push(value.clone());
+        drop(mailbox);
+        assert_eq!(std::sync::Arc::strong_count(&value), 1);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::sync::Arc;
+
+    #[test]
+    fn two_producers_one_consumer() {
+        loom::model(|| {
+            let mailbox = Arc::new(Mailbox::new());
+            let threads: Vec<_> = (0..2)
+                .map(|t| {
+                    let mailbox = mailbox.clone();
+                    loom::thread::spawn(move || {
+                        mailbox.push((t, 0));
+                        mailbox.push((t, 1));
+                    })
+                })
+                .collect();
+            let mut got: Vec<(i32, i32)> = mailbox.take().collect();
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            got.extend(mailbox.take());
+            assert_eq!(got.len(), 4);
+            for t in 0..2 {
+                let order: Vec<_> = got.iter().filter(|v| v.0 == t).map(|v| v.1).collect();
+                assert_eq!(order, vec![0, 1]);
+            }
+        });
+    }
+}

@@ -1,0 +1,221 @@
+//! Putting a thread to sleep until somebody wakes it, without a descriptor.
+//!
+//! A [`Parker`] belongs to one thread at a time; any thread may
+//! [`unpark`](Parker::unpark) it. A wake-up that comes before the sleep is
+//! kept, so none is lost. A signal handler that runs during the sleep ends it
+//! with [`Wake::Interrupted`]: libzmq's blocking calls return `EINTR` then.
+
+use super::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+const IDLE: u32 = 0;
+const NOTIFIED: u32 = 1;
+const PARKED: u32 = 2;
+
+/// Why [`Parker::park`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Somebody called [`Parker::unpark`].
+    Notified,
+    /// The deadline passed.
+    TimedOut,
+    /// A signal handler ran in this thread.
+    Interrupted,
+}
+
+/// One sleeping place.
+#[derive(Debug)]
+pub struct Parker {
+    state: AtomicU32,
+    #[cfg(loom)]
+    gate: (loom::sync::Mutex<()>, loom::sync::Condvar),
+    #[cfg(all(not(loom), not(target_os = "linux")))]
+    gate: (parking_lot::Mutex<()>, parking_lot::Condvar),
+}
+
+impl Default for Parker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Parker {
+    /// A parker nobody has woken yet.
+    pub fn new() -> Self {
+        Parker {
+            state: AtomicU32::new(IDLE),
+            #[cfg(any(loom, not(target_os = "linux")))]
+            gate: Default::default(),
+        }
+    }
+
+    /// Forgets a wake-up left over from an earlier use.
+    pub fn reset(&self) {
+        self.state.store(IDLE, Ordering::SeqCst);
+    }
+
+    /// Whether a wake-up waits to be consumed.
+    #[inline]
+    pub fn is_notified(&self) -> bool {
+        self.state.load(Ordering::Acquire) == NOTIFIED
+    }
+
+    /// Sleeps until woken, the deadline, or a signal. Only the owning thread
+    /// calls this, and holds no lock a waker could need.
+    pub fn park(&self, deadline: Option<Instant>) -> Wake {
+        // Acquire: what the waker wrote before unpark is visible afterwards.
+        if self
+            .state
+            .compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+        {
+            self.state.store(IDLE, Ordering::SeqCst);
+            return Wake::Notified;
+        }
+        loop {
+            let wake = self.sleep(deadline);
+            match self.state.load(Ordering::Acquire) {
+                NOTIFIED => {
+                    self.state.store(IDLE, Ordering::SeqCst);
+                    return Wake::Notified;
+                }
+                _ if wake == Wake::Notified => continue, // spurious
+                _ => {
+                    // A waker may come in between: then its word counts.
+                    return match self.state.swap(IDLE, Ordering::AcqRel) {
+                        NOTIFIED => Wake::Notified,
+                        _ => wake,
+                    };
+                }
+            }
+        }
+    }
+
+    /// Wakes the parker, now or at its next sleep. Never blocks for long; costs
+    /// a system call only if the thread really sleeps.
+    pub fn unpark(&self) {
+        // Release: pairs with the Acquire in park.
+        if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED {
+            self.wake();
+        }
+    }
+}
+
+#[cfg(all(not(loom), target_os = "linux"))]
+impl Parker {
+    /// One futex wait. Always with a time limit: the kernel then reports a
+    /// signal as EINTR even if its handler was installed with SA_RESTART, as
+    /// poll() does in libzmq.
+    fn sleep(&self, deadline: Option<Instant>) -> Wake {
+        const LONG: std::time::Duration = std::time::Duration::from_secs(86_400);
+        let left = match deadline {
+            Some(at) => at.saturating_duration_since(Instant::now()),
+            None => LONG,
+        };
+        if left.is_zero() {
+            return Wake::TimedOut;
+        }
+        match crate::sys::futex_wait(&self.state, PARKED, left.min(LONG)) {
+            Err(libc::EINTR) => Wake::Interrupted,
+            Err(libc::ETIMEDOUT) if deadline.is_some_and(|at| Instant::now() >= at) => {
+                Wake::TimedOut
+            }
+            _ => Wake::Notified,
+        }
+    }
+
+    fn wake(&self) {
+        crate::sys::futex_wake(&self.state);
+    }
+}
+
+#[cfg(all(not(loom), not(target_os = "linux")))]
+impl Parker {
+    fn sleep(&self, deadline: Option<Instant>) -> Wake {
+        let mut guard = self.gate.0.lock();
+        if self.state.load(Ordering::Acquire) != PARKED {
+            return Wake::Notified;
+        }
+        match deadline {
+            None => self.gate.1.wait(&mut guard),
+            Some(at) => {
+                if self.gate.1.wait_until(&mut guard, at).timed_out() {
+                    return Wake::TimedOut;
+                }
+            }
+        }
+        Wake::Notified
+    }
+
+    fn wake(&self) {
+        drop(self.gate.0.lock());
+        self.gate.1.notify_one();
+    }
+}
+
+#[cfg(loom)]
+impl Parker {
+    fn sleep(&self, _deadline: Option<Instant>) -> Wake {
+        let mut guard = self.gate.0.lock().unwrap();
+        while self.state.load(Ordering::Acquire) == PARKED {
+            guard = self.gate.1.wait(guard).unwrap();
+        }
+        Wake::Notified
+    }
+
+    fn wake(&self) {
+        drop(self.gate.0.lock().unwrap());
+        self.gate.1.notify_one();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn early_wake_is_kept() {
+        let parker = Parker::new();
+        parker.unpark();
+        parker.unpark();
+        assert_eq!(parker.park(None), Wake::Notified);
+        let soon = Instant::now() + Duration::from_millis(20);
+        assert_eq!(parker.park(Some(soon)), Wake::TimedOut);
+        assert!(Instant::now() >= soon);
+    }
+
+    #[test]
+    fn wakes_across_threads() {
+        let parker = std::sync::Arc::new(Parker::new());
+        let waker = parker.clone();
+        let thread = std::thread::spawn(move || waker.unpark());
+        assert_eq!(
+            parker.park(Some(Instant::now() + Duration::from_secs(10))),
+            Wake::Notified
+        );
+        thread.join().unwrap();
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::sync::{Arc, atomic::AtomicBool};
+
+    #[test]
+    fn no_wake_is_lost() {
+        loom::model(|| {
+            let parker = Arc::new(Parker::new());
+            let ready = Arc::new(AtomicBool::new(false));
+            let (p, r) = (parker.clone(), ready.clone());
+            let thread = loom::thread::spawn(move || {
+                r.store(true, Ordering::Relaxed);
+                p.unpark();
+            });
+            parker.park(None);
+            assert!(ready.load(Ordering::Relaxed));
+            thread.join().unwrap();
+        });
+    }
+}

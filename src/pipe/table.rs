@@ -1,0 +1,65 @@
+//! The pipes of one socket, by small integer ids.
+
+use super::PipeEnd;
+
+/// Name of a pipe within its socket. An id may be used again after
+/// [`Pipes::remove`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId(pub u32);
+
+/// The pipes of one socket.
+#[derive(Default)]
+pub struct Pipes {
+    ends: Vec<Option<PipeEnd>>,
+    free: Vec<u32>,
+    live: usize,
+}
+
+impl Pipes {
+    /// Adds an end and names it.
+    pub fn insert(&mut self, end: PipeEnd) -> PipeId {
+        self.live += 1;
+        match self.free.pop() {
+            Some(index) => {
+                self.ends[index as usize] = Some(end);
+                PipeId(index)
+            }
+            None => {
+                self.ends.push(Some(end));
+                PipeId(self.ends.len() as u32 - 1)
+            }
+        }
+    }
+
+    /// The end, unless it was removed.
+    #[inline]
+    pub fn get(&mut self, id: PipeId) -> Option<&mut PipeEnd> {
+        self.ends.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    /// Takes an end out. Dropping it closes it.
+    pub fn remove(&mut self, id: PipeId) -> Option<PipeEnd> {
+        let end = self.ends.get_mut(id.0 as usize)?.take()?;
+        self.free.push(id.0);
+        self.live -= 1;
+        Some(end)
+    }
+
+    /// Number of pipes.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The ids in use, ascending.
+    pub fn ids(&self) -> impl Iterator<Item = PipeId> + '_ {
+        (0u32..)
+            .zip(&self.ends)
+            .filter(|(_, end)| end.is_some())
+            .map(|(index, _)| PipeId(index))
+    }
+}

@@ -15,6 +15,8 @@ pub mod value;
 
 mod context;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use context::ContextOptions;
 pub use socket::Options;

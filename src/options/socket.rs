@@ -1,0 +1,351 @@
+//! The options every socket type has.
+
+#![forbid(unsafe_code)]
+
+use std::ops::RangeInclusive;
+
+use super::ContextOptions;
+use super::constants::*;
+use super::value;
+use crate::error::{Error, Result};
+
+/// Longest routing id, in bytes: its length travels in one byte.
+const MAX_ROUTING_ID: usize = 255;
+/// Longest interface name, in bytes (`IFNAMSIZ`).
+const MAX_DEVICE: usize = 16;
+/// `ZMQ_HEARTBEAT_TTL` is kept and sent in units of this many milliseconds.
+const TTL_UNIT: i32 = 100;
+/// Any value that fits 16 bits once divided; small negative ones round to 0, as in libzmq.
+const TTL_RANGE: RangeInclusive<i32> = 1 - TTL_UNIT..=u16::MAX as i32 * TTL_UNIT + TTL_UNIT - 1;
+
+const ANY: i32 = i32::MAX;
+
+/// Declares [`Options`], the defaults and the table from one list.
+///
+/// An entry reads `field: type = default => NUMBER [rule], ...;` where the rule names an arm
+/// of `row!`. A field with several numbers has several rules, a field without any has none.
+macro_rules! options {
+    ($( $(#[$doc:meta])* $field:ident: $type:ty = $default:expr
+        $(=> $( $number:ident [ $($rule:tt)* ] ),+ )?; )*) => {
+        /// The option values of one socket.
+        ///
+        /// Fields carry the option's name and the unit of the C API unless they say
+        /// otherwise, and are public for reading; [`Options::set`] guards the ranges.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Options {
+            $( $(#[$doc])* pub $field: $type, )*
+        }
+
+        const DEFAULTS: Options = Options { $( $field: $default, )* };
+
+        const TABLE: &[Row] = &[
+            $( $( $( row!($number, $field, $($rule)*), )+ )? )*
+        ];
+    };
+}
+
+/// Builds one row: the number, the field it stands for, and the rule for its values.
+macro_rules! row {
+    ($number:ident, $field:ident, int $range:expr) => {
+        row!(
+            $number,
+            Set::Int($range, |o, v| o.$field = v),
+            Get::Int(|o| o.$field)
+        )
+    };
+    ($number:ident, $field:ident, flag) => {
+        row!(
+            $number,
+            Set::Flag(|o, v| o.$field = v),
+            Get::Int(|o| o.$field.into())
+        )
+    };
+    ($number:ident, $field:ident, opposite_flag) => {
+        row!(
+            $number,
+            Set::Flag(|o, v| o.$field = !v),
+            Get::Int(|o| (!o.$field).into())
+        )
+    };
+    ($number:ident, $field:ident, any_flag) => {
+        row!(
+            $number,
+            Set::AnyFlag(|o, v| o.$field = v),
+            Get::Int(|o| o.$field.into())
+        )
+    };
+    ($number:ident, $field:ident, u64) => {
+        row!(
+            $number,
+            Set::U64(|o, v| o.$field = v),
+            Get::U64(|o| o.$field)
+        )
+    };
+    ($number:ident, $field:ident, i64) => {
+        row!(
+            $number,
+            Set::I64(|o, v| o.$field = v),
+            Get::I64(|o| o.$field)
+        )
+    };
+    ($number:ident, $field:ident, bytes $max:expr) => {
+        row!(
+            $number,
+            Set::Bytes($max, |o, v| o.$field = v),
+            Get::Bytes(|o| &o.$field)
+        )
+    };
+    ($number:ident, $field:ident, text_or_null $max:expr) => {
+        row!(
+            $number,
+            Set::BytesOrNull($max, |o, v| o.$field = v),
+            Get::Text(|o| &o.$field)
+        )
+    };
+    ($number:ident, $field:ident, read_only) => {
+        row!($number, Set::Never, Get::Int(|o| o.$field))
+    };
+    ($number:ident, $field:ident, ttl) => {
+        row!(
+            $number,
+            // The range keeps the quotient within 16 bits.
+            Set::Int(TTL_RANGE, |o, v| o.$field = (v / TTL_UNIT) as u16),
+            Get::Int(|o| i32::from(o.$field) * TTL_UNIT)
+        )
+    };
+    ($number:ident, $set:expr, $get:expr) => {
+        Row {
+            number: $number,
+            name: stringify!($number),
+            set: $set,
+            get: $get,
+        }
+    };
+}
+
+options! {
+    /// Type of the socket, a `ZMQ_PAIR`, `ZMQ_PUB`, ... number.
+    socket_type: i32 = -1 => ZMQ_TYPE [read_only];
+    /// `ZMQ_AFFINITY`: mask of the I/O threads to choose from; 0 means all.
+    affinity: u64 = 0 => ZMQ_AFFINITY [u64];
+    /// `ZMQ_ROUTING_ID`: at most 255 bytes; empty when not set.
+    routing_id: Vec<u8> = Vec::new() => ZMQ_ROUTING_ID [bytes MAX_ROUTING_ID];
+    /// `ZMQ_RATE`: multicast rate, in kilobits per second.
+    rate: i32 = 100 => ZMQ_RATE [int 1..=ANY];
+    /// `ZMQ_RECOVERY_IVL`: multicast recovery window, in milliseconds.
+    recovery_ivl: i32 = 10_000 => ZMQ_RECOVERY_IVL [int 0..=ANY];
+    /// `ZMQ_SNDBUF`: kernel send buffer, in bytes; -1 leaves the system default.
+    sndbuf: i32 = -1 => ZMQ_SNDBUF [int -1..=ANY];
+    /// `ZMQ_RCVBUF`: kernel receive buffer, in bytes; -1 leaves the system default.
+    rcvbuf: i32 = -1 => ZMQ_RCVBUF [int -1..=ANY];
+    /// `ZMQ_LINGER`: milliseconds unsent messages outlive the socket; -1 without end.
+    linger: i32 = -1 => ZMQ_LINGER [int -1..=ANY];
+    /// `ZMQ_RECONNECT_IVL`: milliseconds; neither 0 nor -1 reconnects.
+    reconnect_ivl: i32 = 100 => ZMQ_RECONNECT_IVL [int -1..=ANY];
+    /// `ZMQ_BACKLOG`: queue of connections not yet accepted.
+    backlog: i32 = 100 => ZMQ_BACKLOG [int 0..=ANY];
+    /// `ZMQ_RECONNECT_IVL_MAX`: milliseconds; 0 means no back-off.
+    reconnect_ivl_max: i32 = 0 => ZMQ_RECONNECT_IVL_MAX [int 0..=ANY];
+    /// `ZMQ_MAXMSGSIZE`: bytes of a message part; any negative number means no limit.
+    maxmsgsize: i64 = -1 => ZMQ_MAXMSGSIZE [i64];
+    /// `ZMQ_SNDHWM`: messages a pipe; 0 means no limit.
+    sndhwm: i32 = 1_000 => ZMQ_SNDHWM [int 0..=ANY];
+    /// `ZMQ_RCVHWM`: messages a pipe; 0 means no limit.
+    rcvhwm: i32 = 1_000 => ZMQ_RCVHWM [int 0..=ANY];
+    /// `ZMQ_MULTICAST_HOPS`: network hops of a multicast packet.
+    multicast_hops: i32 = 1 => ZMQ_MULTICAST_HOPS [int 1..=ANY];
+    /// `ZMQ_RCVTIMEO`: milliseconds; -1 waits without end.
+    rcvtimeo: i32 = -1 => ZMQ_RCVTIMEO [int -1..=ANY];
+    /// `ZMQ_SNDTIMEO`: milliseconds; -1 waits without end.
+    sndtimeo: i32 = -1 => ZMQ_SNDTIMEO [int -1..=ANY];
+    /// `ZMQ_IPV6`: IPv6 beside IPv4. `ZMQ_IPV4ONLY` is its opposite.
+    ipv6: bool = false => ZMQ_IPV6 [flag], ZMQ_IPV4ONLY [opposite_flag];
+    /// `ZMQ_TCP_KEEPALIVE`: 1 on, 0 off, -1 system default.
+    tcp_keepalive: i32 = -1 => ZMQ_TCP_KEEPALIVE [int -1..=1];
+    /// `ZMQ_TCP_KEEPALIVE_CNT`: probes; -1 system default.
+    tcp_keepalive_cnt: i32 = -1 => ZMQ_TCP_KEEPALIVE_CNT [int -1..=ANY];
+    /// `ZMQ_TCP_KEEPALIVE_IDLE`: seconds; -1 system default.
+    tcp_keepalive_idle: i32 = -1 => ZMQ_TCP_KEEPALIVE_IDLE [int -1..=ANY];
+    /// `ZMQ_TCP_KEEPALIVE_INTVL`: seconds; -1 system default.
+    tcp_keepalive_intvl: i32 = -1 => ZMQ_TCP_KEEPALIVE_INTVL [int -1..=ANY];
+    /// `ZMQ_IMMEDIATE`: queue messages for complete connections only.
+    immediate: bool = false => ZMQ_IMMEDIATE [flag];
+    /// `ZMQ_MECHANISM`: `ZMQ_NULL` (0), or what the security options select.
+    mechanism: i32 = 0 => ZMQ_MECHANISM [read_only];
+    /// `ZMQ_CONFLATE` as set; see [`Options::effective_conflate`].
+    conflate: bool = false => ZMQ_CONFLATE [flag];
+    /// `ZMQ_TOS`: type-of-service byte; 0 leaves the system default.
+    tos: i32 = 0 => ZMQ_TOS [int 0..=ANY];
+    /// `ZMQ_HANDSHAKE_IVL`: milliseconds; 0 sets no limit.
+    handshake_ivl: i32 = 30_000 => ZMQ_HANDSHAKE_IVL [int 0..=ANY];
+    /// `ZMQ_INVERT_MATCHING`: deliver what matches no subscription.
+    invert_matching: bool = false => ZMQ_INVERT_MATCHING [any_flag];
+    /// `ZMQ_HEARTBEAT_IVL`: milliseconds; 0 sends no PING.
+    heartbeat_ivl: i32 = 0 => ZMQ_HEARTBEAT_IVL [int 0..=ANY];
+    /// `ZMQ_HEARTBEAT_TTL` in tenths of a second, as a PING carries it.
+    heartbeat_ttl: u16 = 0 => ZMQ_HEARTBEAT_TTL [ttl];
+    /// `ZMQ_HEARTBEAT_TIMEOUT` as set; see [`Options::effective_heartbeat_timeout`].
+    heartbeat_timeout: i32 = -1 => ZMQ_HEARTBEAT_TIMEOUT [int 0..=ANY];
+    /// `ZMQ_CONNECT_TIMEOUT`: milliseconds; 0 leaves it to the system.
+    connect_timeout: i32 = 0 => ZMQ_CONNECT_TIMEOUT [int 0..=ANY];
+    /// `ZMQ_TCP_MAXRT`: milliseconds; 0 leaves it to the system.
+    tcp_maxrt: i32 = 0 => ZMQ_TCP_MAXRT [int 0..=ANY];
+    /// `ZMQ_MULTICAST_MAXTPDU`: bytes of a multicast packet.
+    multicast_maxtpdu: i32 = 1_500 => ZMQ_MULTICAST_MAXTPDU [int 1..=ANY];
+    /// `ZMQ_USE_FD`: descriptor the next bind takes over; -1 makes a new one.
+    use_fd: i32 = -1 => ZMQ_USE_FD [int -1..=ANY];
+    /// `ZMQ_BINDTODEVICE`: interface name, at most 16 bytes, as the caller gave it.
+    bindtodevice: Vec<u8> = Vec::new() => ZMQ_BINDTODEVICE [text_or_null MAX_DEVICE];
+    /// `ZMQ_ZERO_COPY_RECV` of the context at the time the socket was made.
+    zero_copy_recv: bool = true;
+}
+
+/// One option number and what it does.
+struct Row {
+    number: i32,
+    name: &'static str,
+    set: Set,
+    get: Get,
+}
+
+/// How a value is judged and stored.
+enum Set {
+    /// The option cannot be set.
+    Never,
+    Int(RangeInclusive<i32>, fn(&mut Options, i32)),
+    /// 0 or 1.
+    Flag(fn(&mut Options, bool)),
+    /// Any `int`.
+    AnyFlag(fn(&mut Options, bool)),
+    U64(fn(&mut Options, u64)),
+    I64(fn(&mut Options, i64)),
+    /// 1 byte up to the given number.
+    Bytes(usize, fn(&mut Options, Vec<u8>)),
+    /// The same, and NULL to clear.
+    BytesOrNull(usize, fn(&mut Options, Vec<u8>)),
+}
+
+/// How a value is written to the caller; see [`value`] for the length rules.
+enum Get {
+    Int(fn(&Options) -> i32),
+    U64(fn(&Options) -> u64),
+    I64(fn(&Options) -> i64),
+    Bytes(fn(&Options) -> &[u8]),
+    Text(fn(&Options) -> &[u8]),
+}
+
+/// Position in [`TABLE`] by option number; `NO_ROW` where there is none.
+const INDEX: [u8; 128] = index();
+const NO_ROW: u8 = u8::MAX;
+
+/// Runs at compile time: a number out of bounds or used twice stops the build.
+const fn index() -> [u8; 128] {
+    let mut positions = [NO_ROW; 128];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let number = TABLE[row].number as usize;
+        assert!(positions[number] == NO_ROW && row < NO_ROW as usize);
+        positions[number] = row as u8;
+        row += 1;
+    }
+    positions
+}
+
+fn row(option: i32) -> Option<&'static Row> {
+    let position = INDEX.get(usize::try_from(option).ok()?)?;
+    TABLE.get(usize::from(*position))
+}
+
+/// Socket types that some defaults and effects hang on.
+mod socket_type {
+    pub const PUB: i32 = 1;
+    pub const SUB: i32 = 2;
+    pub const DEALER: i32 = 5;
+    pub const PULL: i32 = 7;
+    pub const PUSH: i32 = 8;
+    pub const XSUB: i32 = 10;
+    pub const DISH: i32 = 15;
+}
+
+impl Options {
+    /// The options of a new socket of the given type (`ZMQ_PAIR`, ...) in the given context.
+    pub fn new(socket_type: i32, context: &ContextOptions) -> Self {
+        // What these types send is never worth waiting for: subscriptions.
+        let subscriber = matches!(
+            socket_type,
+            socket_type::SUB | socket_type::XSUB | socket_type::DISH
+        );
+        Self {
+            socket_type,
+            linger: if subscriber || !context.blocky { 0 } else { -1 },
+            ipv6: context.ipv6,
+            zero_copy_recv: context.zero_copy_recv,
+            ..DEFAULTS
+        }
+    }
+
+    /// Sets an option from the bytes of its C value; `None` is NULL with length 0.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the option is unknown here or read only, or when its value
+    /// is out of range or of the wrong length. Nothing has changed then.
+    pub fn set(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
+        match &row(option).ok_or(Error::Invalid)?.set {
+            Set::Never => return Err(Error::Invalid),
+            Set::Int(range, store) => {
+                let number = value::int(value)?;
+                if !range.contains(&number) {
+                    return Err(Error::Invalid);
+                }
+                store(self, number);
+            }
+            Set::Flag(store) => store(self, value::flag(value)?),
+            Set::AnyFlag(store) => store(self, value::any_flag(value)?),
+            Set::U64(store) => store(self, value::u64(value)?),
+            Set::I64(store) => store(self, value::i64(value)?),
+            Set::Bytes(max, store) => store(self, value::bytes(value, *max)?.to_vec()),
+            Set::BytesOrNull(max, store) => {
+                store(self, value::bytes_or_null(value, *max)?.to_vec());
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the C value of an option into `out`, the caller's whole buffer, and returns
+    /// the length to report.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when the option is unknown here or the buffer has the wrong
+    /// length. The buffer is untouched then.
+    pub fn get(&self, option: i32, out: &mut [u8]) -> Result<usize> {
+        match row(option).ok_or(Error::Invalid)?.get {
+            Get::Int(load) => value::put_int_exact(out, load(self)),
+            Get::U64(load) => value::put_u64_exact(out, load(self)),
+            Get::I64(load) => value::put_i64_exact(out, load(self)),
+            Get::Bytes(load) => value::put_bytes(out, load(self)),
+            Get::Text(load) => value::put_string(out, load(self)),
+        }
+    }
+
+    /// The public name of a generic option number, for diagnostics; `None` if it has no row.
+    pub fn name(option: i32) -> Option<&'static str> {
+        row(option).map(|row| row.name)
+    }
+
+    /// Whether pipes of this socket keep only the newest message.
+    ///
+    /// `ZMQ_CONFLATE` is accepted on every socket but acts on these types alone.
+    pub fn effective_conflate(&self) -> bool {
+        use socket_type::{DEALER, PUB, PULL, PUSH, SUB};
+        self.conflate && matches!(self.socket_type, DEALER | PULL | PUSH | PUB | SUB)
+    }
+
+    /// Milliseconds of silence after a PING that end a connection: `ZMQ_HEARTBEAT_TIMEOUT`,
+    /// or `ZMQ_HEARTBEAT_IVL` while that was never set.
+    pub fn effective_heartbeat_timeout(&self) -> i32 {
+        match self.heartbeat_timeout {
+            -1 => self.heartbeat_ivl,
+            set => set,
+        }
+    }
+}

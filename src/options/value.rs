@@ -1,0 +1,124 @@
+//! How option values are read from and written to the caller's buffer.
+//!
+//! Setters get the value as `Option<&[u8]>`; `None` is a NULL pointer with length 0.
+//! Getters get the caller's whole buffer and return the length to report back. Every
+//! length or value that does not fit is [`Error::Invalid`] and leaves the buffer alone.
+
+#![forbid(unsafe_code)]
+
+use crate::error::{Error, Result};
+
+/// Reads a C `int`; the length must be exactly 4.
+pub fn int(value: Option<&[u8]>) -> Result<i32> {
+    Ok(i32::from_ne_bytes(exact(value)?))
+}
+
+/// Reads a `uint64_t`; the length must be exactly 8.
+pub fn u64(value: Option<&[u8]>) -> Result<u64> {
+    Ok(u64::from_ne_bytes(exact(value)?))
+}
+
+/// Reads an `int64_t`; the length must be exactly 8.
+pub fn i64(value: Option<&[u8]>) -> Result<i64> {
+    Ok(i64::from_ne_bytes(exact(value)?))
+}
+
+/// Reads a switch that must be 0 or 1, as most generic options want it.
+pub fn flag(value: Option<&[u8]>) -> Result<bool> {
+    match int(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::Invalid),
+    }
+}
+
+/// Reads a switch that takes any `int`, every non-zero one being true.
+pub fn any_flag(value: Option<&[u8]>) -> Result<bool> {
+    Ok(int(value)? != 0)
+}
+
+/// Reads a switch that refuses negative numbers and takes every positive one as true.
+///
+/// The options of single socket types (`ZMQ_ROUTER_MANDATORY`, `ZMQ_XPUB_VERBOSE`, ...)
+/// follow this rule.
+pub fn non_negative_flag(value: Option<&[u8]>) -> Result<bool> {
+    match int(value)? {
+        number if number >= 0 => Ok(number != 0),
+        _ => Err(Error::Invalid),
+    }
+}
+
+/// Reads 1 to `max` bytes.
+pub fn bytes(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
+    match value {
+        Some(data) if !data.is_empty() && data.len() <= max => Ok(data),
+        _ => Err(Error::Invalid),
+    }
+}
+
+/// Reads 1 to `max` bytes, or NULL with length 0 as the empty value.
+///
+/// A length of 0 at a real address is refused.
+pub fn bytes_or_null(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
+    match value {
+        None => Ok(&[]),
+        some => bytes(some, max),
+    }
+}
+
+fn exact<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
+    value
+        .and_then(|data| data.try_into().ok())
+        .ok_or(Error::Invalid)
+}
+
+/// Writes an `int` into a buffer of exactly 4 bytes: the rule of the plain integer options.
+pub fn put_int_exact(out: &mut [u8], value: i32) -> Result<usize> {
+    put_exact(out, value.to_ne_bytes())
+}
+
+/// Writes a `uint64_t` into a buffer of exactly 8 bytes.
+pub fn put_u64_exact(out: &mut [u8], value: u64) -> Result<usize> {
+    put_exact(out, value.to_ne_bytes())
+}
+
+/// Writes an `int64_t` into a buffer of exactly 8 bytes.
+pub fn put_i64_exact(out: &mut [u8], value: i64) -> Result<usize> {
+    put_exact(out, value.to_ne_bytes())
+}
+
+fn put_exact<const N: usize>(out: &mut [u8], value: [u8; N]) -> Result<usize> {
+    let out: &mut [u8; N] = out.try_into().map_err(|_| Error::Invalid)?;
+    *out = value;
+    Ok(N)
+}
+
+/// Writes an `int` into a buffer of 4 bytes or more, zeroes the rest and returns 4.
+///
+/// The rule of what the runtime answers itself: `ZMQ_RCVMORE`, `ZMQ_FD`, `ZMQ_EVENTS`,
+/// `ZMQ_THREAD_SAFE`, `ZMQ_TOPICS_COUNT`.
+pub fn put_int_zero_padded(out: &mut [u8], value: i32) -> Result<usize> {
+    put_bytes(out, &value.to_ne_bytes())
+}
+
+/// Writes raw bytes, zeroes the rest of the buffer and returns their number.
+///
+/// The buffer must have room for all of them; an empty value fits any buffer.
+pub fn put_bytes(out: &mut [u8], value: &[u8]) -> Result<usize> {
+    let (head, tail) = out
+        .split_at_mut_checked(value.len())
+        .ok_or(Error::Invalid)?;
+    head.copy_from_slice(value);
+    tail.fill(0);
+    Ok(value.len())
+}
+
+/// Writes a text and its closing NUL, zeroes the rest and returns the length with the NUL.
+///
+/// An empty text needs a buffer of 1 byte. NUL bytes inside the text are kept.
+pub fn put_string(out: &mut [u8], value: &[u8]) -> Result<usize> {
+    if out.len() <= value.len() {
+        return Err(Error::Invalid);
+    }
+    Ok(put_bytes(out, value)? + 1)
+}

@@ -1,1 +1,89 @@
-//! Under construction.
+//! Messaging patterns: one file a socket type, routing helpers in `routing/`.
+//!
+//! A pattern decides where a message goes and where the next one comes from.
+//! It works on the socket's pipes, reads no clock and touches no descriptor,
+//! and never blocks: what would block answers [`Error::Again`], and waiting is
+//! the runtime's business. All calls come under the socket's lock.
+
+#![forbid(unsafe_code)]
+
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::options::Options;
+use crate::pipe::{PipeId, Pipes};
+
+/// What a pattern works on during a call.
+pub struct Env<'a> {
+    /// The socket's pipes.
+    pub pipes: &'a mut Pipes,
+    /// The socket's generic options.
+    pub options: &'a Options,
+    /// Pipes the pattern wants closed, or found ended while reading. The
+    /// runtime closes each after the call, telling [`Pattern::detached`] first.
+    pub closing: &'a mut Vec<PipeId>,
+}
+
+/// How a pipe came to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attachment {
+    /// The socket connected (rather than accepted).
+    pub connected: bool,
+    /// The peer is too old to send subscriptions: treat it as subscribed to all.
+    pub subscribe_all: bool,
+}
+
+/// What a socket type does. Every method runs under the socket's lock and
+/// returns without blocking.
+pub trait Pattern {
+    /// A pipe was added to `env.pipes`.
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment);
+
+    /// The pipe is about to be removed from `env.pipes`: forget it. What this
+    /// queues (unsubscriptions, say) is read later by [`recv`](Self::recv).
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId);
+
+    /// Messages came on a pipe that had run dry.
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId);
+
+    /// A full pipe has room again.
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId);
+
+    /// The connection behind the pipe was made anew; the pattern may write
+    /// what the new peer must know (subscriptions).
+    fn hiccup(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
+
+    /// Whether the application ever reads from pipes of this type. If not, a
+    /// pipe whose other end closes is gone at once.
+    fn reads(&self) -> bool {
+        true
+    }
+
+    /// Sends one part ([`flag::MORE`](crate::message::flag::MORE) tells whether
+    /// more follow). On failure the message comes back; nothing was sent.
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)>;
+
+    /// Receives one part.
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg>;
+
+    /// Whether [`recv`](Self::recv) would succeed (`ZMQ_POLLIN`). May read ahead.
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool;
+
+    /// Whether [`send`](Self::send) would succeed (`ZMQ_POLLOUT`).
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool;
+
+    /// Sets an option of this type; [`Error::Invalid`] also when it is none of
+    /// its options (the runtime then tries the generic ones).
+    fn set_option(&mut self, _env: &mut Env<'_>, _option: i32, _value: &[u8]) -> Result<()> {
+        Err(Error::Invalid)
+    }
+
+    /// Reads an option of this type; as [`set_option`](Self::set_option).
+    fn get_option(&mut self, _option: i32, _out: &mut [u8]) -> Result<usize> {
+        Err(Error::Invalid)
+    }
+
+    /// The id given by `ZMQ_CONNECT_ROUTING_ID` for the next connection.
+    fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+}

@@ -10,12 +10,13 @@ use super::framing::Framing;
 use super::greeting::{self, Announced, Greeting, Version};
 use super::mechanism::{Mechanism, MechanismConfig, Negotiation, ZapRequest, ZapVerdict};
 use super::metadata;
+use super::peer::PeerProperties;
 use super::socket_type::SocketType;
 
 /// The largest body of a handshake frame, in bytes, that is accepted even when
 /// `ZMQ_MAXMSGSIZE` allows more. libzmq has no such limit; an unauthenticated
 /// peer has no business filling memory.
-pub const MAX_HANDSHAKE_FRAME: u64 = 1 << 20;
+pub const MAX_HANDSHAKE_FRAME: u64 = 64 << 10;
 
 /// What this side brings into a handshake.
 #[derive(Clone, Debug)]
@@ -89,37 +90,6 @@ impl Session {
     }
 }
 
-/// What a peer tells about itself.
-#[derive(Debug)]
-pub(super) struct PeerProperties {
-    own_type: SocketType,
-    routing_id: Vec<u8>,
-    socket_type: Option<SocketType>,
-    properties: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-impl PeerProperties {
-    /// Reads the metadata of a READY or INITIATE. Incompatible socket types and
-    /// malformed lists close the connection; a missing type does not.
-    pub fn read_metadata(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
-        for property in metadata::properties(bytes) {
-            let Ok((name, value)) = property else {
-                return Err(HandshakeError::Closed);
-            };
-            if name == metadata::SOCKET_TYPE {
-                let kind = SocketType::from_name(value)
-                    .filter(|kind| self.own_type.is_compatible(*kind))
-                    .ok_or(HandshakeError::Closed)?;
-                self.socket_type = Some(kind);
-            } else if name == metadata::IDENTITY {
-                self.routing_id = value.to_vec();
-            }
-            self.properties.push((name.to_vec(), value.to_vec()));
-        }
-        Ok(())
-    }
-}
-
 #[derive(Debug)]
 enum State {
     Greeting,
@@ -155,12 +125,7 @@ impl Handshake {
         Handshake {
             greeting: Greeting::new(),
             frame: FrameCollector::default(),
-            peer: PeerProperties {
-                own_type: config.socket_type,
-                routing_id: Vec::new(),
-                socket_type: None,
-                properties: Vec::new(),
-            },
+            peer: PeerProperties::new(config.socket_type),
             state: State::Greeting,
             config,
         }

@@ -31,6 +31,7 @@ mod framing;
 mod greeting;
 mod handshake;
 mod heartbeat;
+mod peer;
 mod socket_type;
 
 pub use error::{FrameError, HandshakeError, ProtocolError};

@@ -11,7 +11,7 @@ mod null;
 
 use super::error::{HandshakeError, ProtocolError};
 use super::framing::Framing;
-use super::handshake::PeerProperties;
+use super::peer::PeerProperties;
 use null::NullNegotiation;
 
 /// Which mechanism to use, with what it needs to know (`ZMQ_MECHANISM`).

@@ -6,7 +6,7 @@
 
 use super::super::command::{self, Command};
 use super::super::error::{HandshakeError, ProtocolError};
-use super::super::handshake::PeerProperties;
+use super::super::peer::PeerProperties;
 use super::{ZapRequest, ZapVerdict, error_from_reason};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,182 @@
+//! The greeting: who sends what first, and which version comes out of it.
+//!
+//! Ours leaves in stages, so that a peer of any age can make sense of it:
+//!
+//! | stage | when | bytes |
+//! | --- | --- | --- |
+//! | A | at once | the 10-byte signature, which a 1.0 peer reads as the header of our identity message |
+//! | B | the peer's signature shows a versioned protocol | our revision, 3 |
+//! | C | the peer's revision is known | revision 0, 1: socket type. Others: minor, mechanism, filler |
+
+#![forbid(unsafe_code)]
+
+use super::framing::{Framing, MAX_HEADER, encode_v1_long};
+use super::socket_type::SocketType;
+
+const SIGNATURE: usize = 10;
+const REVISION: usize = 10;
+const MINOR: usize = 11;
+const MECHANISM: usize = 12;
+const MECHANISM_LEN: usize = 20;
+/// Length of a greeting between 1.0 or 2.0 and anything.
+const V2_GREETING: usize = 12;
+/// Length of a 3.x greeting.
+const V3_GREETING: usize = 64;
+
+/// The protocol version a connection speaks, oldest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// ZMTP 1.0 without any greeting (libzmq 2.x).
+    V1_0,
+    /// ZMTP 1.0 frames after a versioned greeting of revision 0.
+    V1,
+    /// ZMTP 2.0 (libzmq 3.x).
+    V2_0,
+    /// ZMTP 3.0 (libzmq 4.0 to 4.2).
+    V3_0,
+    /// ZMTP 3.1 and whatever comes later.
+    V3_1,
+}
+
+impl Version {
+    /// How frames look in this version.
+    pub const fn framing(self) -> Framing {
+        match self {
+            Version::V1_0 | Version::V1 => Framing::V1,
+            Version::V2_0 | Version::V3_0 | Version::V3_1 => Framing::V2,
+        }
+    }
+
+    /// Whether the version has security mechanisms and commands.
+    pub const fn has_commands(self) -> bool {
+        matches!(self, Version::V3_0 | Version::V3_1)
+    }
+}
+
+/// Appends stage A. The length field counts a flags octet and the routing id,
+/// since a 1.0 peer takes this for the header of a frame with just that.
+pub(super) fn append_signature(routing_id: &[u8], output: &mut Vec<u8>) {
+    let mut signature = [0; MAX_HEADER];
+    encode_v1_long(routing_id.len() as u64 + 1, 0x7f, &mut signature);
+    output.extend_from_slice(&signature);
+}
+
+/// What of ours the later stages announce.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Announced {
+    pub socket_type: SocketType,
+    /// At most 20 bytes; sent padded with NUL.
+    pub mechanism: &'static str,
+}
+
+impl Announced {
+    fn padded_mechanism(self) -> [u8; MECHANISM_LEN] {
+        let mut padded = [0; MECHANISM_LEN];
+        for (to, from) in padded.iter_mut().zip(self.mechanism.bytes()) {
+            *to = from;
+        }
+        padded
+    }
+}
+
+/// The peer's greeting as far as it came in.
+#[derive(Debug)]
+pub(super) struct Greeting {
+    bytes: [u8; V3_GREETING],
+    len: usize,
+    /// How many bytes to collect before the next decision.
+    need: usize,
+}
+
+impl Greeting {
+    pub fn new() -> Self {
+        Greeting {
+            bytes: [0; V3_GREETING],
+            len: 0,
+            need: 1,
+        }
+    }
+
+    /// Takes greeting bytes from the front of `input` and appends the stages
+    /// they call for to `output`. Returns the number of bytes taken and, at the
+    /// end of the greeting, the version.
+    pub fn advance(
+        &mut self,
+        input: &[u8],
+        announced: Announced,
+        output: &mut Vec<u8>,
+    ) -> (usize, Option<Version>) {
+        let mut consumed = 0;
+        loop {
+            let missing = self.need - self.len;
+            let taken = missing.min(input.len() - consumed);
+            self.bytes[self.len..self.len + taken]
+                .copy_from_slice(&input[consumed..consumed + taken]);
+            self.len += taken;
+            consumed += taken;
+            if taken < missing {
+                return (consumed, None);
+            }
+            if let Some(version) = self.decide(announced, output) {
+                return (consumed, Some(version));
+            }
+        }
+    }
+
+    /// The bytes that turned out to be no greeting but the start of a 1.0
+    /// identity frame: its first octet, or its whole long header.
+    pub fn unversioned_bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Whether the peer named our mechanism, padding included.
+    pub fn mechanism_matches(&self, announced: Announced) -> bool {
+        self.bytes[MECHANISM..MECHANISM + MECHANISM_LEN] == announced.padded_mechanism()
+    }
+
+    /// The socket type in a revision 0 or 1 greeting, if it is one we know.
+    /// Like libzmq, nobody insists on it.
+    pub fn old_socket_type(&self) -> Option<SocketType> {
+        SocketType::from_number(self.bytes[MINOR])
+    }
+
+    /// Acts on having `need` bytes: ends the greeting or raises `need`.
+    fn decide(&mut self, announced: Announced, output: &mut Vec<u8>) -> Option<Version> {
+        match self.need {
+            1 if self.bytes[0] != 0xff => return Some(Version::V1_0),
+            1 => self.need = SIGNATURE,
+            // The flags octet of a 1.0 identity message has no MORE bit.
+            SIGNATURE if self.bytes[SIGNATURE - 1] & 1 == 0 => return Some(Version::V1_0),
+            SIGNATURE => {
+                output.push(3);
+                self.need = REVISION + 1;
+            }
+            MINOR => self.need = self.answer_revision(announced, output),
+            _ => return Some(self.version()),
+        }
+        None
+    }
+
+    /// Sends stage C and tells how long the peer's greeting is going to be.
+    fn answer_revision(&self, announced: Announced, output: &mut Vec<u8>) -> usize {
+        if self.bytes[REVISION] <= 1 {
+            output.push(announced.socket_type.number());
+            return V2_GREETING;
+        }
+        output.push(1);
+        output.extend_from_slice(&announced.padded_mechanism());
+        // As-server stays 0 even for servers, as in libzmq, and nobody reads it.
+        output.extend_from_slice(&[0; V3_GREETING - MECHANISM - MECHANISM_LEN]);
+        V3_GREETING
+    }
+
+    fn version(&self) -> Version {
+        match (self.bytes[REVISION], self.bytes[MINOR]) {
+            (0, _) => Version::V1,
+            (1, _) => Version::V2_0,
+            (3, 0) => Version::V3_0,
+            // Revision 2 included: the RFC would take it for 2.0, libzmq does not.
+            _ => Version::V3_1,
+        }
+    }
+}

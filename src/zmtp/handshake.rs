@@ -1,0 +1,367 @@
+//! From the first byte of a connection to the first byte of traffic.
+
+#![forbid(unsafe_code)]
+
+use std::mem;
+
+use super::collector::FrameCollector;
+use super::error::{HandshakeError, ProtocolError};
+use super::framing::Framing;
+use super::greeting::{self, Announced, Greeting, Version};
+use super::mechanism::{Mechanism, MechanismConfig, Negotiation, ZapRequest, ZapVerdict};
+use super::metadata;
+use super::peer::PeerProperties;
+use super::socket_type::SocketType;
+
+/// The largest body of a handshake frame, in bytes, that is accepted even when
+/// `ZMQ_MAXMSGSIZE` allows more. libzmq has no such limit; an unauthenticated
+/// peer has no business filling memory.
+pub const MAX_HANDSHAKE_FRAME: u64 = 64 << 10;
+
+/// What this side brings into a handshake.
+#[derive(Clone, Debug)]
+pub struct HandshakeConfig {
+    /// Type of our socket.
+    pub socket_type: SocketType,
+    /// `ZMQ_ROUTING_ID`, at most 255 bytes.
+    pub routing_id: Vec<u8>,
+    /// `ZMQ_MAXMSGSIZE` in bytes; negative for no limit. Holds for each frame,
+    /// those of the handshake included.
+    pub max_msg_size: i64,
+    /// `ZMQ_MECHANISM` and what belongs to it.
+    pub mechanism: MechanismConfig,
+    /// Whether `ZMQ_ZAP_DOMAIN` is not empty. Then ZAP is asked even about NULL
+    /// peers ([`Handshake::take_zap_request`]), and 1.0 and 2.0 peers, whom
+    /// ZAP cannot judge, are refused.
+    pub zap_domain_set: bool,
+    /// `ZMQ_METADATA`: names and values in the byte order of the names, sent
+    /// behind our own properties. A value ends at its first NUL.
+    pub app_metadata: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How far a call of [`Handshake::advance`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the input that belonged to the handshake.
+    pub consumed: usize,
+    /// The handshake is over; what follows in the input is traffic.
+    pub done: bool,
+}
+
+/// What a finished handshake agreed on.
+#[derive(Debug)]
+pub struct Session {
+    /// How frames look from here on.
+    pub framing: Framing,
+    /// The version spoken. 3.1 peers get subscriptions as commands, older ones
+    /// as messages.
+    pub version: Version,
+    /// The peer's routing id, as large as the peer made it; empty if it named
+    /// none. Of use to ROUTER, REP and their like only.
+    pub peer_routing_id: Vec<u8>,
+    /// The peer's socket type, if it named one we know.
+    pub peer_socket_type: Option<SocketType>,
+    /// The peer's metadata, in the order of arrival, duplicates included.
+    pub properties: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The mechanism for the traffic; NULL for 1.0 and 2.0.
+    pub mechanism: Mechanism,
+    /// We publish and the peer is too old to forward its subscriptions: act as
+    /// if it had subscribed to everything.
+    pub subscribe_all: bool,
+}
+
+impl Session {
+    /// The value of the peer's property `name`; of duplicates, the first.
+    pub fn property(&self, name: &[u8]) -> Option<&[u8]> {
+        let (_, value) = self.properties.iter().find(|(key, _)| key == name)?;
+        Some(value)
+    }
+
+    /// Whether PING and PONG may be used with this peer, and whether the end
+    /// of the handshake is worth a `HANDSHAKE_SUCCEEDED` event.
+    pub const fn has_heartbeats(&self) -> bool {
+        self.version.has_commands()
+    }
+
+    /// Whether subscriptions go out as SUBSCRIBE and CANCEL commands instead
+    /// of as messages.
+    pub const fn has_subscription_commands(&self) -> bool {
+        matches!(self.version, Version::V3_1)
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    Greeting,
+    /// 1.0 and 2.0: waiting for the identity message.
+    Identity(Version),
+    /// 3.x: exchanging commands.
+    Commands(Version, Negotiation),
+    Done(Version, Mechanism),
+    Failed(HandshakeError),
+}
+
+/// The handshake of one connection, either side of it: ZMTP has no roles
+/// outside of the mechanisms.
+///
+/// Both sides may run at any pace. The result depends on the bytes alone, not
+/// on how they were cut into pieces. (In libzmq, a peer that sends traffic
+/// right behind its READY may be refused if all of it arrives together with
+/// the greeting; here it is served.)
+#[derive(Debug)]
+pub struct Handshake {
+    config: HandshakeConfig,
+    greeting: Greeting,
+    frame: FrameCollector,
+    peer: PeerProperties,
+    state: State,
+}
+
+impl Handshake {
+    /// A handshake that has not sent anything yet. Bytes of the routing id
+    /// beyond the 255th are cut off.
+    pub fn new(mut config: HandshakeConfig) -> Self {
+        config.routing_id.truncate(255);
+        Handshake {
+            greeting: Greeting::new(),
+            frame: FrameCollector::default(),
+            peer: PeerProperties::new(config.socket_type),
+            state: State::Greeting,
+            config,
+        }
+    }
+
+    /// Appends the bytes to send at once to `output`. Call it once, before
+    /// anything else.
+    pub fn start(&mut self, output: &mut Vec<u8>) {
+        greeting::append_signature(&self.config.routing_id, output);
+    }
+
+    /// Takes in what the peer sent and appends replies to `output`.
+    ///
+    /// All of `input` that belongs to the handshake is consumed; partial frames
+    /// are kept inside, up to [`MAX_HANDSHAKE_FRAME`]. So `consumed` is less
+    /// than `input.len()` only when the handshake is done, and the rest is
+    /// traffic. After each call, look at [`Handshake::take_zap_request`] if a
+    /// ZAP domain is set.
+    ///
+    /// # Errors
+    /// The connection must be closed; see [`HandshakeError`] for the event.
+    /// Later calls give the same error again.
+    pub fn advance(
+        &mut self,
+        input: &[u8],
+        output: &mut Vec<u8>,
+    ) -> Result<Progress, HandshakeError> {
+        let result = self.run(input, output);
+        if let Err(error) = result {
+            self.state = State::Failed(error);
+        }
+        result
+    }
+
+    /// The request to put to the ZAP handler, if it is time to: given out once.
+    /// The handshake pauses until [`Handshake::zap_reply`]; input may go on
+    /// being offered.
+    pub fn take_zap_request(&mut self) -> Option<ZapRequest> {
+        match &mut self.state {
+            State::Commands(_, negotiation) => negotiation.take_zap_request(),
+            _ => None,
+        }
+    }
+
+    /// Goes on with ZAP's verdict. Returns whether the handshake is done.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Auth`] on a denial. `output` may then hold an ERROR
+    /// command for the peer, who closes the connection when it gets it.
+    pub fn zap_reply(
+        &mut self,
+        verdict: ZapVerdict,
+        output: &mut Vec<u8>,
+    ) -> Result<bool, HandshakeError> {
+        if let State::Commands(_, negotiation) = &mut self.state {
+            let mut body = Vec::new();
+            let result = negotiation.zap_reply(verdict, &mut body);
+            if !body.is_empty() {
+                Framing::V2.append_frame(false, true, &body, output);
+            }
+            if let Err(error) = result {
+                self.state = State::Failed(error);
+                return Err(error);
+            }
+            self.send_commands(output);
+        }
+        Ok(self.advance(&[], output)?.done)
+    }
+
+    /// Whether the handshake is over and a session can be had.
+    pub const fn is_done(&self) -> bool {
+        matches!(self.state, State::Done(..))
+    }
+
+    /// What was agreed on. To be called once the handshake is done; before
+    /// that, there is nothing of use in it.
+    pub fn into_session(self) -> Session {
+        debug_assert!(self.is_done(), "no session before the end of the handshake");
+        let (version, mechanism) = match self.state {
+            State::Done(version, mechanism) => (version, mechanism),
+            _ => (Version::V1_0, Mechanism::Null),
+        };
+        Session {
+            framing: version.framing(),
+            version,
+            peer_routing_id: self.peer.routing_id,
+            peer_socket_type: self.peer.socket_type,
+            properties: self.peer.properties,
+            mechanism,
+            subscribe_all: version == Version::V1_0 && self.config.socket_type.is_publisher(),
+        }
+    }
+
+    fn run(&mut self, input: &[u8], output: &mut Vec<u8>) -> Result<Progress, HandshakeError> {
+        let limit = self.frame_limit();
+        let mut consumed = 0;
+        loop {
+            let rest = &input[consumed..];
+            let complete = match &self.state {
+                State::Greeting => {
+                    let announced = self.announced();
+                    let (taken, version) = self.greeting.advance(rest, announced, output);
+                    consumed += taken;
+                    if let Some(version) = version {
+                        self.enter(version, limit, output)?;
+                    }
+                    version.is_some()
+                }
+                State::Identity(version) | State::Commands(version, _) => {
+                    let (taken, complete) = self.frame.feed(version.framing(), rest, limit)?;
+                    consumed += taken;
+                    if complete {
+                        self.process_frame(output)?;
+                    }
+                    complete
+                }
+                State::Done(..) => {
+                    return Ok(Progress {
+                        consumed,
+                        done: true,
+                    });
+                }
+                State::Failed(error) => return Err(*error),
+            };
+            if !complete {
+                return Ok(Progress {
+                    consumed,
+                    done: false,
+                });
+            }
+        }
+    }
+
+    /// Begins what comes after a greeting that settled on `version`.
+    fn enter(
+        &mut self,
+        version: Version,
+        limit: u64,
+        output: &mut Vec<u8>,
+    ) -> Result<(), HandshakeError> {
+        if version.has_commands() {
+            if !self.greeting.mechanism_matches(self.announced()) {
+                return Err(ProtocolError::MechanismMismatch.into());
+            }
+            let negotiation = Negotiation::new(&self.config.mechanism, self.config.zap_domain_set);
+            self.state = State::Commands(version, negotiation);
+            self.send_commands(output);
+            return Ok(());
+        }
+        if self.config.zap_domain_set || !self.config.mechanism.admits_old_peers() {
+            return Err(HandshakeError::Closed);
+        }
+        if version == Version::V1_0 {
+            // Our signature already was the header of this frame, and what we
+            // took for the peer's signature is the start of its frame.
+            output.extend_from_slice(&self.config.routing_id);
+            let start = self.greeting.unversioned_bytes();
+            self.frame.feed(version.framing(), start, limit)?;
+        } else {
+            let id = &self.config.routing_id;
+            version.framing().append_frame(false, false, id, output);
+            self.peer.socket_type = self.greeting.old_socket_type();
+        }
+        self.state = State::Identity(version);
+        Ok(())
+    }
+
+    /// Acts on the complete frame in the collector.
+    fn process_frame(&mut self, output: &mut Vec<u8>) -> Result<(), HandshakeError> {
+        let body = self.frame.body();
+        match &mut self.state {
+            State::Identity(version) => {
+                self.peer.routing_id = body.to_vec();
+                self.state = State::Done(*version, Mechanism::Null);
+            }
+            State::Commands(_, negotiation) => {
+                negotiation.process_command(body, &mut self.peer)?;
+                self.send_commands(output);
+            }
+            _ => {}
+        }
+        self.frame.clear();
+        Ok(())
+    }
+
+    /// Sends what the mechanism has to send and sees whether it is through.
+    fn send_commands(&mut self, output: &mut Vec<u8>) {
+        let State::Commands(version, negotiation) = &mut self.state else {
+            return;
+        };
+        let metadata = encode_metadata(&self.config);
+        let mut body = Vec::new();
+        while negotiation.next_command(&metadata, &mut body) {
+            Framing::V2.append_frame(false, true, &body, output);
+            body.clear();
+        }
+        if negotiation.is_ready() {
+            let version = *version;
+            let placeholder = State::Failed(HandshakeError::Closed);
+            if let State::Commands(_, negotiation) = mem::replace(&mut self.state, placeholder) {
+                self.state = State::Done(version, negotiation.into_mechanism());
+            }
+        }
+    }
+
+    fn announced(&self) -> Announced {
+        Announced {
+            socket_type: self.config.socket_type,
+            mechanism: self.config.mechanism.name(),
+        }
+    }
+
+    /// The largest body that is accepted now, in bytes.
+    fn frame_limit(&self) -> u64 {
+        u64::try_from(self.config.max_msg_size)
+            .map_or(MAX_HANDSHAKE_FRAME, |max| max.min(MAX_HANDSHAKE_FRAME))
+    }
+
+    /// Bytes kept of a frame that is not complete.
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> usize {
+        self.frame.buffered()
+    }
+}
+
+/// Our own metadata: Socket-Type, for some types Identity, then the application's.
+fn encode_metadata(config: &HandshakeConfig) -> Vec<u8> {
+    let mut out = Vec::new();
+    let name = config.socket_type.name();
+    metadata::append(metadata::SOCKET_TYPE, name.as_bytes(), &mut out);
+    if config.socket_type.announces_identity() {
+        metadata::append(metadata::IDENTITY, &config.routing_id, &mut out);
+    }
+    for (name, value) in &config.app_metadata {
+        let text = value.split(|&byte| byte == 0).next().unwrap_or_default();
+        metadata::append(name, text, &mut out);
+    }
+    out
+}

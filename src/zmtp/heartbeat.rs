@@ -1,0 +1,188 @@
+//! Liveness by PING and PONG (RFC 37), on virtual time.
+//!
+//! Times are milliseconds on any clock that does not go back; only differences
+//! matter.
+
+#![forbid(unsafe_code)]
+
+/// What [`Heartbeat::on_timer`] asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeartbeatAction {
+    /// Nothing is due.
+    None,
+    /// Send a PING with [`Heartbeat::ttl_ds`] and call `on_timer` again.
+    SendPing,
+    /// The peer was silent for too long: close the connection and reconnect.
+    Dead,
+}
+
+/// The three timers of a connection: when to send the next PING, until when to
+/// wait for an answer, and how long the peer's own TTL lets it be silent.
+///
+/// Start it when the handshake is done, for 3.0 and 3.1 peers.
+#[derive(Clone, Debug)]
+pub struct Heartbeat {
+    /// 0 when this side sends no PINGs.
+    ivl_ms: u64,
+    /// 0 when an answer is not waited for.
+    timeout_ms: u64,
+    ttl_ds: u16,
+    next_ping: Option<u64>,
+    answer_by: Option<u64>,
+    traffic_by: Option<u64>,
+}
+
+impl Heartbeat {
+    /// Timers that start at `now`.
+    ///
+    /// * `ivl_ms`: `ZMQ_HEARTBEAT_IVL`; 0 sends no PINGs, and then only a TTL
+    ///   named by the peer is watched.
+    /// * `timeout_ms`: `ZMQ_HEARTBEAT_TIMEOUT`; `None` (the option's -1) means
+    ///   `ivl_ms`, 0 means not to wait for answers.
+    /// * `ttl_ds`: `ZMQ_HEARTBEAT_TTL` in tenths of a second, sent in PINGs.
+    pub fn new(ivl_ms: u64, timeout_ms: Option<u64>, ttl_ds: u16, now: u64) -> Self {
+        Heartbeat {
+            ivl_ms,
+            timeout_ms: timeout_ms.unwrap_or(ivl_ms),
+            ttl_ds,
+            next_ping: (ivl_ms > 0).then(|| now.saturating_add(ivl_ms)),
+            answer_by: None,
+            traffic_by: None,
+        }
+    }
+
+    /// The TTL for outgoing PINGs, in tenths of a second.
+    pub fn ttl_ds(&self) -> u16 {
+        self.ttl_ds
+    }
+
+    /// Notes that a frame came in: any frame shows that the peer lives.
+    ///
+    /// Call it before [`Heartbeat::on_ping`] for the same input, because it
+    /// ends the watch which that one starts.
+    #[inline]
+    pub fn on_input(&mut self, _now: u64) {
+        self.answer_by = None;
+        self.traffic_by = None;
+    }
+
+    /// Notes a PING of the peer: from `now` on it may be silent for `ttl_ds`
+    /// tenths of a second; 0 starts no watch.
+    ///
+    /// libzmq computes this in 16 bits and takes 65.6 s for 64 ms; here the
+    /// TTL is what the peer said.
+    pub fn on_ping(&mut self, ttl_ds: u16, now: u64) {
+        if ttl_ds > 0 && self.traffic_by.is_none() {
+            self.traffic_by = Some(now.saturating_add(u64::from(ttl_ds) * 100));
+        }
+    }
+
+    /// When to call [`Heartbeat::on_timer`] next; `None` if no timer runs.
+    pub fn next_deadline(&self) -> Option<u64> {
+        [self.next_ping, self.answer_by, self.traffic_by]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Looks at what is due at `now`. Calling it early is harmless.
+    pub fn on_timer(&mut self, now: u64) -> HeartbeatAction {
+        let due = |deadline: Option<u64>| deadline.is_some_and(|at| at <= now);
+        if due(self.answer_by) || due(self.traffic_by) {
+            return HeartbeatAction::Dead;
+        }
+        if !due(self.next_ping) {
+            return HeartbeatAction::None;
+        }
+        self.next_ping = Some(now.saturating_add(self.ivl_ms));
+        if self.timeout_ms > 0 && self.answer_by.is_none() {
+            self.answer_by = Some(now.saturating_add(self.timeout_ms));
+        }
+        HeartbeatAction::SendPing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HeartbeatAction::{Dead, None as Nothing, SendPing};
+    use super::*;
+
+    #[test]
+    fn pings_go_out_each_interval_while_the_peer_answers() {
+        let mut beat = Heartbeat::new(100, None, 0, 1_000);
+        for round in 1..=5 {
+            let at = 1_000 + round * 100;
+            assert_eq!(beat.next_deadline(), Some(at));
+            assert_eq!(beat.on_timer(at - 1), Nothing);
+            assert_eq!(beat.on_timer(at), SendPing);
+            assert_eq!(beat.on_timer(at), Nothing);
+            beat.on_input(at + 1);
+        }
+    }
+
+    #[test]
+    fn a_silent_peer_is_dead_after_the_timeout() {
+        let mut beat = Heartbeat::new(100, Some(30), 0, 0);
+        assert_eq!(beat.on_timer(100), SendPing);
+        assert_eq!(beat.next_deadline(), Some(130));
+        assert_eq!(beat.on_timer(129), Nothing);
+        assert_eq!(beat.on_timer(130), Dead);
+    }
+
+    #[test]
+    fn the_timeout_defaults_to_the_interval_and_wins_over_the_next_ping() {
+        let mut beat = Heartbeat::new(100, None, 0, 0);
+        assert_eq!(beat.on_timer(100), SendPing);
+        assert_eq!(beat.on_timer(200), Dead);
+    }
+
+    #[test]
+    fn a_long_timeout_counts_from_the_first_unanswered_ping() {
+        let mut beat = Heartbeat::new(100, Some(250), 0, 0);
+        assert_eq!(beat.on_timer(100), SendPing);
+        assert_eq!(beat.on_timer(200), SendPing);
+        assert_eq!(beat.on_timer(300), SendPing);
+        assert_eq!(beat.next_deadline(), Some(350));
+        assert_eq!(beat.on_timer(350), Dead);
+    }
+
+    #[test]
+    fn a_timeout_of_zero_never_kills() {
+        let mut beat = Heartbeat::new(10, Some(0), 0, 0);
+        for at in (10..1_000).step_by(10) {
+            assert_eq!(beat.on_timer(at), SendPing);
+        }
+    }
+
+    #[test]
+    fn the_peers_ttl_is_watched_until_any_traffic() {
+        let mut beat = Heartbeat::new(0, None, 0, 0);
+        assert_eq!(beat.next_deadline(), None);
+        beat.on_input(5);
+        beat.on_ping(3, 5);
+        assert_eq!(beat.next_deadline(), Some(305));
+        beat.on_input(200);
+        assert_eq!(beat.next_deadline(), None);
+        assert_eq!(beat.on_timer(1_000), Nothing);
+        beat.on_ping(1, 1_000);
+        assert_eq!(beat.on_timer(1_099), Nothing);
+        assert_eq!(beat.on_timer(1_100), Dead);
+    }
+
+    #[test]
+    fn a_ttl_above_65_seconds_does_not_wrap() {
+        let mut beat = Heartbeat::new(0, None, 0, 0);
+        beat.on_ping(656, 0);
+        assert_eq!(beat.next_deadline(), Some(65_600));
+        let mut beat = Heartbeat::new(0, None, 0, 0);
+        beat.on_ping(u16::MAX, 0);
+        assert_eq!(beat.next_deadline(), Some(6_553_500));
+    }
+
+    #[test]
+    fn a_ttl_of_zero_starts_no_watch() {
+        let mut beat = Heartbeat::new(0, None, 0, 0);
+        beat.on_ping(0, 0);
+        assert_eq!(beat.next_deadline(), None);
+    }
+}

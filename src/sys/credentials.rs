@@ -86,6 +86,51 @@ pub fn peer(_socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     Err(io::Error::from_raw_os_error(libc::ENOTSUP))
 }
 
+/// Whether the account of user `uid` is a member of one of `gids`, its own
+/// group or another, by the system's user database. May read files or ask the
+/// network, as that database is set up. An unknown account belongs to none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
+    const TEXT_MAX: usize = 16 * 1024;
+    const GROUPS_MAX: usize = 65_536;
+    // SAFETY: passwd is plain data; all zero is a valid value of it.
+    let mut account: libc::passwd = unsafe { std::mem::zeroed() };
+    let mut text = vec![0 as libc::c_char; TEXT_MAX];
+    let mut found = std::ptr::null_mut();
+    // SAFETY: all three results are live, and `text` is as long as we say.
+    let rc =
+        unsafe { libc::getpwuid_r(uid, &mut account, text.as_mut_ptr(), text.len(), &mut found) };
+    if rc != 0 || found.is_null() {
+        return false;
+    }
+    let mut groups: Vec<libc::gid_t> = vec![0; 64];
+    // Twice: the first call may only tell how many there are.
+    for _ in 0..2 {
+        let mut count = groups.len() as libc::c_int;
+        // SAFETY: the name is a C string inside `text`; `groups` holds `count`.
+        let rc = unsafe {
+            libc::getgrouplist(
+                account.pw_name,
+                account.pw_gid,
+                groups.as_mut_ptr(),
+                &mut count,
+            )
+        };
+        let count = usize::try_from(count).unwrap_or(0);
+        if rc >= 0 {
+            return groups.iter().take(count).any(|gid| gids.contains(gid));
+        }
+        groups.resize(count.clamp(1, GROUPS_MAX), 0);
+    }
+    false
+}
+
+/// Always false here: only Linux' user database is asked.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn belongs_to_any(_uid: libc::uid_t, _gids: &[libc::gid_t]) -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
@@ -102,5 +147,14 @@ mod tests {
         }
         // SAFETY: geteuid has no preconditions.
         assert_eq!(found.uid, unsafe { libc::geteuid() });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn accounts_belong_to_their_groups() {
+        assert!(belongs_to_any(0, &[77_777, 0]), "root's own group");
+        assert!(!belongs_to_any(0, &[77_777]));
+        assert!(!belongs_to_any(0, &[]));
+        assert!(!belongs_to_any(4_000_000_001, &[0]), "no such account");
     }
 }

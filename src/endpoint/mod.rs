@@ -1,1 +1,106 @@
-//! Under construction.
+//! Endpoint addresses: what the text given to `zmq_bind` and `zmq_connect` means.
+//!
+//! Everything here is lexical. No name is looked up, no interface is asked for
+//! its address and no descriptor is opened; that is the transport's business.
+//! Addresses are bytes, not strings, because an ipc path may hold any byte.
+
+#![forbid(unsafe_code)]
+
+mod ipc;
+mod mask;
+mod numeric;
+pub mod parse;
+mod tcp;
+
+pub use ipc::{IPC_NAME_MAX, IpcAddress};
+pub use mask::AddressMask;
+pub use numeric::parse_numeric;
+pub use tcp::{HostPort, Scope, TcpAddress, TcpRoute};
+
+/// The transports this library is built with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `inproc://`: between sockets of one context.
+    Inproc,
+    /// `ipc://`: Unix domain stream sockets.
+    Ipc,
+    /// `tcp://`: TCP over IPv4 or IPv6.
+    Tcp,
+}
+
+/// The one table of transports: name before `://`, and what it stands for.
+const SCHEMES: [(&str, Scheme); 3] = [
+    ("inproc", Scheme::Inproc),
+    ("ipc", Scheme::Ipc),
+    ("tcp", Scheme::Tcp),
+];
+
+impl Scheme {
+    /// The transport called `name`, compared case-sensitively.
+    pub fn from_name(name: &[u8]) -> Option<Scheme> {
+        SCHEMES
+            .iter()
+            .find(|(known, _)| known.as_bytes() == name)
+            .map(|&(_, scheme)| scheme)
+    }
+
+    /// The name before `://`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scheme::Inproc => "inproc",
+            Scheme::Ipc => "ipc",
+            Scheme::Tcp => "tcp",
+        }
+    }
+}
+
+/// A parsed endpoint, as [`parse::bind`] or [`parse::connect`] made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The name after `inproc://`, never empty.
+    Inproc(Vec<u8>),
+    /// A path, an abstract name or the wildcard.
+    Ipc(IpcAddress),
+    /// Host, port and optionally where to connect from.
+    Tcp(TcpAddress),
+}
+
+impl Endpoint {
+    /// The transport this endpoint belongs to.
+    pub fn scheme(&self) -> Scheme {
+        match self {
+            Endpoint::Inproc(_) => Scheme::Inproc,
+            Endpoint::Ipc(_) => Scheme::Ipc,
+            Endpoint::Tcp(_) => Scheme::Tcp,
+        }
+    }
+
+    /// The whole endpoint, scheme included, as it was given.
+    ///
+    /// An ipc wildcard is always shown as `ipc://*`.
+    pub fn text(&self) -> Vec<u8> {
+        let mut text = self.scheme().name().as_bytes().to_vec();
+        text.extend_from_slice(b"://");
+        match self {
+            Endpoint::Inproc(name) => text.extend_from_slice(name),
+            Endpoint::Ipc(address) => address.append_to(&mut text),
+            Endpoint::Tcp(address) => text.extend_from_slice(address.text().as_bytes()),
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheme_is_found_by_its_own_name() {
+        for (name, scheme) in SCHEMES {
+            assert_eq!(Scheme::from_name(name.as_bytes()), Some(scheme));
+            assert_eq!(scheme.name(), name);
+        }
+        assert_eq!(Scheme::from_name(b"TCP"), None);
+        assert_eq!(Scheme::from_name(b""), None);
+    }
+}

@@ -1,6 +1,11 @@
 //! The operating system, in one place: what the safe layers need and the
 //! standard library does not offer.
 
+pub mod adopt;
+pub mod credentials;
+pub mod interfaces;
+pub mod resolver;
+
 use crate::sync::atomic::AtomicU32;
 use std::time::Duration;
 
@@ -64,5 +69,31 @@ pub fn set_errno(code: i32) {
     // SAFETY: the C library gives each thread a valid errno location.
     unsafe {
         *libc::__error() = code;
+    }
+}
+
+/// Registers a descriptor with a poller.
+///
+/// # Errors
+/// The system's.
+pub fn poller_add(
+    poller: &polling::Poller,
+    fd: std::os::fd::RawFd,
+    interest: polling::Event,
+    mode: polling::PollMode,
+) -> std::io::Result<()> {
+    // SAFETY: the reactor forgets each descriptor before it is closed; with
+    // epoll even a missed one leaves the set by itself.
+    unsafe { poller.add_with_mode(fd, interest, mode) }
+}
+
+/// Blocks all signals in the calling thread, so that the host's handlers run
+/// in the host's own threads.
+pub fn block_signals() {
+    // SAFETY: the set is initialised by sigfillset before it is used.
+    unsafe {
+        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(set.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut());
     }
 }

@@ -1,1 +1,28 @@
-//! Under construction.
+//! Byte streams over tcp and ipc: listening, dialling, reading and writing.
+//!
+//! Nothing here blocks except [`LookupJob::run`] and, in [`Listener::bind`],
+//! the lookup of a host name. All descriptors are non-blocking and
+//! close-on-exec; readiness is waited for by the caller, who owns the reactor.
+
+#![forbid(unsafe_code)]
+
+mod dial;
+mod filter;
+mod listener;
+mod name;
+mod options;
+mod resolve;
+mod socket_file;
+mod stream;
+mod tuning;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod tests;
+
+pub use dial::{Dial, Target};
+pub use listener::Listener;
+pub use options::StreamOptions;
+pub use resolve::{LookupJob, Resolution};
+pub use stream::ByteStream;

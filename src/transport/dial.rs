@@ -1,0 +1,119 @@
+//! Connecting, one attempt at a time.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket};
+
+use super::resolve::os;
+use super::{ByteStream, StreamOptions, name, tuning};
+
+/// One address to try, and where to connect from.
+#[derive(Clone, Debug)]
+pub struct Target {
+    address: SockAddr,
+    source: Option<SockAddr>,
+}
+
+impl Target {
+    pub(super) fn new(address: SockAddr, source: Option<SockAddr>) -> Target {
+        Target { address, source }
+    }
+
+    /// The address as endpoint text, for monitor events: `tcp://1.2.3.4:5`.
+    pub fn text(&self) -> Vec<u8> {
+        name::endpoint_text(&self.address)
+    }
+}
+
+/// A connection attempt. Owns its descriptor; dropping it gives up.
+#[derive(Debug)]
+pub struct Dial {
+    socket: Socket,
+    options: StreamOptions,
+    in_progress: bool,
+}
+
+impl Dial {
+    /// Starts to connect, without waiting.
+    ///
+    /// Errors: the system's, when the attempt has failed already; for ipc
+    /// `EAGAIN` if the listener's backlog is full.
+    pub fn start(target: &Target, options: &StreamOptions) -> io::Result<Dial> {
+        let socket = if target.address.is_unix() {
+            tuning::open(Domain::UNIX)?
+        } else {
+            let socket = tuning::open_tcp(target.address.is_ipv6(), options)?;
+            if let Some(source) = &target.source {
+                // One source port may serve connections to several peers.
+                socket.set_reuse_address(true)?;
+                socket.bind(source)?;
+            }
+            socket
+        };
+        let in_progress = match socket.connect(&target.address) {
+            Ok(()) => false,
+            Err(error) => match error.raw_os_error() {
+                // After a signal the connection goes on in the background.
+                Some(libc::EINPROGRESS | libc::EINTR) => true,
+                _ => return Err(error),
+            },
+        };
+        Ok(Dial {
+            socket,
+            options: options.clone(),
+            in_progress,
+        })
+    }
+
+    /// Whether the kernel answered "in progress": then wait until the
+    /// descriptor is writable, and call [`Self::finish`].
+    pub fn in_progress(&self) -> bool {
+        self.in_progress
+    }
+
+    /// Whether the connection stands by now. Over loopback it usually does as
+    /// soon as it was started, and then there is nothing to wait for.
+    pub fn is_connected(&self) -> bool {
+        self.socket.peer_addr().is_ok()
+    }
+
+    /// Ends the attempt: a connected stream, or why there is none.
+    ///
+    /// Errors: the system's (`ECONNREFUSED`, `ETIMEDOUT`, …); `ENOTCONN` if it
+    /// is still in progress; `ECONNREFUSED` if the socket met itself.
+    pub fn finish(self) -> io::Result<ByteStream> {
+        if let Some(error) = self.socket.take_error()? {
+            return Err(error);
+        }
+        let peer = self.socket.peer_addr()?;
+        if !peer.is_unix() {
+            if meets_itself(&self.socket, &peer)? {
+                // With a reset: the port must be free for its real listener.
+                let _ = self.socket.set_linger(Some(Duration::ZERO));
+                return Err(os(libc::ECONNREFUSED));
+            }
+            tuning::tune_connected(&self.socket, &self.options)?;
+        }
+        Ok(ByteStream::new(self.socket))
+    }
+}
+
+/// A connect to a port of the ephemeral range where nobody listens can draw
+/// that very port for its own end, and TCP then connects it to itself.
+fn meets_itself(socket: &Socket, peer: &SockAddr) -> io::Result<bool> {
+    Ok(socket.local_addr()?.as_socket() == peer.as_socket())
+}
+
+impl AsFd for Dial {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Dial {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}

@@ -1,0 +1,31 @@
+//! Who may connect: `ZMQ_TCP_ACCEPT_FILTER` and the `ZMQ_IPC_FILTER_*` options.
+
+use std::os::fd::AsFd;
+
+use socket2::{SockAddr, Socket};
+
+use super::{StreamOptions, name};
+use crate::sys::credentials;
+
+/// Whether the options let this accepted socket in.
+pub(super) fn admits(socket: &Socket, peer: &SockAddr, options: &StreamOptions) -> bool {
+    if let Some(ip) = name::ip_of(peer) {
+        let filters = &options.tcp_accept_filters;
+        return filters.is_empty() || filters.iter().any(|filter| filter.matches(ip));
+    }
+    let (uids, gids, pids) = (
+        &options.ipc_filter_uid,
+        &options.ipc_filter_gid,
+        &options.ipc_filter_pid,
+    );
+    if uids.is_empty() && gids.is_empty() && pids.is_empty() {
+        return true;
+    }
+    let Ok(peer) = credentials::peer(socket.as_fd()) else {
+        return false;
+    };
+    uids.contains(&peer.uid)
+        || gids.contains(&peer.gid)
+        || peer.pid.is_some_and(|pid| pids.contains(&pid))
+        || !gids.is_empty() && credentials::belongs_to_any(peer.uid, gids)
+}

@@ -1,0 +1,196 @@
+//! Bound sockets that accept connections.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use socket2::{Domain, SockAddr, Socket};
+
+use super::resolve::{bind_route, os, unix_address};
+use super::socket_file::{SocketFile, WildcardDirectory, unlink_socket};
+use super::{ByteStream, StreamOptions, filter, name, tuning};
+use crate::endpoint::{Endpoint, IpcAddress, TcpAddress};
+use crate::error::{Error, Result};
+use crate::sys::{adopt, resolver};
+
+/// So many connections that ended before they were accepted are skipped in one
+/// call of [`Listener::accept`].
+const ABORTED_MAX: usize = 16;
+
+/// A listening tcp or ipc socket, non-blocking. Dropping it closes its
+/// descriptor and removes its own file, see [`Listener::close`].
+#[derive(Debug)]
+pub struct Listener {
+    // Declared, and so dropped, before the socket: see `SocketFile::remove`.
+    file: Option<SocketFile>,
+    socket: Socket,
+    endpoint: Vec<u8>,
+}
+
+impl Listener {
+    /// Binds and listens. With `use_fd` in the options that descriptor is taken
+    /// over instead, and the endpoint is not looked at.
+    ///
+    /// Blocks only where a tcp host is a name that the resolver must be asked for.
+    ///
+    /// Errors: `NoDevice` for a host that does not resolve, `Invalid`,
+    /// `NameTooLong`, `AddrInUse`, `TooManyFiles`, else the system's; for
+    /// inproc `ProtoNotSupported`.
+    pub fn bind(endpoint: &Endpoint, options: &StreamOptions) -> Result<Listener> {
+        if options.use_fd != -1 {
+            return Listener::adopt(options.use_fd);
+        }
+        match endpoint {
+            Endpoint::Inproc(_) => Err(Error::ProtoNotSupported),
+            Endpoint::Tcp(address) => bind_tcp(address, options),
+            Endpoint::Ipc(address) => bind_ipc(address, options),
+        }
+    }
+
+    /// Takes over a socket that is bound and listening already (`ZMQ_USE_FD`).
+    /// From success on the listener owns it; its file is never removed.
+    ///
+    /// Errors: `EBADF`, `ENOTSOCK`; the descriptor then stays the caller's.
+    pub fn adopt(fd: RawFd) -> Result<Listener> {
+        let socket = Socket::from(adopt::adopt_socket(fd).map_err(to_error)?);
+        socket.set_nonblocking(true).map_err(to_error)?;
+        Listener::new(socket, None)
+    }
+
+    fn new(socket: Socket, file: Option<SocketFile>) -> Result<Listener> {
+        let address = socket.local_addr().map_err(to_error)?;
+        Ok(Listener {
+            endpoint: name::endpoint_text(&address),
+            file,
+            socket,
+        })
+    }
+
+    /// What is bound, as `ZMQ_LAST_ENDPOINT` shows it: `tcp://0.0.0.0:port`,
+    /// `tcp://[::]:port`, `ipc://path`, `ipc://@name`.
+    pub fn endpoint(&self) -> &[u8] {
+        &self.endpoint
+    }
+
+    /// Accepts one connection, if one is waiting; `None` if not.
+    ///
+    /// Errors: `EACCES` for a peer that a filter refuses; the system's if the
+    /// new socket cannot be tuned. Both cost that one connection. `EMFILE`,
+    /// `ENFILE`, `ENOBUFS` and `ENOMEM`: the connection stays in the queue and
+    /// the descriptor readable, so the caller should pause before it tries again.
+    pub fn accept(&self, options: &StreamOptions) -> io::Result<Option<ByteStream>> {
+        for _ in 0..ABORTED_MAX {
+            match accept_nonblocking(&self.socket) {
+                Ok((socket, peer)) => return admit(socket, &peer, options).map(Some),
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EINTR | libc::ECONNABORTED | libc::EPROTO) => {}
+                    Some(libc::EAGAIN) => return Ok(None),
+                    _ => return Err(error),
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Stops listening and removes the ipc socket's file, and a wildcard's
+    /// directory, unless another process has put its own socket there since, or
+    /// this is a forked child. (libzmq removes only a wildcard's.)
+    ///
+    /// Errors: the system's, if the file or the directory cannot be removed; the
+    /// descriptor is closed nonetheless.
+    pub fn close(mut self) -> io::Result<()> {
+        self.file.take().map_or(Ok(()), SocketFile::remove)
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for Listener {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+fn bind_tcp(address: &TcpAddress, options: &StreamOptions) -> Result<Listener> {
+    let ipv6 = options.ipv6 && resolver::has_ipv6();
+    let address = bind_route(address.route()?, ipv6)?;
+    let made = || {
+        let socket = tuning::open_tcp(address.is_ipv6(), options)?;
+        // A restarted server must not wait for its old connections to time out.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address)?;
+        socket.listen(options.backlog)?;
+        Ok(socket)
+    };
+    Listener::new(made().map_err(to_error)?, None)
+}
+
+fn bind_ipc(address: &IpcAddress, options: &StreamOptions) -> Result<Listener> {
+    let (address, directory) = match address {
+        IpcAddress::Wildcard => {
+            let (directory, path) = WildcardDirectory::make().map_err(to_error)?;
+            let address = IpcAddress::connect(path.as_os_str().as_bytes())?;
+            (address, Some(directory))
+        }
+        other => (other.clone(), None),
+    };
+    let socket_address = unix_address(&address).map_err(to_error)?;
+    let socket = tuning::open(Domain::UNIX).map_err(to_error)?;
+    let file = match &address {
+        IpcAddress::Path(path) => {
+            let path = Path::new(std::ffi::OsStr::from_bytes(path));
+            unlink_socket(path);
+            socket.bind(&socket_address).map_err(to_error)?;
+            SocketFile::record(path, directory)
+        }
+        _ => {
+            socket.bind(&socket_address).map_err(to_error)?;
+            None
+        }
+    };
+    socket.listen(options.backlog).map_err(to_error)?;
+    Listener::new(socket, file)
+}
+
+/// Checks and tunes a socket that has just been accepted.
+fn admit(socket: Socket, peer: &SockAddr, options: &StreamOptions) -> io::Result<ByteStream> {
+    if !filter::admits(&socket, peer, options) {
+        return Err(os(libc::EACCES));
+    }
+    if peer.as_socket().is_some() {
+        tuning::mark(&socket, peer.is_ipv6(), options)?;
+        tuning::tune_connected(&socket, options)?;
+    }
+    Ok(ByteStream::new(socket))
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+fn accept_nonblocking(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+fn accept_nonblocking(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    let (socket, peer) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, peer))
+}
+
+/// The conditions that the library has a name for, by that name.
+fn to_error(error: io::Error) -> Error {
+    match error.raw_os_error() {
+        Some(libc::EINVAL) => Error::Invalid,
+        Some(libc::EADDRINUSE) => Error::AddrInUse,
+        Some(libc::ENODEV) => Error::NoDevice,
+        Some(libc::ENOENT) => Error::NotFound,
+        Some(libc::ENAMETOOLONG) => Error::NameTooLong,
+        Some(libc::EMFILE) => Error::TooManyFiles,
+        Some(libc::ENOMEM) => Error::NoMemory,
+        _ => Error::from(error),
+    }
+}

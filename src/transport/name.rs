@@ -1,0 +1,105 @@
+//! Socket addresses as endpoint text.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+
+use socket2::SockAddr;
+
+use crate::sys::interfaces;
+
+/// `tcp://host:port`, `tcp://[host]:port`, `ipc://path` or `ipc://@name`; for
+/// an ipc socket without a name only `ipc://`. Empty for any other family.
+pub(super) fn endpoint_text(address: &SockAddr) -> Vec<u8> {
+    if let Some(address) = address.as_socket() {
+        let port = address.port();
+        let host = host_text(&address);
+        return match address {
+            SocketAddr::V4(_) => format!("tcp://{host}:{port}"),
+            SocketAddr::V6(_) => format!("tcp://[{host}]:{port}"),
+        }
+        .into_bytes();
+    }
+    if !address.is_unix() {
+        return Vec::new();
+    }
+    let mut text = b"ipc://".to_vec();
+    if let Some(path) = address.as_pathname() {
+        text.extend_from_slice(path.as_os_str().as_bytes());
+    } else if let Some(name) = address.as_abstract_namespace() {
+        text.push(b'@');
+        text.extend_from_slice(name);
+    }
+    text
+}
+
+/// The numeric host, with `%interface` if it has a scope.
+pub(super) fn host_text(address: &SocketAddr) -> String {
+    let ip = match address {
+        SocketAddr::V6(six) if six.scope_id() != 0 => {
+            let scope = six.scope_id();
+            let name = if is_link_local(six.ip()) {
+                interfaces::name_of(scope)
+            } else {
+                None
+            };
+            let name = name.unwrap_or_else(|| scope.to_string());
+            return format!("{}%{name}", six.ip());
+        }
+        other => other.ip(),
+    };
+    ip.to_string()
+}
+
+fn is_link_local(ip: &Ipv6Addr) -> bool {
+    let [first, second, ..] = ip.octets();
+    first == 0xfe && second & 0xc0 == 0x80 || first == 0xff && second & 0x0f == 2
+}
+
+/// The address a filter sees: as the kernel reports it, mapped or not.
+pub(super) fn ip_of(address: &SockAddr) -> Option<IpAddr> {
+    address.as_socket().map(|address| address.ip())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddrV6;
+
+    use super::*;
+
+    fn text(address: SocketAddr) -> String {
+        String::from_utf8(endpoint_text(&address.into())).expect("numeric")
+    }
+
+    #[test]
+    fn internet_addresses() {
+        for (address, expected) in [
+            ("1.2.3.4:5", "tcp://1.2.3.4:5"),
+            ("[::]:5", "tcp://[::]:5"),
+            ("[::ffff:1.2.3.4]:65535", "tcp://[::ffff:1.2.3.4]:65535"),
+        ] {
+            assert_eq!(text(address.parse().expect("test address")), expected);
+        }
+    }
+
+    #[test]
+    fn scopes_show_as_names_only_where_they_are_links() {
+        let at = |ip: &str, scope| {
+            let ip = ip.parse().expect("test address");
+            text(SocketAddrV6::new(ip, 5, 0, scope).into())
+        };
+        assert_eq!(at("::1", 1), "tcp://[::1%1]:5");
+        let first = interfaces::name_of(1).unwrap_or_else(|| "1".into());
+        assert_eq!(at("fe80::1", 1), format!("tcp://[fe80::1%{first}]:5"));
+        assert_eq!(at("fe80::1", 999_999), "tcp://[fe80::1%999999]:5");
+    }
+
+    #[test]
+    fn unix_addresses() {
+        let unix = |path: &str| endpoint_text(&SockAddr::unix(path).expect("short"));
+        assert_eq!(unix("/a/b"), b"ipc:///a/b");
+        assert_eq!(unix("a"), b"ipc://a");
+        if cfg!(target_os = "linux") {
+            assert_eq!(unix("\0a"), b"ipc://@a");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The file of a bound ipc socket: made room for, and removed by its owner.
+
+use std::env;
+use std::fs::{self, DirBuilder, Metadata};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// Variables that may name the directory for wildcard sockets, in this order.
+const DIRECTORY_VARIABLES: [&str; 3] = ["TMPDIR", "TEMPDIR", "TMP"];
+/// So many names are tried for a wildcard directory.
+const NAME_TRIES: u32 = 128;
+
+/// A socket file that this process bound, and perhaps the directory that was
+/// made for it. Dropping it removes both, but never anything of another's.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    /// Absolute, so that a later change of directory does no harm.
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+    /// A forked child that closes its copy must not remove the parent's file.
+    process: u32,
+    directory: Option<WildcardDirectory>,
+    removed: bool,
+}
+
+impl SocketFile {
+    /// Remembers the file that `bind` has just made at `path`. `None` if it is
+    /// gone already, or is not a socket: then there is nothing to remove.
+    pub(super) fn record(path: &Path, directory: Option<WildcardDirectory>) -> Option<SocketFile> {
+        let path = std::path::absolute(path).ok()?;
+        let found = fs::symlink_metadata(&path).ok()?;
+        found.file_type().is_socket().then(|| SocketFile {
+            path,
+            device: found.dev(),
+            inode: found.ino(),
+            process: std::process::id(),
+            directory,
+            removed: false,
+        })
+    }
+
+    /// Removes the file if it is still ours, then the wildcard's directory.
+    /// Must run before the descriptor is closed: until then the inode number
+    /// cannot be given to another file.
+    ///
+    /// Errors: the system's. A file that is gone or another's is no error.
+    pub(super) fn remove(mut self) -> io::Result<()> {
+        self.remove_once()
+    }
+
+    fn remove_once(&mut self) -> io::Result<()> {
+        if self.removed {
+            return Ok(());
+        }
+        self.removed = true;
+        if self.process != std::process::id() {
+            if let Some(directory) = self.directory.take() {
+                directory.forget();
+            }
+            return Ok(());
+        }
+        match fs::symlink_metadata(&self.path) {
+            Ok(found) if self.is_ours(&found) => fs::remove_file(&self.path)?,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        match self.directory.take() {
+            Some(directory) => directory.remove(),
+            None => Ok(()),
+        }
+    }
+
+    fn is_ours(&self, found: &Metadata) -> bool {
+        found.file_type().is_socket() && found.dev() == self.device && found.ino() == self.inode
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = self.remove_once();
+    }
+}
+
+/// A directory made for one wildcard socket, removed when dropped.
+#[derive(Debug)]
+pub(super) struct WildcardDirectory(Option<PathBuf>);
+
+impl WildcardDirectory {
+    /// Makes `tmpXXXXXX`, only for this user, where the environment says, and
+    /// otherwise in the current directory. Returns it with the path of the
+    /// socket to be in it, relative if the directory is.
+    ///
+    /// Errors: the system's.
+    pub(super) fn make() -> io::Result<(WildcardDirectory, PathBuf)> {
+        let parent = DIRECTORY_VARIABLES
+            .iter()
+            .filter_map(env::var_os)
+            .map(PathBuf::from)
+            .find(|path| path.is_dir())
+            .unwrap_or_default();
+        for _ in 0..NAME_TRIES {
+            let path = parent.join(random_name()?);
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => {
+                    let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone());
+                    let socket = path.join("socket");
+                    return Ok((WildcardDirectory(Some(absolute)), socket));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::from_raw_os_error(libc::EEXIST))
+    }
+
+    fn remove(mut self) -> io::Result<()> {
+        self.0.take().map_or(Ok(()), fs::remove_dir)
+    }
+
+    fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for WildcardDirectory {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            let _ = fs::remove_dir(path);
+        }
+    }
+}
+
+fn random_name() -> io::Result<String> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let mut random = [0u8; 6];
+    getrandom::fill(&mut random).map_err(|_| io::Error::from_raw_os_error(libc::EIO))?;
+    let letters = random.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    Ok(letters.iter().fold("tmp".to_owned(), |mut name, letter| {
+        name.push(*letter);
+        name
+    }))
+}
+
+/// Clears the way for a bind to `path`: a socket that is there is unlinked, be
+/// it left over or alive, as libzmq does. Anything else stays, and the bind
+/// fails with `EADDRINUSE`; libzmq would destroy a file there.
+pub(super) fn unlink_socket(path: &Path) {
+    let is_socket = |found: Metadata| found.file_type().is_socket();
+    if fs::symlink_metadata(path).is_ok_and(is_socket) {
+        let _ = fs::remove_file(path);
+    }
+}

@@ -1,0 +1,121 @@
+//! A connected stream of bytes.
+
+use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+
+use socket2::Socket;
+
+use super::name;
+use crate::sys::credentials;
+
+/// A closed peer must give `EPIPE`, never a signal to the application.
+#[cfg(not(target_vendor = "apple"))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+/// The socket itself was told so when it was made.
+#[cfg(target_vendor = "apple")]
+const SEND_FLAGS: libc::c_int = 0;
+
+/// Systems refuse more pieces than this in one call; the rest goes next time.
+const PIECES_MAX: usize = 1024;
+
+/// A connected tcp or ipc socket, non-blocking. Owns and closes its descriptor.
+#[derive(Debug)]
+pub struct ByteStream {
+    socket: Socket,
+}
+
+impl ByteStream {
+    /// Takes over a connected, non-blocking socket.
+    pub(super) fn new(socket: Socket) -> ByteStream {
+        ByteStream { socket }
+    }
+
+    /// Reads at most `buf.len()` bytes without waiting; 0 means that the peer
+    /// will send no more (or that `buf` is empty).
+    ///
+    /// Errors: `WouldBlock`; the system's when the connection is lost.
+    // Hot: one system call, nothing else.
+    #[inline]
+    pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        retry(|| (&self.socket).read(buf))
+    }
+
+    /// As [`Self::read`], into several pieces in order.
+    #[inline]
+    pub fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let pieces = bufs.len().min(PIECES_MAX);
+        retry(|| (&self.socket).read_vectored(&mut bufs[..pieces]))
+    }
+
+    /// Writes what the kernel takes now and returns how many bytes that was.
+    ///
+    /// Errors: `WouldBlock` if it takes nothing; `BrokenPipe` and others when
+    /// the connection is lost. Never raises `SIGPIPE`.
+    // Hot: one system call, nothing else.
+    #[inline]
+    pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
+        retry(|| self.socket.send_with_flags(buf, SEND_FLAGS))
+    }
+
+    /// As [`Self::write`], from several pieces in order.
+    #[inline]
+    pub fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        let pieces = &bufs[..bufs.len().min(PIECES_MAX)];
+        retry(|| self.socket.send_vectored_with_flags(pieces, SEND_FLAGS))
+    }
+
+    /// The `Peer-Address` metadata: for tcp the numeric host, without port; for
+    /// ipc `localhost:uid:gid:pid`. Empty if the peer is gone already.
+    pub fn peer_address_text(&self) -> String {
+        let Ok(peer) = self.socket.peer_addr() else {
+            return String::new();
+        };
+        if let Some(address) = peer.as_socket() {
+            return name::host_text(&address);
+        }
+        match credentials::peer(self.socket.as_fd()) {
+            Ok(found) => {
+                let pid = found.pid.map_or(String::new(), |pid| pid.to_string());
+                format!("localhost:{}:{}:{pid}", found.uid, found.gid)
+            }
+            Err(_) => "localhost".to_owned(),
+        }
+    }
+
+    /// This end as endpoint text, for monitor events: `tcp://1.2.3.4:5`,
+    /// `ipc://path`. An unnamed ipc end is `ipc://`; empty if unknown.
+    pub fn local_endpoint(&self) -> Vec<u8> {
+        let address = self.socket.local_addr();
+        address.map_or(Vec::new(), |a| name::endpoint_text(&a))
+    }
+
+    /// The other end, as [`Self::local_endpoint`].
+    pub fn remote_endpoint(&self) -> Vec<u8> {
+        let address = self.socket.peer_addr();
+        address.map_or(Vec::new(), |a| name::endpoint_text(&a))
+    }
+}
+
+impl AsFd for ByteStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl AsRawFd for ByteStream {
+    fn as_raw_fd(&self) -> RawFd {
+        self.socket.as_raw_fd()
+    }
+}
+
+/// Repeats a call that a signal interrupted. The sockets are non-blocking, so
+/// that is rare, and nothing waits in here.
+#[inline]
+fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Options of the kernel's sockets.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+use super::StreamOptions;
+
+/// A non-blocking, close-on-exec stream socket.
+pub(super) fn open(domain: Domain) -> io::Result<Socket> {
+    let protocol = (domain != Domain::UNIX).then_some(Protocol::TCP);
+    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
+    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+    let socket = {
+        let socket = Socket::new(domain, Type::STREAM, protocol)?;
+        socket.set_nonblocking(true)?;
+        socket
+    };
+    Ok(socket)
+}
+
+/// A tcp socket with everything set that must be set before bind or connect.
+///
+/// Errors: the system's. What an application can ask for and the kernel may
+/// refuse it (a device, a priority) is an error here, where libzmq aborts.
+pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket> {
+    let socket = open(if ipv6 { Domain::IPV6 } else { Domain::IPV4 })?;
+    if ipv6 {
+        // Some systems have IPv6 sockets refuse IPv4 by default.
+        socket.set_only_v6(false)?;
+    }
+    mark(&socket, ipv6, options)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(device) = &options.bind_to_device {
+        socket.bind_device(Some(device.as_bytes()))?;
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    if options.bind_to_device.is_some() {
+        return Err(io::Error::from_raw_os_error(libc::ENOTSUP));
+    }
+    // The kernel cuts buffer sizes to its limits; a refusal changes nothing.
+    if let Ok(size) = usize::try_from(options.sndbuf) {
+        let _ = socket.set_send_buffer_size(size);
+    }
+    if let Ok(size) = usize::try_from(options.rcvbuf) {
+        let _ = socket.set_recv_buffer_size(size);
+    }
+    #[cfg(target_os = "linux")]
+    if let Ok(microseconds @ 1..) = u32::try_from(options.busy_poll) {
+        // Needs a privilege; without it the connection works all the same.
+        let _ = socket.set_busy_poll(microseconds);
+    }
+    Ok(socket)
+}
+
+/// Type of service and priority. Accepted sockets need it again.
+pub(super) fn mark(socket: &Socket, ipv6: bool, options: &StreamOptions) -> io::Result<()> {
+    if let Ok(tos @ 1..) = u32::try_from(options.tos) {
+        // An IPv6 socket may speak IPv4, so it gets both; not every system can.
+        match socket.set_tos_v4(tos) {
+            Err(error) if !ipv6 => return Err(error),
+            _ => {}
+        }
+        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+        if ipv6 {
+            let _ = socket.set_tclass_v6(tos);
+        }
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(priority @ 1..) = u32::try_from(options.priority) {
+        socket.set_priority(priority)?;
+    }
+    Ok(())
+}
+
+/// What every connected tcp stream gets: no delay, keep-alive, retry limit.
+pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Result<()> {
+    // Messages are collected above; Nagle's algorithm would only add delay.
+    socket.set_tcp_nodelay(true)?;
+    if options.keepalive >= 0 {
+        socket.set_keepalive(options.keepalive != 0)?;
+    }
+    if options.keepalive == 1 {
+        let seconds = |value: i32| u64::try_from(value).ok().map(Duration::from_secs);
+        let mut keepalive = TcpKeepalive::new();
+        if let Some(idle) = seconds(options.keepalive_idle) {
+            keepalive = keepalive.with_time(idle);
+        }
+        if let Some(interval) = seconds(options.keepalive_intvl) {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Ok(probes) = u32::try_from(options.keepalive_cnt) {
+            keepalive = keepalive.with_retries(probes);
+        }
+        socket.set_tcp_keepalive(&keepalive)?;
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Ok(milliseconds @ 1..) = u64::try_from(options.tcp_maxrt) {
+        socket.set_tcp_user_timeout(Some(Duration::from_millis(milliseconds)))?;
+    }
+    Ok(())
+}

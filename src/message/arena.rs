@@ -38,9 +38,9 @@ impl Arena {
             return Msg::copy_from(bytes);
         };
         let start = self.used;
-        // SAFETY: slices given out end at or before `used`.
-        let spare = unsafe { block.spare(start) };
-        spare[..len].copy_from_slice(bytes);
+        if let Some(room) = block.room(start).get_mut(..len) {
+            room.copy_from_slice(bytes);
+        }
         // Keep bodies aligned for programs that cast them to structs.
         self.used = (start + len).next_multiple_of(16);
         Ok(Msg::slice(block, start, start + len))

@@ -67,6 +67,8 @@ impl Header {
 pub struct Block {
     header: NonNull<Header>,
     given: usize,
+    /// End of the furthest slice given out.
+    given_end: usize,
 }
 
 // SAFETY: the bytes are plain memory, the count is atomic; the owner's part is
@@ -89,7 +91,11 @@ impl Block {
                 capacity,
             })
         };
-        Some(Block { header, given: 0 })
+        Some(Block {
+            header,
+            given: 0,
+            given_end: 0,
+        })
     }
 
     /// Bytes the block holds.
@@ -106,10 +112,12 @@ impl Block {
         unsafe { self.header.add(1) }.cast()
     }
 
-    /// Counts one slice given out and returns the header it must release.
+    /// Counts a slice given out that ends at `to`, and returns the header it
+    /// must release.
     #[inline]
-    pub(super) fn give(&mut self) -> NonNull<Header> {
+    pub(super) fn give(&mut self, to: usize) -> NonNull<Header> {
         self.given += 1;
+        self.given_end = self.given_end.max(to);
         self.header
     }
 
@@ -124,23 +132,18 @@ impl Block {
         }
         refs.refs.store(BIAS, Ordering::Relaxed);
         self.given = 0;
+        self.given_end = 0;
         true
     }
 
-    /// The bytes from `from` on, to be filled by the caller.
-    ///
-    /// What was given out as slices lies before `from`; the caller keeps its
-    /// own fill mark.
-    ///
-    /// # Safety
-    /// No slice given out since the last [`reclaim`](Block::reclaim) may reach
-    /// beyond `from`.
+    /// The bytes behind everything given out, from `from` or the end of the
+    /// last slice on, whichever is later, to be filled by the owner.
     #[inline]
-    pub unsafe fn spare(&mut self, from: usize) -> &mut [u8] {
-        let from = from.min(self.capacity());
-        // SAFETY: in bounds; the caller promises that nobody reads there. The
-        // bytes may be unspecified, but u8 has no invalid value and they come
-        // from the allocator, not from a moved-out variable.
+    pub fn room(&mut self, from: usize) -> &mut [u8] {
+        let from = from.max(self.given_end).min(self.capacity());
+        // SAFETY: in bounds; no slice reaches beyond `given_end`, so nobody
+        // reads there. The bytes may be unspecified, but u8 has no invalid
+        // value and they come from the allocator.
         unsafe {
             std::slice::from_raw_parts_mut(self.base().as_ptr().add(from), self.capacity() - from)
         }

@@ -182,7 +182,7 @@ impl Msg {
     pub fn slice(block: &mut Block, from: usize, to: usize) -> Msg {
         let bytes = block.bytes(from, to);
         let (data, size) = (bytes.as_ptr() as usize, bytes.len());
-        let header = block.give();
+        let header = block.give(to);
         Msg::raw(Kind::Slice, [data, size, header.as_ptr() as usize, 0])
     }
 

@@ -1,0 +1,46 @@
+//! What a monitor can be told.
+
+/// The `ZMQ_EVENT_*` numbers.
+pub mod kind {
+    /// A connection was made; value: descriptor.
+    pub const CONNECTED: u32 = 0x0001;
+    /// A connection attempt is under way; value: errno.
+    pub const CONNECT_DELAYED: u32 = 0x0002;
+    /// The next attempt is scheduled; value: milliseconds until then.
+    pub const CONNECT_RETRIED: u32 = 0x0004;
+    /// A listener stands; value: descriptor.
+    pub const LISTENING: u32 = 0x0008;
+    /// A bind failed; value: errno.
+    pub const BIND_FAILED: u32 = 0x0010;
+    /// A connection was accepted; value: descriptor.
+    pub const ACCEPTED: u32 = 0x0020;
+    /// Accepting failed; value: errno.
+    pub const ACCEPT_FAILED: u32 = 0x0040;
+    /// A listener, or the descriptor of a failed attempt, was closed; value: descriptor.
+    pub const CLOSED: u32 = 0x0080;
+    /// The files of an ipc listener could not be removed; value: errno.
+    pub const CLOSE_FAILED: u32 = 0x0100;
+    /// A connection ended; value: descriptor.
+    pub const DISCONNECTED: u32 = 0x0200;
+    /// The last event of a monitor; value: 0.
+    pub const MONITOR_STOPPED: u32 = 0x0400;
+    /// A handshake ended for no reason of its own; value: errno.
+    pub const HANDSHAKE_FAILED_NO_DETAIL: u32 = 0x0800;
+    /// A handshake is complete; value: 0.
+    pub const HANDSHAKE_SUCCEEDED: u32 = 0x1000;
+    /// The peer broke the protocol; value: `ZMQ_PROTOCOL_ERROR_*`.
+    pub const HANDSHAKE_FAILED_PROTOCOL: u32 = 0x2000;
+    /// Authentication was refused; value: ZAP status.
+    pub const HANDSHAKE_FAILED_AUTH: u32 = 0x4000;
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// One of [`kind`].
+    pub kind: u32,
+    /// Meaning depends on the kind.
+    pub value: u64,
+    /// The endpoint as the application knows it.
+    pub endpoint: Vec<u8>,
+}

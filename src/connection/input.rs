@@ -1,0 +1,270 @@
+//! The way in: bytes from the stream become messages in the pipe.
+//!
+//! Bytes are read into a block that belongs to the thread, not to the
+//! connection. Bodies of medium size stay where they were read, as slices of
+//! the block; short ones are copied into the message; long ones that have not
+//! arrived yet are read straight into their own memory.
+
+use crate::message::{Block, INLINE_MAX, Msg, flag};
+use crate::pipe::PipeEnd;
+use crate::transport::ByteStream;
+use crate::zmtp::{Header, Session};
+use std::cell::RefCell;
+use std::io;
+
+/// Bytes in a read block.
+const BLOCK: usize = 64 * 1024;
+/// A block with less room is not read into any more.
+const ROOM_MIN: usize = 16 * 1024;
+/// A frame longer than this that is not complete gets memory of its own.
+const LARGE: usize = 8 * 1024;
+/// Bytes of an incomplete frame that are kept outside a block.
+const PARTIAL_MAX: usize = 2 * 1024;
+
+thread_local! {
+    /// The block of whichever connection this thread drives, and its fill mark.
+    static SPARE: RefCell<Option<(Block, usize)>> = const { RefCell::new(None) };
+}
+
+/// Why a connection must be closed from what came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The bytes are no valid frames, or a frame is longer than allowed.
+    Frame,
+    /// There is no memory for a frame.
+    Memory,
+}
+
+/// What [`Input::decode`] stopped at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decoded {
+    /// More bytes are needed.
+    Starved,
+    /// The pipe is full.
+    Full,
+    /// A command: its body is [`Input::command`]; go on with
+    /// [`Input::end_command`].
+    Command,
+}
+
+/// A long body on its way in.
+#[derive(Debug)]
+struct Large {
+    msg: Msg,
+    filled: usize,
+}
+
+/// Received bytes that are not messages yet.
+#[derive(Debug, Default)]
+pub(super) struct Input {
+    block: Option<Block>,
+    start: usize,
+    end: usize,
+    partial: Vec<u8>,
+    large: Option<Large>,
+    command: (usize, usize, usize),
+    /// Messages delivered since the last look.
+    pub(super) delivered: usize,
+}
+
+impl Input {
+    /// Whether bytes wait that were read but not decoded.
+    pub(super) fn has_bytes(&self) -> bool {
+        self.start != self.end || !self.partial.is_empty()
+    }
+
+    /// Gets a block to read into. False if there is no memory.
+    pub(super) fn open(&mut self) -> bool {
+        if self.block.is_none() {
+            let spare = SPARE.with(|spare| spare.try_borrow_mut().ok().and_then(|mut s| s.take()));
+            let Some((block, fill)) = spare.or_else(|| Some((Block::new(BLOCK)?, 0))) else {
+                return false;
+            };
+            self.block = Some(block);
+            (self.start, self.end) = (fill, fill);
+        }
+        if !self.make_room() {
+            return false;
+        }
+        if !self.partial.is_empty() {
+            let partial = std::mem::take(&mut self.partial);
+            self.append(&partial);
+        }
+        true
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if let Some(block) = &mut self.block {
+            let end = self.end;
+            if let Some(room) = block.room(end).get_mut(..bytes.len()) {
+                room.copy_from_slice(bytes);
+                self.end += bytes.len();
+            }
+        }
+    }
+
+    /// Sees to it that the block has room; moves what is left to a fresh one
+    /// if need be.
+    fn make_room(&mut self) -> bool {
+        let Some(block) = &mut self.block else {
+            return false;
+        };
+        if block.capacity() - self.end >= ROOM_MIN {
+            return true;
+        }
+        let left = block.bytes(self.start, self.end).to_vec();
+        if left.len() > BLOCK - ROOM_MIN {
+            return true; // decode first
+        }
+        if !block.reclaim() {
+            match Block::new(BLOCK) {
+                Some(fresh) => *block = fresh,
+                None => return false,
+            }
+        }
+        (self.start, self.end) = (0, 0);
+        self.append(&left);
+        true
+    }
+
+    /// Gives the block back to the thread if nothing in it waits, or little.
+    pub(super) fn close(&mut self) {
+        let Some(block) = &self.block else { return };
+        let left = self.end - self.start;
+        if left > PARTIAL_MAX {
+            return;
+        }
+        if left > 0 {
+            self.partial = block.bytes(self.start, self.end).to_vec();
+        }
+        let fill = self.end;
+        (self.start, self.end) = (0, 0);
+        if let Some(block) = self.block.take() {
+            SPARE.with(|spare| {
+                if let Ok(mut spare) = spare.try_borrow_mut() {
+                    spare.get_or_insert((block, fill));
+                }
+            });
+        }
+    }
+
+    /// One read from the stream. `Ok(0)` is the end of it; the flag tells
+    /// whether the stream may have more at once.
+    pub(super) fn read(&mut self, stream: &ByteStream) -> io::Result<(usize, bool)> {
+        if let Some(large) = &mut self.large {
+            let filled = large.filled;
+            let room = large.msg.data_mut().and_then(|body| body.get_mut(filled..)).unwrap_or_default();
+            let wanted = room.len();
+            let count = stream.read(room)?;
+            large.filled += count;
+            return Ok((count, count == wanted));
+        }
+        if !self.make_room() {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let end = self.end;
+        let Some(block) = &mut self.block else {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        };
+        let room = block.room(end);
+        let wanted = room.len();
+        let count = stream.read(room)?;
+        self.end += count;
+        Ok((count, count == wanted))
+    }
+
+    /// The bytes not yet consumed, for the handshake.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.block.as_ref().map_or(&[], |block| block.bytes(self.start, self.end))
+    }
+
+    /// Marks bytes as used.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start = (self.start + count).min(self.end);
+    }
+
+    /// Moves complete messages to the pipe. Does not flush it.
+    pub(super) fn decode(&mut self, session: &Session, limit: i64, pipe: &mut PipeEnd) -> Result<Decoded, Fault> {
+        let commands = session.version.has_commands();
+        loop {
+            if let Some(done) = self.finish_large(pipe) {
+                return Ok(done);
+            }
+            let Some(block) = &mut self.block else {
+                return Ok(Decoded::Starved);
+            };
+            let input = block.bytes(self.start, self.end);
+            let header = session.framing.decode_header(input).map_err(|_| Fault::Frame)?;
+            let Some(header) = header else {
+                return Ok(Decoded::Starved);
+            };
+            if limit >= 0 && header.size > limit as u64 {
+                return Err(Fault::Frame);
+            }
+            let from = self.start + header.len;
+            let size = usize::try_from(header.size).map_err(|_| Fault::Memory)?;
+            if size > self.end - from.min(self.end) {
+                if size <= LARGE {
+                    return Ok(Decoded::Starved);
+                }
+                self.begin_large(header, from, size)?;
+                continue;
+            }
+            let to = from + size;
+            if header.command && commands {
+                self.command = (from, to, to);
+                return Ok(Decoded::Command);
+            }
+            if !pipe.check_write() {
+                return Ok(Decoded::Full);
+            }
+            let mut msg = match size <= INLINE_MAX {
+                true => Msg::inline(block.bytes(from, to)),
+                false => Msg::slice(block, from, to),
+            };
+            msg.set(flag::MORE, header.more);
+            pipe.write_unchecked(msg);
+            self.delivered += 1;
+            self.start = to;
+        }
+    }
+
+    /// The body of the command that [`decode`](Self::decode) stopped at.
+    pub(super) fn command(&self) -> &[u8] {
+        self.block.as_ref().map_or(&[], |block| block.bytes(self.command.0, self.command.1))
+    }
+
+    /// Goes on behind the command.
+    pub(super) fn end_command(&mut self) {
+        self.start = self.command.2;
+    }
+
+    fn begin_large(&mut self, header: Header, from: usize, size: usize) -> Result<(), Fault> {
+        let mut msg = Msg::with_size(size).map_err(|_| Fault::Memory)?;
+        msg.set(flag::MORE, header.more);
+        let have = self.block.as_ref().map_or(&[][..], |block| block.bytes(from, self.end));
+        let filled = have.len();
+        if let Some(room) = msg.data_mut().and_then(|body| body.get_mut(..filled)) {
+            room.copy_from_slice(have);
+        }
+        self.start = self.end;
+        self.large = Some(Large { msg, filled });
+        Ok(())
+    }
+
+    /// Delivers the long body if it is complete. `Some` when decoding stops.
+    fn finish_large(&mut self, pipe: &mut PipeEnd) -> Option<Decoded> {
+        let large = self.large.as_ref()?;
+        if large.filled < large.msg.len() {
+            return Some(Decoded::Starved);
+        }
+        if !pipe.check_write() {
+            return Some(Decoded::Full);
+        }
+        if let Some(large) = self.large.take() {
+            pipe.write_unchecked(large.msg);
+            self.delivered += 1;
+        }
+        None
+    }
+}

@@ -1,0 +1,78 @@
+//! What a connection knows of its socket.
+
+use super::Connection;
+use super::event::Event;
+use crate::options::Options;
+use crate::pipe::PipeEnd;
+use crate::reactor::Reactor;
+use crate::transport::StreamOptions;
+use crate::zmtp::SocketType;
+use std::sync::Arc;
+
+/// The socket, seen from its connections. The methods are called with a
+/// connection locked and must neither block nor lock the socket.
+pub trait Link: Send + Sync {
+    /// A handshake is through and this is the socket's end of the new pipe.
+    fn attach(&self, pipe: PipeEnd);
+    /// Whether the socket wants to be told the peer's routing id, as the first
+    /// message of the pipe.
+    fn wants_routing_id(&self) -> bool;
+    /// `ZMQ_LINGER` as it is now, in milliseconds; -1 for ever.
+    fn linger(&self) -> i32;
+    /// Something for the monitor.
+    fn event(&self, event: Event);
+    /// Whether [`event`](Self::event) would be heard by anybody.
+    fn is_monitored(&self) -> bool;
+    /// Whether a thread of the application waits for messages right now and
+    /// reads its connections itself.
+    fn is_spinning(&self) -> bool;
+    /// A number that changes whenever the application drives its connections.
+    fn activity(&self) -> u32;
+    /// This connection is left to the application until it is told otherwise
+    /// by [`Connection::cool`].
+    fn add_hot(&self, connection: Arc<Connection>);
+    /// A connection came into being; the socket keeps it until `finished`.
+    fn opened(&self, connection: Arc<Connection>);
+    /// A connection is over for good.
+    fn finished(&self, connection: &Connection);
+    /// The least busy I/O thread of those in the mask (0: all).
+    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
+}
+
+/// The socket's options as they were when it bound or connected.
+#[derive(Debug)]
+pub struct Settings {
+    /// The generic options.
+    pub options: Options,
+    /// Those of them that the transport wants.
+    pub stream: StreamOptions,
+    /// The type named in the handshake.
+    pub socket_type: SocketType,
+}
+
+impl Settings {
+    /// A snapshot of `options`.
+    pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
+        let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
+        let stream = StreamOptions {
+            sndbuf: options.sndbuf,
+            rcvbuf: options.rcvbuf,
+            tos: options.tos,
+            keepalive: options.tcp_keepalive,
+            keepalive_cnt: options.tcp_keepalive_cnt,
+            keepalive_idle: options.tcp_keepalive_idle,
+            keepalive_intvl: options.tcp_keepalive_intvl,
+            tcp_maxrt: options.tcp_maxrt,
+            ipv6: options.ipv6,
+            backlog: options.backlog,
+            bind_to_device: (!device.is_empty()).then_some(device),
+            use_fd: options.use_fd,
+            ..StreamOptions::default()
+        };
+        Arc::new(Settings {
+            options: options.clone(),
+            stream,
+            socket_type,
+        })
+    }
+}

@@ -1,0 +1,181 @@
+//! The way out: messages from the pipe become frames in large writes.
+
+use crate::message::{Msg, flag};
+use crate::pipe::PipeEnd;
+use crate::transport::ByteStream;
+use crate::zmtp::{Framing, MAX_HEADER, Session, command};
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+
+/// A write is made when this many bytes are together, or nothing more is there.
+const BATCH: usize = 64 * 1024;
+/// Longer bodies are written from where they are instead of being copied.
+const COPY_MAX: usize = 8 * 1024;
+/// Buffers above this size are not kept for reuse.
+const KEEP_MAX: usize = 4 * BATCH;
+
+thread_local! {
+    /// The batch buffer of whichever connection this thread drives.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Bytes on their way to the stream. Between drives it holds memory only if
+/// the stream did not take everything.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    sent: usize,
+    /// A long body that follows `bytes`.
+    body: Option<Msg>,
+    body_sent: usize,
+    /// Commands to send at the next frame boundary.
+    control: Vec<u8>,
+    /// The last part taken from the pipe has more parts to follow.
+    mid_message: bool,
+}
+
+/// How a drive of the output ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Everything was written.
+    Drained,
+    /// The stream takes no more for now.
+    Blocked,
+}
+
+impl Output {
+    /// Adds raw bytes (greeting, handshake) behind what is there.
+    pub(super) fn handshake_bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.control
+    }
+
+    /// Adds a command frame.
+    pub(super) fn command(&mut self, framing: Framing, body: &[u8]) {
+        framing.append_frame(false, true, body, &mut self.control);
+    }
+
+    /// Whether nothing waits to be written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
+    }
+
+    /// Writes what is there and then what the pipe holds, until one of them is
+    /// used up or the stream is full. Returns the bytes written as well.
+    pub(super) fn drive(
+        &mut self,
+        stream: &ByteStream,
+        mut source: Option<(&mut PipeEnd, &Session)>,
+    ) -> (usize, io::Result<Flow>) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = SPARE.take();
+        }
+        let mut total = 0;
+        let result = loop {
+            self.fill(&mut source);
+            if self.is_empty() {
+                break Ok(Flow::Drained);
+            }
+            match self.write(stream) {
+                Ok(count) => total += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    break Ok(Flow::Blocked);
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        if self.sent == self.bytes.len() {
+            self.bytes.clear();
+            self.sent = 0;
+            let spare = std::mem::take(&mut self.bytes);
+            if spare.capacity() <= KEEP_MAX {
+                SPARE.set(spare);
+            }
+        }
+        (total, result)
+    }
+
+    fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &Session)>) {
+        if self.body.is_some() {
+            return;
+        }
+        if self.sent == self.bytes.len() {
+            self.bytes.clear();
+            self.sent = 0;
+        }
+        if !self.control.is_empty() {
+            self.bytes.append(&mut self.control);
+        }
+        let Some((pipe, session)) = source else {
+            return;
+        };
+        if pipe.awaits_restart() {
+            return;
+        }
+        while self.body.is_none() && self.bytes.len() - self.sent < BATCH {
+            let Some(msg) = pipe.read() else { break };
+            self.encode(msg, session);
+        }
+    }
+
+    #[inline]
+    fn encode(&mut self, msg: Msg, session: &Session) {
+        self.mid_message = msg.more();
+        if msg.has(flag::SUBSCRIPTION) && session.has_subscription_commands() {
+            self.encode_subscription(&msg, session.framing);
+            return;
+        }
+        let mut header = [0; MAX_HEADER];
+        let len = session.framing.encode_header(msg.more(), false, msg.len(), &mut header);
+        self.bytes.extend_from_slice(&header[..len]);
+        if msg.len() <= COPY_MAX {
+            self.bytes.extend_from_slice(msg.data());
+        } else {
+            self.body = Some(msg);
+            self.body_sent = 0;
+        }
+    }
+
+    /// ZMTP 3.1 sends subscriptions as commands.
+    fn encode_subscription(&mut self, msg: &Msg, framing: Framing) {
+        let mut body = Vec::new();
+        match msg.data().split_first() {
+            Some((1, topic)) => command::subscribe(topic, &mut body),
+            Some((_, topic)) => command::cancel(topic, &mut body),
+            None => return,
+        }
+        framing.append_frame(false, true, &body, &mut self.bytes);
+    }
+
+    fn write(&mut self, stream: &ByteStream) -> io::Result<usize> {
+        let bytes = &self.bytes[self.sent..];
+        let Some(body) = &self.body else {
+            let count = stream.write(bytes)?;
+            self.sent += count;
+            return Ok(count);
+        };
+        let rest = &body.data()[self.body_sent..];
+        let count = match bytes.is_empty() {
+            true => stream.write(rest)?,
+            false => stream.write_vectored(&[IoSlice::new(bytes), IoSlice::new(rest)])?,
+        };
+        let of_bytes = count.min(bytes.len());
+        let body_len = body.len();
+        self.sent += of_bytes;
+        self.body_sent += count - of_bytes;
+        if self.body_sent == body_len {
+            self.body = None;
+            self.body_sent = 0;
+        }
+        Ok(count)
+    }
+
+    /// The stream is gone: forgets what was on its way, and the rest of a
+    /// message of which a part had been taken.
+    pub(super) fn reset(&mut self, pipe: Option<&mut PipeEnd>) {
+        let mid_message = self.mid_message;
+        *self = Output::default();
+        if let (true, Some(pipe)) = (mid_message, pipe) {
+            while pipe.read().is_some_and(|msg| msg.more()) {}
+        }
+    }
+}

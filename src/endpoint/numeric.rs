@@ -6,13 +6,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 ///
 /// IPv4 may be written in any of the traditional forms (`127.1`, `0x7f000001`).
 /// With `ipv6` the answer is always an IPv6 address, an IPv4 one mapped into
-/// `::ffff:0:0/96`; without it an IPv6 literal is no address at all.
+/// `::ffff:0:0/96`; without it an IPv6 literal is no address at all, except such a
+/// mapped one.
 pub fn parse_numeric(host: &str, ipv6: bool) -> Option<IpAddr> {
+    let six = || host.parse::<Ipv6Addr>().ok();
     match (parse_ipv4(host), ipv6) {
         (Some(address), false) => Some(IpAddr::V4(address)),
         (Some(address), true) => Some(IpAddr::V6(address.to_ipv6_mapped())),
-        (None, false) => None,
-        (None, true) => host.parse::<Ipv6Addr>().ok().map(IpAddr::V6),
+        (None, false) => six()?.to_ipv4_mapped().map(IpAddr::V4),
+        (None, true) => six().map(IpAddr::V6),
     }
 }
 
@@ -122,6 +124,10 @@ mod tests {
             Some(IpAddr::V6(Ipv4Addr::LOCALHOST.to_ipv6_mapped()))
         );
         assert_eq!(parse_numeric("[::1]", true), None);
+        assert_eq!(
+            parse_numeric("::ffff:127.0.0.1", false),
+            Some(IpAddr::V4(Ipv4Addr::LOCALHOST))
+        );
     }
 
     #[test]

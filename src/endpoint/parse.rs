@@ -268,7 +268,7 @@ mod tests {
             );
             assert_eq!(connect(text.as_bytes()), connected, "connect {text:?}");
         }
-        assert!(bind(b"ipc:///tmp/\xff").is_ok(), "any byte but NUL");
+        assert!(bind(b"ipc:///a/\xff").is_ok(), "any byte but NUL");
     }
 
     #[test]

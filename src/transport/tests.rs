@@ -265,6 +265,20 @@ fn tcp_never_connects_to_itself() {
 }
 
 #[test]
+fn tcp_binds_again_while_old_connections_linger() {
+    let options = StreamOptions::default();
+    let listener = bind("tcp://127.0.0.1:*", &options);
+    let text = text_of(&listener);
+    let (ours, theirs) = pair(&listener, &options);
+    // The side that closes first keeps the port in TIME_WAIT for a minute.
+    drop((theirs, listener));
+    let end = super::conformance::until("the end", || ours.read(&mut [0]).ok());
+    assert_eq!(end, 0);
+    drop(ours);
+    assert_eq!(try_bind(&text, &options), Ok(text));
+}
+
+#[test]
 fn tcp_options_reach_the_kernel() {
     let options = StreamOptions {
         sndbuf: 65_536,

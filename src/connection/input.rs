@@ -153,7 +153,11 @@ impl Input {
     pub(super) fn read(&mut self, stream: &ByteStream) -> io::Result<(usize, bool)> {
         if let Some(large) = &mut self.large {
             let filled = large.filled;
-            let room = large.msg.data_mut().and_then(|body| body.get_mut(filled..)).unwrap_or_default();
+            let room = large
+                .msg
+                .data_mut()
+                .and_then(|body| body.get_mut(filled..))
+                .unwrap_or_default();
             let wanted = room.len();
             let count = stream.read(room)?;
             large.filled += count;
@@ -175,7 +179,9 @@ impl Input {
 
     /// The bytes not yet consumed, for the handshake.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.block.as_ref().map_or(&[], |block| block.bytes(self.start, self.end))
+        self.block
+            .as_ref()
+            .map_or(&[], |block| block.bytes(self.start, self.end))
     }
 
     /// Marks bytes as used.
@@ -184,7 +190,12 @@ impl Input {
     }
 
     /// Moves complete messages to the pipe. Does not flush it.
-    pub(super) fn decode(&mut self, session: &Session, limit: i64, pipe: &mut PipeEnd) -> Result<Decoded, Fault> {
+    pub(super) fn decode(
+        &mut self,
+        session: &Session,
+        limit: i64,
+        pipe: &mut PipeEnd,
+    ) -> Result<Decoded, Fault> {
         let commands = session.version.has_commands();
         loop {
             if let Some(done) = self.finish_large(pipe) {
@@ -194,7 +205,10 @@ impl Input {
                 return Ok(Decoded::Starved);
             };
             let input = block.bytes(self.start, self.end);
-            let header = session.framing.decode_header(input).map_err(|_| Fault::Frame)?;
+            let header = session
+                .framing
+                .decode_header(input)
+                .map_err(|_| Fault::Frame)?;
             let Some(header) = header else {
                 return Ok(Decoded::Starved);
             };
@@ -231,7 +245,9 @@ impl Input {
 
     /// The body of the command that [`decode`](Self::decode) stopped at.
     pub(super) fn command(&self) -> &[u8] {
-        self.block.as_ref().map_or(&[], |block| block.bytes(self.command.0, self.command.1))
+        self.block
+            .as_ref()
+            .map_or(&[], |block| block.bytes(self.command.0, self.command.1))
     }
 
     /// Goes on behind the command.
@@ -242,7 +258,10 @@ impl Input {
     fn begin_large(&mut self, header: Header, from: usize, size: usize) -> Result<(), Fault> {
         let mut msg = Msg::with_size(size).map_err(|_| Fault::Memory)?;
         msg.set(flag::MORE, header.more);
-        let have = self.block.as_ref().map_or(&[][..], |block| block.bytes(from, self.end));
+        let have = self
+            .block
+            .as_ref()
+            .map_or(&[][..], |block| block.bytes(from, self.end));
         let filled = have.len();
         if let Some(room) = msg.data_mut().and_then(|body| body.get_mut(..filled)) {
             room.copy_from_slice(have);

@@ -1,1 +1,270 @@
-//! Under construction.
+//! Connections: a ZMTP session over any byte stream, driven by any thread.
+//!
+//! A [`Connection`] is a state machine, a stream and its end of a pipe under
+//! one lock. Whoever has something to do for it, the I/O thread on readiness
+//! and timers, an application thread that sends or waits, sets bits in an
+//! atomic word and tries the lock ([`Connection::service`]). Who gets it does
+//! all the work that is marked, and looks at the word again after unlocking; who
+//! does not get it goes away, the work is in good hands. So no thread ever waits
+//! for another, and no work is lost.
+//!
+//! - [`input`] and [`output`]: bytes to messages and back;
+//! - [`state`]: the life of a connection, from dial or accept to its end;
+//! - [`dialer`]: making a connection, and making it again;
+//! - [`acceptor`]: listening;
+//! - [`link`]: what a connection knows of its socket.
+
+#![forbid(unsafe_code)]
+
+mod acceptor;
+mod dialer;
+pub mod event;
+mod input;
+pub mod link;
+mod output;
+mod state;
+
+pub use acceptor::Acceptor;
+pub use event::Event;
+pub use link::{Link, Settings};
+
+use crate::endpoint::Endpoint;
+use crate::pipe::{Listener, PipeEnd};
+use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::transport::ByteStream;
+use dialer::Dialer;
+use parking_lot::Mutex;
+use state::State;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+/// Work bits of [`Connection::service`].
+mod work {
+    /// The stream may be readable.
+    pub const READ: u32 = 1;
+    /// The stream may be writable.
+    pub const WRITE: u32 = 2;
+    /// The timer is due.
+    pub const TIMER: u32 = 4;
+    /// The pipe has events.
+    pub const PIPE: u32 = 8;
+    /// The socket gives the connection up.
+    pub const STOP: u32 = 16;
+    /// The descriptor's watch was used up by an event.
+    pub const FIRED: u32 = 32;
+    /// Begin: connect, or greet.
+    pub const START: u32 = 64;
+    /// The application no longer reads by itself: watch the descriptor.
+    pub const COOL: u32 = 128;
+    /// Something in the connection panicked.
+    pub const FAIL: u32 = 256;
+}
+
+/// Sends that follow each other faster than this, with nothing received in
+/// between, are a stream: they are collected and left to the I/O thread.
+const STREAM_GAP: Duration = Duration::from_micros(100);
+
+/// One connection, made or accepted. See the module.
+pub struct Connection {
+    me: Weak<Connection>,
+    link: Arc<dyn Link>,
+    reactor: Arc<Reactor>,
+    settings: Arc<Settings>,
+    key: OnceLock<Key>,
+    todo: AtomicU32,
+    state: Mutex<State>,
+    /// The descriptor is left to the application's own reading.
+    hot: AtomicBool,
+    /// The link's activity number at the last tick.
+    seen_activity: AtomicU32,
+    /// Messages came in since the last send.
+    received: AtomicBool,
+    /// When a message last woke this connection, in nanoseconds since `born`.
+    kicked: AtomicU64,
+    born: Instant,
+}
+
+impl Connection {
+    fn create(
+        link: Arc<dyn Link>,
+        reactor: Arc<Reactor>,
+        settings: Arc<Settings>,
+        state: State,
+    ) -> Arc<Connection> {
+        let connection = Arc::new_cyclic(|me| Connection {
+            me: me.clone(),
+            link,
+            reactor,
+            settings,
+            key: OnceLock::new(),
+            todo: AtomicU32::new(0),
+            state: Mutex::new(state),
+            hot: AtomicBool::new(false),
+            seen_activity: AtomicU32::new(0),
+            received: AtomicBool::new(true),
+            kicked: AtomicU64::new(0),
+            born: Instant::now(),
+        });
+        let key = connection.reactor.insert(connection.clone());
+        let _ = connection.key.set(key);
+        connection.link.opened(connection.clone());
+        connection
+    }
+
+    /// Begins to connect to `endpoint`, for ever again until [`stop`](Self::stop).
+    /// `pipe` is the connection's end of a pipe that exists before the
+    /// connection stands, unless `ZMQ_IMMEDIATE` forbids that.
+    pub fn connect(
+        link: Arc<dyn Link>,
+        reactor: Arc<Reactor>,
+        settings: Arc<Settings>,
+        endpoint: Endpoint,
+        pipe: Option<PipeEnd>,
+    ) -> Arc<Connection> {
+        let state = State::new(Some(Dialer::new(endpoint)), pipe);
+        let connection = Connection::create(link, reactor, settings, state);
+        if let Some(pipe) = &connection.state.lock().pipe {
+            pipe.set_listener(connection.clone(), 0);
+        }
+        connection.service(work::START);
+        connection
+    }
+
+    /// Takes over a stream that was accepted at the endpoint `bound`.
+    fn accepted(
+        link: Arc<dyn Link>,
+        reactor: Arc<Reactor>,
+        settings: Arc<Settings>,
+        stream: ByteStream,
+        bound: Vec<u8>,
+    ) -> Arc<Connection> {
+        let connection =
+            Connection::create(link, reactor, settings, State::accepted(stream, bound));
+        connection.service(work::START);
+        connection
+    }
+
+    /// The socket gives the connection up: what is queued is still sent, for at
+    /// most the linger time; then it ends.
+    pub fn stop(&self) {
+        self.service(work::STOP);
+    }
+
+    /// Reads what is there, for a waiting application. Returns whether messages
+    /// were delivered.
+    pub fn poll_input(&self) -> bool {
+        self.received.store(false, Ordering::Relaxed);
+        self.service(work::READ);
+        self.received.load(Ordering::Relaxed)
+    }
+
+    /// Writes what is queued now instead of leaving it to the I/O thread.
+    pub fn push_output(&self) {
+        self.service(work::WRITE);
+    }
+
+    /// The application stops reading this connection by itself: the I/O thread
+    /// watches it again.
+    pub fn cool(&self) {
+        if self.hot.swap(false, Ordering::SeqCst) {
+            self.todo.fetch_or(work::COOL, Ordering::SeqCst);
+            // Not try_lock: after this call the watch must be in place.
+            let state = self.state.lock();
+            self.work(state);
+            self.service(0);
+        }
+    }
+
+    fn key(&self) -> Key {
+        self.key.get().copied().unwrap_or(Key::MAX)
+    }
+
+    /// Adds work and does all that is marked, unless another thread is at it.
+    fn service(&self, work: u32) {
+        self.todo.fetch_or(work, Ordering::SeqCst);
+        loop {
+            let Some(state) = self.state.try_lock() else {
+                return; // the holder looks again after it unlocks
+            };
+            self.work(state);
+            fence(Ordering::SeqCst);
+            if self.todo.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+        }
+    }
+
+    fn work(&self, mut state: parking_lot::MutexGuard<'_, State>) {
+        let todo = self.todo.swap(0, Ordering::SeqCst);
+        if todo == 0 {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| state.run(self, todo)));
+        if outcome.is_err()
+            && catch_unwind(AssertUnwindSafe(|| state.run(self, work::FAIL))).is_err()
+        {
+            state.abandon();
+        }
+    }
+
+    /// Whether a message that was just queued is better left to the I/O thread:
+    /// in a stream it is cheaper to collect, after a pause or an answer it is
+    /// faster to write at once.
+    fn is_streaming(&self) -> bool {
+        let now = self.born.elapsed().as_nanos() as u64;
+        let last = self.kicked.swap(now, Ordering::Relaxed);
+        !self.received.swap(false, Ordering::Relaxed)
+            && now.saturating_sub(last) < STREAM_GAP.as_nanos() as u64
+    }
+}
+
+impl Listener for Connection {
+    fn pipe_event(&self, _token: usize) {
+        self.todo.fetch_or(work::PIPE, Ordering::SeqCst);
+        if self.is_streaming() {
+            self.reactor.schedule(self.key());
+        } else {
+            self.service(0);
+        }
+    }
+}
+
+impl Source for Connection {
+    fn ready(self: Arc<Self>, what: Ready) -> After {
+        let mut todo = 0;
+        if what.readable || what.writable {
+            todo |= work::FIRED;
+        }
+        if what.readable {
+            todo |= work::READ;
+        }
+        if what.writable {
+            todo |= work::WRITE;
+        }
+        if what.timer {
+            todo |= work::TIMER;
+        }
+        if what.tick && self.hot.load(Ordering::SeqCst) {
+            let activity = self.link.activity();
+            let seen = self.seen_activity.swap(activity, Ordering::Relaxed);
+            if activity == seen && !self.link.is_spinning() {
+                self.cool();
+                return After::Rest;
+            }
+            return After::Tick;
+        }
+        if todo != 0 || what.scheduled {
+            self.service(todo);
+        }
+        match self.hot.load(Ordering::SeqCst) || self.link.is_spinning() {
+            true => After::Tick,
+            false => After::Rest,
+        }
+    }
+
+    fn fail(self: Arc<Self>) {
+        self.service(work::FAIL);
+    }
+}

@@ -125,7 +125,9 @@ impl Output {
             return;
         }
         let mut header = [0; MAX_HEADER];
-        let len = session.framing.encode_header(msg.more(), false, msg.len(), &mut header);
+        let len = session
+            .framing
+            .encode_header(msg.more(), false, msg.len(), &mut header);
         self.bytes.extend_from_slice(&header[..len]);
         if msg.len() <= COPY_MAX {
             self.bytes.extend_from_slice(msg.data());

@@ -1,0 +1,154 @@
+//! Listening: turning accepted streams into connections.
+
+use super::Connection;
+use super::event::{Event, kind};
+use super::link::{Link, Settings};
+use crate::endpoint::Endpoint;
+use crate::error::Result;
+use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::transport::Listener;
+use parking_lot::Mutex;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// Connections accepted before other sources get their turn.
+const BATCH: usize = 64;
+/// Pause after the system ran out of descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// One bound tcp or ipc endpoint.
+pub struct Acceptor {
+    link: Arc<dyn Link>,
+    reactor: Arc<Reactor>,
+    settings: Arc<Settings>,
+    key: OnceLock<Key>,
+    listener: Mutex<Option<Listener>>,
+    endpoint: Vec<u8>,
+}
+
+impl Acceptor {
+    /// Binds and begins to accept.
+    pub fn bind(
+        link: Arc<dyn Link>,
+        reactor: Arc<Reactor>,
+        settings: Arc<Settings>,
+        endpoint: &Endpoint,
+    ) -> Result<Arc<Acceptor>> {
+        let listener = Listener::bind(endpoint, &settings.stream)?;
+        let text = listener.endpoint().to_vec();
+        let fd = listener.as_raw_fd();
+        let acceptor = Arc::new(Acceptor {
+            link,
+            reactor,
+            settings,
+            key: OnceLock::new(),
+            listener: Mutex::new(Some(listener)),
+            endpoint: text,
+        });
+        let key = acceptor.reactor.insert(acceptor.clone());
+        let _ = acceptor.key.set(key);
+        acceptor.event(kind::LISTENING, fd as u64);
+        let armed = acceptor.arm(true);
+        if let Err(error) = armed {
+            acceptor.close();
+            return Err(error.into());
+        }
+        Ok(acceptor)
+    }
+
+    /// What is bound, with wildcards resolved: `ZMQ_LAST_ENDPOINT`.
+    pub fn endpoint(&self) -> &[u8] {
+        &self.endpoint
+    }
+
+    /// Stops listening at once and removes an ipc socket's file. Accepted
+    /// connections stay.
+    pub fn close(&self) {
+        let Some(listener) = self.listener.lock().take() else {
+            return;
+        };
+        let fd = listener.as_raw_fd();
+        self.reactor.forget_fd(listener.as_fd());
+        self.reactor.remove(self.key());
+        match listener.close() {
+            Ok(()) => self.event(kind::CLOSED, fd as u64),
+            Err(error) => self.event(kind::CLOSE_FAILED, error.raw_os_error().unwrap_or(0) as u64),
+        }
+    }
+
+    fn key(&self) -> Key {
+        self.key.get().copied().unwrap_or(Key::MAX)
+    }
+
+    fn event(&self, kind: u32, value: u64) {
+        if self.link.is_monitored() {
+            let endpoint = self.endpoint.clone();
+            self.link.event(Event {
+                kind,
+                value,
+                endpoint,
+            });
+        }
+    }
+
+    fn arm(&self, first: bool) -> std::io::Result<()> {
+        match &*self.listener.lock() {
+            Some(listener) => self
+                .reactor
+                .arm(listener.as_fd(), self.key(), true, false, first),
+            None => Ok(()),
+        }
+    }
+
+    /// Accepts what waits. False if the system is out of descriptors.
+    fn accept_all(&self) -> bool {
+        for _ in 0..BATCH {
+            let accepted = match &*self.listener.lock() {
+                Some(listener) => listener.accept(&self.settings.stream),
+                None => return true,
+            };
+            match accepted {
+                Ok(Some(stream)) => {
+                    self.event(kind::ACCEPTED, stream.as_raw_fd() as u64);
+                    let Some(reactor) = self.link.reactor(self.settings.options.affinity) else {
+                        continue;
+                    };
+                    let (link, settings) = (self.link.clone(), self.settings.clone());
+                    Connection::accepted(link, reactor, settings, stream, self.endpoint.clone());
+                }
+                Ok(None) => return true,
+                Err(error) => {
+                    let code = error.raw_os_error().unwrap_or(0);
+                    self.event(kind::ACCEPT_FAILED, code as u64);
+                    if matches!(
+                        code,
+                        libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM
+                    ) {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Source for Acceptor {
+    fn ready(self: Arc<Self>, _what: Ready) -> After {
+        if !self.accept_all() {
+            // The connection waits in the backlog: look again later, not at once.
+            self.reactor
+                .set_timer(self.key(), Some(Instant::now() + PAUSE));
+            return After::Rest;
+        }
+        if self.arm(false).is_err() {
+            self.close();
+        }
+        After::Rest
+    }
+
+    fn fail(self: Arc<Self>) {
+        self.close();
+    }
+}

@@ -1,0 +1,178 @@
+//! Making a connection, and making it again when it is lost.
+
+use super::link::Settings;
+use crate::endpoint::Endpoint;
+use crate::transport::{Dial, Resolution, Target};
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::Duration;
+
+/// The connecting side's memory between attempts.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    endpoint: Endpoint,
+    /// Addresses still to be tried in this attempt.
+    targets: Vec<Target>,
+    lookup: Option<Receiver<io::Result<Vec<Target>>>>,
+    /// Current delay in milliseconds; `None` after a success.
+    delay: Option<i32>,
+}
+
+/// Where an attempt stands.
+pub(super) enum Attempt {
+    /// The host name is being looked up; the dialer calls back.
+    Resolving,
+    /// A connect is under way or done.
+    Dialing(Dial),
+    /// Nothing more to try; the last error.
+    Failed(io::Error),
+}
+
+impl Dialer {
+    pub(super) fn new(endpoint: Endpoint) -> Dialer {
+        Dialer {
+            endpoint,
+            targets: Vec::new(),
+            lookup: None,
+            delay: None,
+        }
+    }
+
+    /// The endpoint as the application gave it.
+    pub(super) fn text(&self) -> Vec<u8> {
+        self.endpoint.text()
+    }
+
+    /// Begins an attempt. `wake` is called from another thread when a lookup
+    /// has its answer; then [`resume`](Self::resume).
+    pub(super) fn start(
+        &mut self,
+        settings: &Settings,
+        wake: impl FnOnce() + Send + 'static,
+    ) -> Attempt {
+        match Resolution::start(&self.endpoint, &settings.stream) {
+            Ok(Resolution::Ready(targets)) => {
+                self.targets = targets;
+                self.next(settings)
+            }
+            Ok(Resolution::Lookup(job)) => {
+                let (sender, receiver) = channel();
+                let run = move || {
+                    crate::sys::block_signals();
+                    let _ = sender.send(job.run());
+                    wake();
+                };
+                match std::thread::Builder::new()
+                    .name("ZMQ-resolver".into())
+                    .spawn(run)
+                {
+                    Ok(_) => {
+                        self.lookup = Some(receiver);
+                        Attempt::Resolving
+                    }
+                    Err(error) => Attempt::Failed(error),
+                }
+            }
+            Err(error) => Attempt::Failed(error),
+        }
+    }
+
+    /// Goes on after a lookup; `None` if it has no answer yet.
+    pub(super) fn resume(&mut self, settings: &Settings) -> Option<Attempt> {
+        match self.lookup.as_ref()?.try_recv() {
+            Ok(Ok(targets)) => {
+                self.lookup = None;
+                self.targets = targets;
+                Some(self.next(settings))
+            }
+            Ok(Err(error)) => {
+                self.lookup = None;
+                Some(Attempt::Failed(error))
+            }
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.lookup = None;
+                Some(Attempt::Failed(io::ErrorKind::Other.into()))
+            }
+        }
+    }
+
+    /// Tries the next address.
+    pub(super) fn next(&mut self, settings: &Settings) -> Attempt {
+        let mut last = io::Error::from_raw_os_error(libc::EINVAL);
+        while !self.targets.is_empty() {
+            let target = self.targets.remove(0);
+            match Dial::start(&target, &settings.stream) {
+                Ok(dial) => return Attempt::Dialing(dial),
+                Err(error) => last = error,
+            }
+        }
+        Attempt::Failed(last)
+    }
+
+    /// Whether another address remains for this attempt.
+    pub(super) fn has_more(&self) -> bool {
+        !self.targets.is_empty()
+    }
+
+    /// The connection stands: the next loss starts with the shortest delay.
+    pub(super) fn succeeded(&mut self) {
+        self.delay = None;
+    }
+
+    /// The delay before the next attempt, or `None` if there is to be none
+    /// (`ZMQ_RECONNECT_IVL` -1 or 0). `random` supplies the jitter.
+    pub(super) fn next_delay(&mut self, settings: &Arc<Settings>, random: u32) -> Option<Duration> {
+        let (base, most) = (
+            settings.options.reconnect_ivl,
+            settings.options.reconnect_ivl_max,
+        );
+        if base <= 0 {
+            return None;
+        }
+        let millis = if most > 0 {
+            let doubled = self.delay.map_or(base, |delay| delay.saturating_mul(2));
+            let delay = doubled.min(most.max(base));
+            self.delay = Some(delay);
+            delay
+        } else {
+            base.saturating_add((random % base as u32) as i32)
+        };
+        Some(Duration::from_millis(millis as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::parse;
+    use crate::options::{ContextOptions, Options};
+    use crate::zmtp::SocketType;
+
+    fn delays(base: i32, most: i32) -> Vec<Option<u64>> {
+        let mut options = Options::new(5, &ContextOptions::default());
+        options.reconnect_ivl = base;
+        options.reconnect_ivl_max = most;
+        let settings = Settings::new(&options, SocketType::Dealer);
+        let mut dialer = Dialer::new(parse::connect(b"tcp://127.0.0.1:1").unwrap());
+        let mut next = || {
+            dialer
+                .next_delay(&settings, 7)
+                .map(|d| d.as_millis() as u64)
+        };
+        (0..4).map(|_| next()).collect()
+    }
+
+    #[test]
+    fn delays_double_up_to_the_cap_or_jitter() {
+        assert_eq!(delays(100, 0), [Some(107); 4]);
+        assert_eq!(
+            delays(100, 300),
+            [Some(100), Some(200), Some(300), Some(300)]
+        );
+        assert_eq!(delays(100, 50), [Some(100); 4]);
+        assert_eq!(delays(0, 50), [None; 4]);
+        assert_eq!(delays(-1, 0), [None; 4]);
+    }
+}

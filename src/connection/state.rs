@@ -1,0 +1,820 @@
+//! The life of a connection: what each event does in each phase.
+
+use super::dialer::{Attempt, Dialer};
+use super::event::{Event, kind};
+use super::input::{Decoded, Input};
+use super::output::{Flow, Output};
+use super::{Connection, work};
+use crate::message::{Metadata, Msg, flag};
+use crate::pipe::{self, Hwm, PipeEnd};
+use crate::transport::{ByteStream, Dial};
+use crate::zmtp::{
+    Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
+    Session, SocketType,
+    command::{self, Command},
+};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Reads in one drive, so that one busy peer does not starve the others.
+const READS: usize = 16;
+
+/// Where a connection stands.
+enum Phase {
+    /// Not begun.
+    New,
+    /// The next attempt comes at the reconnect time.
+    Waiting,
+    /// A host name is being looked up.
+    Resolving,
+    /// A connect is under way.
+    Dialing(Dial),
+    /// Greeting and mechanism.
+    Handshake(ByteStream, Box<Handshake>),
+    /// Messages flow.
+    Active(ByteStream, Box<Session>),
+    /// Over.
+    Closed,
+}
+
+/// Why a stream is given up.
+#[derive(Debug)]
+enum Loss {
+    /// The peer or the network ended it; errno, 0 for an orderly end.
+    Stream(i32),
+    /// A time limit passed.
+    Timeout,
+    /// The peer broke the rules: no second try.
+    Protocol(HandshakeError),
+}
+
+/// Everything under a connection's lock.
+pub(super) struct State {
+    phase: Phase,
+    dialer: Option<Dialer>,
+    pub(super) pipe: Option<PipeEnd>,
+    input: Input,
+    output: Output,
+    /// The endpoint events name: bound or connected.
+    endpoint: Vec<u8>,
+    heartbeat: Option<Heartbeat>,
+    begun: Instant,
+    /// When the phase ends by itself: handshake, connect, reconnect time.
+    deadline: Option<Instant>,
+    /// Set when the socket has given up the connection: until when to linger.
+    closing: Option<Option<Instant>>,
+    timer: Option<Instant>,
+    /// The stream's descriptor is known to the reactor.
+    registered: bool,
+    /// The watch in place: (read, write), or none.
+    armed: Option<(bool, bool)>,
+    /// The stream took no more.
+    blocked: bool,
+    /// The pipe took no more.
+    stalled: bool,
+    /// The pipe has gone through its first attachment.
+    attached: bool,
+}
+
+impl State {
+    pub(super) fn new(dialer: Option<Dialer>, pipe: Option<PipeEnd>) -> State {
+        State {
+            phase: Phase::New,
+            endpoint: dialer.as_ref().map(Dialer::text).unwrap_or_default(),
+            dialer,
+            attached: pipe.is_some(),
+            pipe,
+            input: Input::default(),
+            output: Output::default(),
+            heartbeat: None,
+            begun: Instant::now(),
+            deadline: None,
+            closing: None,
+            timer: None,
+            registered: false,
+            armed: None,
+            blocked: false,
+            stalled: false,
+        }
+    }
+
+    pub(super) fn accepted(stream: ByteStream, bound: Vec<u8>) -> State {
+        let mut state = State::new(None, None);
+        state.endpoint = bound;
+        // The handshake proper is made at START, when options are at hand.
+        let config = HandshakeConfig {
+            socket_type: SocketType::Pair,
+            routing_id: Vec::new(),
+            max_msg_size: -1,
+            mechanism: MechanismConfig::Null,
+            zap_domain_set: false,
+            app_metadata: Vec::new(),
+        };
+        state.phase = Phase::Handshake(stream, Box::new(Handshake::new(config)));
+        state
+    }
+
+    /// Does the marked work.
+    pub(super) fn run(&mut self, conn: &Connection, todo: u32) {
+        if todo & work::FIRED != 0 {
+            self.armed = None;
+        }
+        if todo & work::FAIL != 0 {
+            self.lose(conn, Loss::Protocol(HandshakeError::Closed));
+            return;
+        }
+        if todo & work::START != 0 {
+            self.start(conn);
+        }
+        if todo & work::PIPE != 0 {
+            self.pipe_events(conn);
+        }
+        if todo & work::STOP != 0 {
+            self.begin_close(conn);
+        }
+        if todo & work::TIMER != 0 {
+            self.timer = None;
+            self.timer_due(conn);
+        }
+        if todo & (work::READ | work::WRITE | work::START) != 0 {
+            self.stream_ready(conn, todo);
+        }
+        if todo & (work::PIPE | work::STOP | work::WRITE) != 0 || self.stalled {
+            self.transfer(conn, todo);
+        }
+        self.finish_if_drained(conn);
+        self.watch(conn);
+        self.update_timer(conn);
+    }
+
+    /// After a second panic: let go of everything without another look.
+    pub(super) fn abandon(&mut self) {
+        self.phase = Phase::Closed;
+        self.pipe = None;
+    }
+
+    fn start(&mut self, conn: &Connection) {
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::New => self.dial(conn),
+            Phase::Handshake(stream, _) => self.greet(conn, stream),
+            other => self.phase = other,
+        }
+    }
+
+    fn pipe_events(&mut self, conn: &Connection) {
+        let events = self.pipe.as_ref().map_or(0, PipeEnd::take_events);
+        if events & pipe::event::CLOSED != 0 {
+            self.begin_close(conn);
+        }
+        if events & pipe::event::WRITE != 0 {
+            self.stalled = true; // look at the input again
+        }
+    }
+
+    /// The socket has closed its end. What is queued goes on for the linger
+    /// time.
+    fn begin_close(&mut self, conn: &Connection) {
+        if self.closing.is_some() || matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        let linger = conn.link.linger();
+        let now = Instant::now();
+        self.closing =
+            Some((linger >= 0).then(|| now + Duration::from_millis(linger.max(0) as u64)));
+        let pending =
+            self.pipe.as_mut().is_some_and(PipeEnd::check_read) || !self.output.is_empty();
+        if linger == 0 || !pending {
+            self.close(conn);
+        }
+    }
+
+    fn finish_if_drained(&mut self, conn: &Connection) {
+        if self.closing.is_none() || matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        let unread = self.pipe.as_mut().is_some_and(PipeEnd::check_read);
+        if !unread && self.output.is_empty() {
+            self.close(conn);
+        }
+    }
+
+    // ---- making the connection -------------------------------------------
+
+    fn dial(&mut self, conn: &Connection) {
+        let Some(dialer) = &mut self.dialer else {
+            return;
+        };
+        let me = conn.me.clone();
+        let wake = move || {
+            if let Some(conn) = me.upgrade() {
+                conn.reactor.schedule(conn.key());
+                conn.service(work::TIMER);
+            }
+        };
+        let attempt = dialer.start(&conn.settings, wake);
+        self.attempt(conn, attempt);
+    }
+
+    fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
+        self.deadline = None;
+        match attempt {
+            Attempt::Resolving => self.phase = Phase::Resolving,
+            Attempt::Failed(_) => self.retry(conn),
+            Attempt::Dialing(dial) => {
+                if dial.in_progress() {
+                    self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
+                    let limit = conn.settings.options.connect_timeout;
+                    if limit > 0 {
+                        self.deadline = Some(Instant::now() + Duration::from_millis(limit as u64));
+                    }
+                }
+                let done = !dial.in_progress() || dial.is_connected();
+                self.phase = Phase::Dialing(dial);
+                if done {
+                    self.dialed(conn);
+                }
+            }
+        }
+    }
+
+    /// A connect came to its end, good or bad.
+    fn dialed(&mut self, conn: &Connection) {
+        let Phase::Dialing(dial) = std::mem::replace(&mut self.phase, Phase::Closed) else {
+            return;
+        };
+        let fd = dial.as_raw_fd();
+        self.forget_fd(conn, dial.as_fd());
+        match dial.finish() {
+            Ok(stream) => {
+                self.event(conn, kind::CONNECTED, fd as u64);
+                self.greet(conn, stream);
+            }
+            Err(_) => {
+                self.event(conn, kind::CLOSED, fd as u64);
+                self.next_target(conn);
+            }
+        }
+    }
+
+    fn next_target(&mut self, conn: &Connection) {
+        match &mut self.dialer {
+            Some(dialer) if dialer.has_more() => {
+                let attempt = dialer.next(&conn.settings);
+                self.attempt(conn, attempt);
+            }
+            _ => self.retry(conn),
+        }
+    }
+
+    /// Waits for the next attempt, if there is to be one.
+    fn retry(&mut self, conn: &Connection) {
+        let random =
+            self.begun.elapsed().subsec_nanos() ^ (conn as *const Connection as usize >> 4) as u32;
+        let delay = self
+            .dialer
+            .as_mut()
+            .and_then(|d| d.next_delay(&conn.settings, random));
+        self.phase = Phase::Waiting;
+        self.deadline = None;
+        if let Some(delay) = delay {
+            self.event(conn, kind::CONNECT_RETRIED, delay.as_millis() as u64);
+            self.deadline = Some(Instant::now() + delay);
+        }
+        // Without a delay the endpoint stays, idle, until it is disconnected.
+    }
+
+    fn greet(&mut self, conn: &Connection, stream: ByteStream) {
+        let options = &conn.settings.options;
+        let mut handshake = Box::new(Handshake::new(HandshakeConfig {
+            socket_type: conn.settings.socket_type,
+            routing_id: options.routing_id.clone(),
+            max_msg_size: options.maxmsgsize,
+            mechanism: MechanismConfig::Null,
+            zap_domain_set: false,
+            app_metadata: Vec::new(),
+        }));
+        handshake.start(self.output.handshake_bytes());
+        let limit = options.handshake_ivl;
+        self.deadline = (limit > 0).then(|| Instant::now() + Duration::from_millis(limit as u64));
+        self.phase = Phase::Handshake(stream, handshake);
+        self.flush_output(conn);
+    }
+
+    // ---- the stream -------------------------------------------------------
+
+    fn stream_ready(&mut self, conn: &Connection, todo: u32) {
+        if todo & work::WRITE != 0 {
+            self.blocked = false;
+        }
+        match self.phase {
+            Phase::Dialing(_) if todo & (work::READ | work::WRITE) != 0 && self.armed.is_none() => {
+                self.dialed(conn);
+            }
+            Phase::Handshake(..) => {
+                self.flush_output(conn);
+                self.read_handshake(conn);
+            }
+            Phase::Active(..) if todo & work::READ != 0 => self.read_messages(conn),
+            _ => {}
+        }
+    }
+
+    /// Moves messages both ways as far as that goes.
+    fn transfer(&mut self, conn: &Connection, todo: u32) {
+        if !matches!(self.phase, Phase::Active(..)) {
+            return;
+        }
+        if todo & (work::PIPE | work::WRITE | work::STOP) != 0 {
+            self.flush_output(conn);
+        }
+        if self.stalled && self.pipe.as_mut().is_some_and(PipeEnd::check_write) {
+            self.stalled = false;
+            self.read_messages(conn);
+        }
+    }
+
+    fn flush_output(&mut self, conn: &Connection) {
+        if self.blocked {
+            return;
+        }
+        let (stream, source) = match &mut self.phase {
+            Phase::Handshake(stream, _) => (&*stream, None),
+            Phase::Active(stream, session) => {
+                (&*stream, self.pipe.as_mut().map(|pipe| (pipe, &**session)))
+            }
+            _ => return,
+        };
+        let (_, result) = self.output.drive(stream, source);
+        match result {
+            Ok(flow) => self.blocked = flow == Flow::Blocked,
+            Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+
+    fn read_handshake(&mut self, conn: &Connection) {
+        for _ in 0..READS {
+            let Phase::Handshake(stream, handshake) = &mut self.phase else {
+                return;
+            };
+            if !self.input.open() {
+                return self.lose(conn, Loss::Stream(libc::ENOMEM));
+            }
+            let more = match self.input.read(stream) {
+                Ok((0, _)) => {
+                    self.input.close();
+                    return self.lose(conn, Loss::Stream(0));
+                }
+                Ok((_, more)) => more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.input.close();
+                    return;
+                }
+                Err(error) => {
+                    self.input.close();
+                    return self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0)));
+                }
+            };
+            let progress = handshake.advance(self.input.bytes(), self.output.handshake_bytes());
+            match progress {
+                Ok(progress) => {
+                    self.input.consume(progress.consumed);
+                    self.flush_output(conn);
+                    if progress.done {
+                        return self.activate(conn);
+                    }
+                }
+                Err(error) => {
+                    self.flush_output(conn);
+                    self.input.close();
+                    return self.lose(conn, Loss::Protocol(error));
+                }
+            }
+            if !more {
+                self.input.close();
+                return;
+            }
+        }
+    }
+
+    /// The handshake is through: messages flow from here on.
+    fn activate(&mut self, conn: &Connection) {
+        let Phase::Handshake(stream, handshake) = std::mem::replace(&mut self.phase, Phase::Closed)
+        else {
+            return;
+        };
+        let session = Box::new(handshake.into_session());
+        if let Some(dialer) = &mut self.dialer {
+            dialer.succeeded();
+        }
+        self.deadline = None;
+        self.begun = Instant::now();
+        self.heartbeat = self.new_heartbeat(conn, &session);
+        if session.has_heartbeats() {
+            self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
+        }
+        let mut properties = session.properties.clone();
+        properties.push((
+            b"Peer-Address".to_vec(),
+            stream.peer_address_text().into_bytes(),
+        ));
+        let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
+        self.introduce(conn, &session, metadata);
+        self.phase = Phase::Active(stream, session);
+        self.flush_output(conn);
+        self.read_messages(conn);
+    }
+
+    /// Tells the socket who the peer is, making the pipe if there is none yet.
+    fn introduce(&mut self, conn: &Connection, session: &Session, metadata: Arc<Metadata>) {
+        let options = &conn.settings.options;
+        let mut socket_end = None;
+        if self.pipe.is_none() {
+            let forward = Hwm {
+                snd: Some(options.sndhwm),
+                rcv: None,
+            };
+            let backward = Hwm {
+                snd: None,
+                rcv: Some(options.rcvhwm),
+            };
+            let (theirs, ours) = pipe::pair(forward, backward, options.effective_conflate());
+            socket_end = Some(theirs);
+            if let Some(me) = conn.me.upgrade() {
+                ours.set_listener(me, 0);
+            }
+            self.pipe = Some(ours);
+            self.attached = true;
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.write_metadata(metadata);
+            if conn.link.wants_routing_id() {
+                if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
+                    pipe.write_unchecked(id.with(flag::ROUTING_ID));
+                }
+            }
+            if session.subscribe_all {
+                pipe.write_unchecked(Msg::inline(&[1]).with(flag::SUBSCRIPTION));
+            }
+            pipe.flush();
+        }
+        if let Some(end) = socket_end {
+            conn.link.attach(end);
+        }
+    }
+
+    fn read_messages(&mut self, conn: &Connection) {
+        if !self.input.open() {
+            return self.lose(conn, Loss::Stream(libc::ENOMEM));
+        }
+        let outcome = self.read_rounds(conn);
+        self.input.close();
+        if self.input.delivered > 0 {
+            self.input.delivered = 0;
+            conn.received.store(true, Ordering::Relaxed);
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.flush();
+        }
+        if let Err(loss) = outcome {
+            self.lose(conn, loss);
+        } else if !self.output.is_empty() {
+            self.flush_output(conn);
+        }
+    }
+
+    fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
+        let limit = conn.settings.options.maxmsgsize;
+        let mut may_have_more = true;
+        for _ in 0..READS {
+            let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
+            else {
+                return Ok(());
+            };
+            match self.input.decode(session, limit, pipe) {
+                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Ok(Decoded::Full) => {
+                    self.stalled = true;
+                    return Ok(());
+                }
+                Ok(Decoded::Command) => {
+                    self.process_command();
+                    continue;
+                }
+                Ok(Decoded::Starved) if !may_have_more => return Ok(()),
+                Ok(Decoded::Starved) => {}
+            }
+            match self.input.read(stream) {
+                Ok((0, _)) => return Err(Loss::Stream(0)),
+                Ok((_, more)) => {
+                    may_have_more = more;
+                    let now = self.now();
+                    if let Some(heartbeat) = &mut self.heartbeat {
+                        heartbeat.on_input(now);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Loss::Stream(error.raw_os_error().unwrap_or(0))),
+            }
+        }
+        self.read_leftovers(conn)
+    }
+
+    /// The rounds are used up: deliver what was read and leave the rest of the
+    /// stream for the next turn.
+    fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
+        let limit = conn.settings.options.maxmsgsize;
+        loop {
+            let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
+                return Ok(());
+            };
+            match self.input.decode(session, limit, pipe) {
+                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Ok(Decoded::Command) => self.process_command(),
+                Ok(Decoded::Full) => {
+                    self.stalled = true;
+                    return Ok(());
+                }
+                Ok(Decoded::Starved) => return Ok(()),
+            }
+        }
+    }
+
+    fn process_command(&mut self) {
+        let now = self.now();
+        let Phase::Active(_, session) = &self.phase else {
+            return;
+        };
+        let framing = session.framing;
+        match command::parse(self.input.command()) {
+            Some(Command::Ping { ttl_ds, context }) => {
+                let mut reply = Vec::new();
+                command::pong(context, &mut reply);
+                self.output.command(framing, &reply);
+                if let Some(heartbeat) = &mut self.heartbeat {
+                    heartbeat.on_ping(ttl_ds, now);
+                }
+            }
+            Some(Command::Subscribe(topic)) => self.deliver_subscription(1, &topic.to_vec()),
+            Some(Command::Cancel(topic)) => self.deliver_subscription(0, &topic.to_vec()),
+            _ => {} // unknown commands are ignored
+        }
+        self.input.end_command();
+    }
+
+    /// SUBSCRIBE and CANCEL become messages of the old form. They pass the
+    /// high-water mark: a lost one would never be repaired.
+    fn deliver_subscription(&mut self, action: u8, topic: &[u8]) {
+        let mut body = Vec::with_capacity(topic.len() + 1);
+        body.push(action);
+        body.extend_from_slice(topic);
+        if let (Some(pipe), Ok(msg)) = (&mut self.pipe, Msg::copy_from(&body)) {
+            pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
+            self.input.delivered += 1;
+        }
+    }
+
+    // ---- the end ----------------------------------------------------------
+
+    /// The stream is lost. A connecting side tries again, unless told otherwise.
+    fn lose(&mut self, conn: &Connection, loss: Loss) {
+        let fd = match &self.phase {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) => stream.as_raw_fd(),
+            _ => return self.close(conn),
+        };
+        self.report_loss(conn, &loss, fd);
+        self.drop_stream(conn);
+        let again = self.dialer.is_some() && !matches!(loss, Loss::Protocol(_));
+        if !again {
+            return self.close(conn);
+        }
+        if conn.settings.options.immediate {
+            self.pipe = None;
+        } else if matches!(
+            conn.settings.socket_type,
+            SocketType::Sub | SocketType::Xsub
+        ) {
+            if let Some(pipe) = &mut self.pipe {
+                pipe.hiccup();
+            }
+        }
+        self.retry(conn);
+        if matches!(self.phase, Phase::Waiting) && self.deadline.is_none() {
+            self.close(conn);
+        }
+    }
+
+    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) {
+        let in_handshake = matches!(self.phase, Phase::Handshake(..));
+        let old_peer =
+            matches!(&self.phase, Phase::Active(_, session) if !session.has_heartbeats());
+        match loss {
+            Loss::Protocol(HandshakeError::Protocol(error)) => {
+                self.event(
+                    conn,
+                    kind::HANDSHAKE_FAILED_PROTOCOL,
+                    u64::from(error.code()),
+                );
+            }
+            Loss::Protocol(HandshakeError::Auth(status)) => {
+                self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
+            }
+            Loss::Timeout if in_handshake => {
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
+            }
+            Loss::Stream(code) if in_handshake || old_peer => {
+                let code = if *code == 0 { libc::EPIPE } else { *code };
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, code as u64);
+            }
+            _ => {}
+        }
+        self.event(conn, kind::DISCONNECTED, fd as u64);
+    }
+
+    fn drop_stream(&mut self, conn: &Connection) {
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+                self.forget_fd(conn, stream.as_fd())
+            }
+            Phase::Dialing(dial) => self.forget_fd(conn, dial.as_fd()),
+            _ => {}
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.rollback();
+            pipe.flush();
+        }
+        self.output.reset(self.pipe.as_mut());
+        self.input = Input::default();
+        self.heartbeat = None;
+        self.blocked = false;
+        self.stalled = false;
+    }
+
+    /// Ends the connection for good.
+    fn close(&mut self, conn: &Connection) {
+        self.drop_stream(conn);
+        self.phase = Phase::Closed;
+        self.deadline = None;
+        self.pipe = None;
+        conn.reactor.remove(conn.key());
+        conn.link.finished(conn);
+    }
+
+    // ---- time and readiness -----------------------------------------------
+
+    fn timer_due(&mut self, conn: &Connection) {
+        let now = Instant::now();
+        if let Some(Some(until)) = self.closing {
+            if now >= until {
+                return self.close(conn);
+            }
+        }
+        if matches!(self.phase, Phase::Resolving) {
+            if let Some(attempt) = self.dialer.as_mut().and_then(|d| d.resume(&conn.settings)) {
+                self.attempt(conn, attempt);
+            }
+            return;
+        }
+        if self.deadline.is_some_and(|at| now >= at) {
+            self.deadline = None;
+            match &self.phase {
+                Phase::Waiting => self.dial(conn),
+                Phase::Dialing(dial) => {
+                    let fd = dial.as_raw_fd();
+                    self.drop_stream(conn);
+                    self.event(conn, kind::CLOSED, fd as u64);
+                    self.next_target(conn);
+                }
+                Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
+                _ => {}
+            }
+        }
+        self.beat(conn);
+    }
+
+    fn new_heartbeat(&self, conn: &Connection, session: &Session) -> Option<Heartbeat> {
+        let options = &conn.settings.options;
+        if !session.has_heartbeats() {
+            return None;
+        }
+        let timeout = options.effective_heartbeat_timeout();
+        let timeout = (timeout >= 0).then_some(timeout as u64);
+        Some(Heartbeat::new(
+            options.heartbeat_ivl.max(0) as u64,
+            timeout,
+            options.heartbeat_ttl,
+            self.now(),
+        ))
+    }
+
+    fn beat(&mut self, conn: &Connection) {
+        let now = self.now();
+        let Some(heartbeat) = &mut self.heartbeat else {
+            return;
+        };
+        match heartbeat.on_timer(now) {
+            HeartbeatAction::None => {}
+            HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
+            HeartbeatAction::SendPing => {
+                let mut ping = Vec::new();
+                command::ping(heartbeat.ttl_ds(), &[], &mut ping);
+                if let Phase::Active(_, session) = &self.phase {
+                    self.output.command(session.framing, &ping);
+                }
+                self.flush_output(conn);
+            }
+        }
+    }
+
+    /// Milliseconds since the session began, the heartbeat's clock.
+    fn now(&self) -> u64 {
+        self.begun.elapsed().as_millis() as u64
+    }
+
+    fn update_timer(&mut self, conn: &Connection) {
+        let heartbeat = self.heartbeat.as_ref().and_then(Heartbeat::next_deadline);
+        let heartbeat = heartbeat.map(|at| self.begun + Duration::from_millis(at));
+        let next = [self.deadline, self.closing.flatten(), heartbeat]
+            .into_iter()
+            .flatten()
+            .min();
+        let next = if matches!(self.phase, Phase::Closed) {
+            None
+        } else {
+            next
+        };
+        if next != self.timer {
+            self.timer = next;
+            if !matches!(self.phase, Phase::Closed) {
+                conn.reactor.set_timer(conn.key(), next);
+            }
+        }
+    }
+
+    /// Sees to it that the descriptor is watched for what is needed. While the
+    /// application reads by itself, nobody watches for input.
+    fn watch(&mut self, conn: &Connection) {
+        let wanted = match &self.phase {
+            Phase::Dialing(_) => (false, true),
+            Phase::Handshake(..) => (true, self.blocked),
+            Phase::Active(..) => (!self.stalled, self.blocked),
+            _ => return,
+        };
+        if self.armed == Some(wanted) || wanted == (false, false) {
+            return;
+        }
+        let application_reads =
+            matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
+        if application_reads && self.armed.is_none() && conn.link.is_spinning() {
+            if !conn.hot.swap(true, Ordering::SeqCst) {
+                if let Some(me) = conn.me.upgrade() {
+                    conn.link.add_hot(me);
+                    conn.reactor.schedule(conn.key()); // for the tick
+                }
+            }
+            return;
+        }
+        let (Phase::Handshake(..) | Phase::Active(..) | Phase::Dialing(_)) = &self.phase else {
+            return;
+        };
+        let first = !self.registered;
+        let result = match &self.phase {
+            Phase::Dialing(dial) => {
+                conn.reactor
+                    .arm(dial.as_fd(), conn.key(), wanted.0, wanted.1, first)
+            }
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+                conn.reactor
+                    .arm(stream.as_fd(), conn.key(), wanted.0, wanted.1, first)
+            }
+            _ => return,
+        };
+        match result {
+            Ok(()) => {
+                self.registered = true;
+                self.armed = Some(wanted);
+            }
+            Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+
+    fn forget_fd(&mut self, conn: &Connection, fd: BorrowedFd<'_>) {
+        if std::mem::replace(&mut self.registered, false) {
+            conn.reactor.forget_fd(fd);
+        }
+        self.armed = None;
+    }
+
+    fn event(&self, conn: &Connection, kind: u32, value: u64) {
+        if conn.link.is_monitored() {
+            let endpoint = self.endpoint.clone();
+            conn.link.event(Event {
+                kind,
+                value,
+                endpoint,
+            });
+        }
+    }
+}

@@ -12,3 +12,10 @@
 //!   `zmq_socket` call.
 
 pub mod boundary;
+pub mod constants;
+pub mod errors;
+mod slot;
+pub mod threads;
+pub mod timers;
+pub mod types;
+pub mod utils;

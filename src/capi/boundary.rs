@@ -15,6 +15,21 @@ use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
+// Where this thread's `errno` is, by the name each C library gives it.
+#[cfg(any(target_os = "solaris", target_os = "illumos"))]
+use libc::___errno as location;
+#[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
+use libc::__errno as location;
+#[cfg(any(target_os = "linux", target_os = "dragonfly", target_os = "emscripten"))]
+use libc::__errno_location as location;
+#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
+use libc::__error as location;
+#[cfg(windows)]
+unsafe extern "C" {
+    #[link_name = "_errno"]
+    fn location() -> *mut c_int;
+}
+
 use crate::error::{Error, Result};
 
 /// The `errno` of a call in which the library itself panicked.
@@ -121,35 +136,6 @@ pub fn errno() -> c_int {
 pub fn set_errno(value: c_int) {
     // SAFETY: the C library gives a pointer that is valid for this thread.
     unsafe { *location() = value }
-}
-
-#[inline]
-fn location() -> *mut c_int {
-    #[cfg(any(
-        target_os = "linux",
-        target_os = "emscripten",
-        target_os = "dragonfly",
-        target_os = "fuchsia"
-    ))]
-    // SAFETY: takes nothing and returns a valid pointer.
-    return unsafe { libc::__errno_location() };
-    #[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-    // SAFETY: as above.
-    return unsafe { libc::__error() };
-    #[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
-    // SAFETY: as above.
-    return unsafe { libc::__errno() };
-    #[cfg(any(target_os = "solaris", target_os = "illumos"))]
-    // SAFETY: as above.
-    return unsafe { libc::___errno() };
-    #[cfg(windows)]
-    {
-        unsafe extern "C" {
-            fn _errno() -> *mut c_int;
-        }
-        // SAFETY: as above.
-        return unsafe { _errno() };
-    }
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ fn generate() -> String {
     header
 }
 
-/// [`PARTS`], and the files of src/capi that are not among them.
+/// [`PARTS`], and the files of src/capi that export something else.
 fn parts() -> Vec<(PathBuf, String)> {
     let known = |path: &Path| {
         let parts = PARTS.iter().chain(DRAFT_PARTS);
@@ -208,9 +208,11 @@ fn parts() -> Vec<(PathBuf, String)> {
     let named = PARTS
         .iter()
         .map(|(source, title)| (root().join(source), title.to_string()));
-    let others = files(&root().join("src/capi"), "rs")
+    let others = files(&root().join("src/capi"), "rs");
+    let exports = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("no_mangle");
+    let others = others
         .into_iter()
-        .filter(|path| !known(path));
+        .filter(|path| !known(path) && exports(path));
     let others = others.map(|path| {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         (path, stem)
@@ -232,9 +234,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// What one source file adds to the header: nothing if it exports nothing.
 fn part(config: &cbindgen::Config, source: &Path, title: &str) -> String {
-    let Ok(text) = fs::read_to_string(source) else {
-        return String::new();
-    };
+    let text = fs::read_to_string(source).unwrap_or_default();
     // One file alone is parsed, so that the header has the order of the parts;
     // C has function types, which a nullable function pointer is a pointer to.
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();

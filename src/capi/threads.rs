@@ -183,7 +183,7 @@ mod os {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::super::boundary::{errno, set_errno};
     use super::*;

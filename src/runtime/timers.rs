@@ -136,8 +136,10 @@ impl<T: Copy> Timers<T> {
         Some((timer.id, timer.payload))
     }
 
-    /// Removes all timers; rounds that are open name no more.
+    /// Makes the set as good as new: no timers, and ids from 1 again. Rounds
+    /// that are open name no more, also none of what is added from now on.
     pub fn clear(&mut self) {
+        self.last_id = 0;
         self.queue.clear();
         self.keys.clear();
         self.cancelled.clear();
@@ -275,6 +277,7 @@ mod tests {
         assert_eq!(run(&mut timers, 10), "ad");
         let round = timers.begin(100);
         timers.clear();
+        assert_eq!(timers.add(0, 0, 'e'), Ok(1));
         assert_eq!(timers.next_due(round), None);
     }
 }

@@ -1,0 +1,73 @@
+#!/bin/sh
+# Runs all checks, goes on after one that fails, and ends with the sums:
+# mk/test.sh [make target]...
+
+set -u
+cd "$(dirname "$0")/.."
+
+CARGO=${CARGO:-cargo}
+MAKE=${MAKE:-make}
+passed=0
+failed=0
+log=$(mktemp)
+trap 'rm -f "$log" "$log.status"' EXIT
+
+# Runs a command, with its output on the screen and in $log; its status is
+# that of this function.
+run() {
+    echo "==> $*"
+    { "$@" 2>&1; echo $? >"$log.status"; } | tee "$log"
+    return "$(cat "$log.status")"
+}
+
+# Adds to the sums. A command that failed without saying how often counts once.
+count() { # status passed failed
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    if [ "$1" -ne 0 ] && [ "$3" -eq 0 ]; then
+        failed=$((failed + 1))
+    fi
+}
+
+# A check that is one test.
+single() {
+    if run "$@"; then count 0 1 0; else count 1 0 1; fi
+}
+
+# The sums in the result lines of cargo test.
+cargo_test() {
+    run "$CARGO" test --no-fail-fast
+    status=$?
+    sums=$(awk '/^test result:/ { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
+    # shellcheck disable=SC2086 # two numbers
+    count "$status" $sums
+}
+
+# The sums in the last line of the form `N passed, N failed`.
+target() {
+    run "$MAKE" --no-print-directory "$1"
+    status=$?
+    sums=$(awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 } END { print p + 0, f + 0 }' "$log")
+    if [ "$status" -eq 0 ] && [ "$sums" = "0 0" ]; then
+        echo "$1 did not say what passed"
+        status=1
+    fi
+    # shellcheck disable=SC2086
+    count "$status" $sums
+}
+
+if ! run sh mk/deps.sh; then
+    echo "0 passed, 1 failed"
+    exit 1
+fi
+single "$CARGO" fmt --check
+single "$CARGO" clippy --all-targets --quiet -- -D warnings
+single "$MAKE" --no-print-directory stage
+cargo_test
+for name in "$@"; do
+    target "$name"
+done
+
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,130 @@
+//! Errors as C sees them, and what this library is.
+
+use std::ffi::{CStr, c_char, c_int};
+
+use super::boundary::{errno, plain};
+use super::constants::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
+use crate::error::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
+
+/// Returns the error number of the last call that failed on this thread.
+///
+/// Meaningful right after a call that reported failure. The same as the C
+/// library's `errno`, for programs that use another C library than this one.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_errno() -> c_int {
+    plain(errno)
+}
+
+/// Returns a text that says what an error number means.
+///
+/// Knows the numbers of this library as well as those of the system. Never
+/// NULL; the text belongs to the library and is not to be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
+    plain(|| match own_text(errnum) {
+        Some(text) => text.as_ptr(),
+        // SAFETY: takes any number; what comes back is the C library's.
+        None => unsafe { libc::strerror(errnum) }.cast_const(),
+    })
+}
+
+/// The texts that programs see from every libzmq and compare with.
+fn own_text(errnum: c_int) -> Option<&'static CStr> {
+    match errnum {
+        EFSM => Some(c"Operation cannot be accomplished in current state"),
+        ENOCOMPATPROTO => Some(c"The protocol is not compatible with the socket type"),
+        ETERM => Some(c"Context was terminated"),
+        EMTHREAD => Some(c"No thread available"),
+        libc::EHOSTUNREACH => Some(c"Host unreachable"),
+        _ => None,
+    }
+}
+
+/// Writes the version of the libzmq API that the library implements.
+///
+/// Compare with ZMQ_VERSION to find out whether the library fits the header.
+/// A pointer may be NULL.
+///
+/// # Safety
+/// Each pointer is NULL or good for one `int`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch: *mut c_int) {
+    plain(|| {
+        let parts = [
+            (major, ZMQ_VERSION_MAJOR),
+            (minor, ZMQ_VERSION_MINOR),
+            (patch, ZMQ_VERSION_PATCH),
+        ];
+        for (place, value) in parts.into_iter().filter(|(place, _)| !place.is_null()) {
+            // SAFETY: not NULL, and good for an int by the caller's promise.
+            unsafe { place.write(value) };
+        }
+    })
+}
+
+/// Returns 1 if the library was built with a capability, else 0.
+///
+/// Names are those of optional parts: "ipc", "pgm", "tipc", "norm", "curve",
+/// "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0.
+///
+/// # Safety
+/// `capability` is NULL, which gives 0, or a C string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
+    plain(|| {
+        if capability.is_null() {
+            return 0;
+        }
+        // SAFETY: a C string by the caller's promise.
+        let name = unsafe { CStr::from_ptr(capability) };
+        c_int::from(CAPABILITIES.contains(&name))
+    })
+}
+
+/// The optional parts that are built in.
+const CAPABILITIES: &[&CStr] = &[
+    #[cfg(unix)]
+    c"ipc",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::boundary::set_errno;
+    use super::*;
+
+    fn text(errnum: c_int) -> &'static str {
+        // SAFETY: never NULL, a C string.
+        unsafe { CStr::from_ptr(zmq_strerror(errnum)) }
+            .to_str()
+            .unwrap()
+    }
+
+    #[test]
+    fn texts() {
+        assert_eq!(text(ETERM), "Context was terminated");
+        assert_eq!(text(libc::EHOSTUNREACH), "Host unreachable");
+        assert_eq!(text(libc::EINVAL), "Invalid argument");
+        assert!(text(123_456).contains("123456"));
+    }
+
+    #[test]
+    fn the_error_number_is_errno() {
+        set_errno(libc::EDOM);
+        assert_eq!(zmq_errno(), libc::EDOM);
+    }
+
+    #[test]
+    fn version_and_capabilities() {
+        let (mut major, mut patch) = (0, 0);
+        // SAFETY: NULL or good pointers.
+        unsafe {
+            zmq_version(&mut major, std::ptr::null_mut(), &mut patch);
+            assert_eq!((major, patch), (4, 6));
+            assert_eq!(zmq_has(c"ipc".as_ptr()), c_int::from(cfg!(unix)));
+            for name in [c"tcp", c"curve", c"IPC", c"ws", c""] {
+                assert_eq!(zmq_has(name.as_ptr()), 0);
+            }
+            assert_eq!(zmq_has(std::ptr::null()), 0);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Sleeping and threads for C programs.
+
+use std::ffi::{c_int, c_void};
+
+use parking_lot::Mutex;
+
+use super::boundary::call;
+use super::slot::Pool;
+use super::types::zmq_thread_fn;
+use crate::error::{Error, Result};
+
+static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new(0x7468_7264);
+
+/// What a new thread is to do.
+struct Job {
+    body: zmq_thread_fn,
+    arg: *mut c_void,
+}
+
+// SAFETY: the argument is the caller's, who wants it in the other thread.
+unsafe impl Send for Job {}
+
+/// Pauses the calling thread for a number of seconds.
+///
+/// A signal handler ends the pause early. 0 or less does not pause.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_sleep(seconds: c_int) {
+    call(|| {
+        if let Ok(seconds) = u32::try_from(seconds) {
+            os::sleep(seconds);
+        }
+        Ok(())
+    })
+}
+
+/// Starts a thread that runs func (arg), with all signals blocked.
+///
+/// Returns its handle, to be given to zmq_threadclose, or NULL: with EFAULT if
+/// func is NULL, with ENOMEM or the system's error if there can be no thread.
+///
+/// # Safety
+/// `func` is NULL or a function that may run on another thread with `arg`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_threadstart(
+    func: Option<zmq_thread_fn>,
+    arg: *mut c_void,
+) -> *mut c_void {
+    call(|| {
+        let body = func.ok_or(Error::Fault)?;
+        let (handle, place) = THREADS.take()?;
+        match os::Thread::start(Box::new(Job { body, arg })) {
+            Ok(thread) => *place.lock() = Some(thread),
+            // SAFETY: taken above.
+            Err(error) => return unsafe { THREADS.end(handle, |_| ()) }.and(Err(error)),
+        }
+        Ok(handle)
+    })
+}
+
+/// Waits until a thread has ended, and frees its handle.
+///
+/// # Safety
+/// `thread` is NULL, which does nothing, or from zmq_threadstart.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let running = unsafe { THREADS.end(thread, |place| place.lock().take()) }?;
+        running.ok_or(Error::Fault)?.join()
+    })
+}
+
+#[cfg(unix)]
+mod os {
+    use super::{Error, Job, Result};
+    use std::ffi::{c_int, c_uint, c_void};
+    use std::mem::MaybeUninit;
+    use std::ptr::{null, null_mut};
+
+    /// A thread of the system's own kind, with the stack that a C program
+    /// expects and not the smaller one of Rust's threads.
+    pub struct Thread(libc::pthread_t);
+
+    // SAFETY: the identifier may be used from any thread.
+    unsafe impl Send for Thread {}
+
+    impl Thread {
+        /// The signal mask is inherited, so it is set around the start: there
+        /// is no moment in which the new thread could get a signal.
+        pub fn start(job: Box<Job>) -> Result<Thread> {
+            let job = Box::into_raw(job);
+            let mut thread = MaybeUninit::uninit();
+            let old = block_signals();
+            // SAFETY: `job` is handed over for the thread to free.
+            let code =
+                unsafe { libc::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
+            restore_signals(old);
+            if code != 0 {
+                // SAFETY: no thread was made, so it is still ours.
+                drop(unsafe { Box::from_raw(job) });
+                return Err(Error::Os(code));
+            }
+            // SAFETY: written by the call that succeeded.
+            Ok(Thread(unsafe { thread.assume_init() }))
+        }
+
+        pub fn join(self) -> Result<()> {
+            // SAFETY: joinable, and joined once as this consumes it.
+            match unsafe { libc::pthread_join(self.0, null_mut()) } {
+                0 => Ok(()),
+                code => Err(Error::Os(code)),
+            }
+        }
+    }
+
+    extern "C" fn run(job: *mut c_void) -> *mut c_void {
+        // SAFETY: handed over by `start`.
+        let Job { body, arg } = *unsafe { Box::from_raw(job.cast::<Job>()) };
+        name_thread();
+        // SAFETY: the caller of zmq_threadstart promised that it may run here.
+        unsafe { body(arg) };
+        null_mut()
+    }
+
+    fn name_thread() {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        // SAFETY: a short C string, and the calling thread.
+        unsafe {
+            libc::pthread_setname_np(libc::pthread_self(), c"ZMQapp".as_ptr());
+        }
+    }
+
+    fn block_signals() -> libc::sigset_t {
+        let mut all = MaybeUninit::uninit();
+        let mut old = MaybeUninit::uninit();
+        // SAFETY: both sets are initialised by these calls, which cannot fail
+        // with a valid `how`.
+        unsafe {
+            libc::sigfillset(all.as_mut_ptr());
+            libc::sigemptyset(old.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), old.as_mut_ptr());
+            old.assume_init()
+        }
+    }
+
+    fn restore_signals(old: libc::sigset_t) {
+        // SAFETY: a set that the system filled in.
+        let _: c_int = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, null_mut()) };
+    }
+
+    pub fn sleep(seconds: c_uint) {
+        // SAFETY: takes any number.
+        unsafe { libc::sleep(seconds) };
+    }
+}
+
+#[cfg(not(unix))]
+mod os {
+    use super::{Error, Job, Result};
+    use std::thread::{self, Builder, JoinHandle};
+    use std::time::Duration;
+
+    /// A thread of the standard library.
+    pub struct Thread(JoinHandle<()>);
+
+    impl Thread {
+        pub fn start(job: Box<Job>) -> Result<Thread> {
+            let run = move || {
+                let Job { body, arg } = *{ job };
+                // SAFETY: the caller of zmq_threadstart promised that.
+                unsafe { body(arg) }
+            };
+            Ok(Thread(Builder::new().name("ZMQapp".into()).spawn(run)?))
+        }
+
+        pub fn join(self) -> Result<()> {
+            self.0.join().map_err(|_| Error::Fault)
+        }
+    }
+
+    pub fn sleep(seconds: u32) {
+        thread::sleep(Duration::from_secs(seconds.into()));
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::super::boundary::{errno, set_errno};
+    use super::*;
+    use std::ptr::null_mut;
+
+    /// Writes 1 to `arg` if SIGTERM is blocked here, otherwise 2.
+    unsafe extern "C" fn look(arg: *mut c_void) {
+        let mut mask = std::mem::MaybeUninit::uninit();
+        // SAFETY: the set is filled in before it is read; `arg` is an i32.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), mask.as_mut_ptr());
+            let blocked = libc::sigismember(mask.as_ptr(), libc::SIGTERM) == 1;
+            arg.cast::<i32>().write(if blocked { 1 } else { 2 });
+        }
+    }
+
+    #[test]
+    fn a_thread_runs_with_signals_blocked_and_is_joined() {
+        let mut seen = 0i32;
+        // SAFETY: `seen` outlives the thread, which is joined.
+        unsafe {
+            let thread = zmq_threadstart(Some(look), (&raw mut seen).cast());
+            assert!(!thread.is_null());
+            zmq_threadclose(thread);
+            assert_eq!((&raw const seen).read_volatile(), 1);
+            let mut own = 0i32;
+            look((&raw mut own).cast());
+            assert_eq!(own, 2, "the caller's own mask is as before");
+            zmq_threadclose(thread);
+        }
+    }
+
+    #[test]
+    fn null_is_refused() {
+        set_errno(0);
+        // SAFETY: NULL is allowed.
+        unsafe {
+            assert!(zmq_threadstart(None, null_mut()).is_null());
+            assert_eq!(errno(), libc::EFAULT);
+            zmq_threadclose(null_mut());
+        }
+    }
+
+    #[test]
+    fn no_pause() {
+        let start = std::time::Instant::now();
+        zmq_sleep(0);
+        zmq_sleep(-1);
+        assert!(start.elapsed().as_secs() < 1);
+    }
+}

@@ -1,0 +1,269 @@
+//! Timers for C programs: `runtime::timers` with a clock and C handlers.
+
+use std::ffi::{c_int, c_long, c_void};
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use super::boundary::call;
+use super::slot::Pool;
+use super::types::zmq_timer_fn;
+use crate::error::Error;
+use crate::runtime::timers::Timers;
+
+type Shared = Mutex<Timers<Callback>>;
+
+static TIMERS: Pool<Shared> = Pool::new(0x746d_7273);
+
+#[derive(Clone, Copy)]
+struct Callback {
+    handler: zmq_timer_fn,
+    arg: *mut c_void,
+}
+
+// SAFETY: run only by the thread that calls zmq_timers_execute; the argument
+// is the caller's, who chose that thread.
+unsafe impl Send for Callback {}
+
+/// Creates an empty set of timers.
+///
+/// Returns its handle, to be given to zmq_timers_destroy, or NULL with ENOMEM.
+/// All functions on it fail with EFAULT if the handle is not one.
+#[unsafe(no_mangle)]
+pub extern "C" fn zmq_timers_new() -> *mut c_void {
+    call(|| {
+        let (handle, timers) = TIMERS.take()?;
+        timers.lock().clear();
+        Ok(handle)
+    })
+}
+
+/// Frees a set of timers and sets the handle that is pointed at to NULL.
+///
+/// Returns 0, or -1 with EFAULT.
+///
+/// # Safety
+/// `timers_p` is NULL or points at NULL or a handle from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
+    call(|| {
+        // SAFETY: NULL or good by the caller's promise.
+        let place = unsafe { timers_p.as_mut() }.ok_or(Error::Fault)?;
+        // SAFETY: the caller's promise is passed on.
+        unsafe { TIMERS.end(*place, |timers| timers.lock().clear()) }?;
+        *place = std::ptr::null_mut();
+        Ok(0)
+    })
+}
+
+/// Adds a timer that calls handler (timer_id, arg) every interval ms.
+///
+/// Returns the id of the timer, from 1 upwards, or -1 with EFAULT, also if the
+/// handler is NULL. The handler runs inside zmq_timers_execute and may change
+/// the set.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new; `handler` may run with `arg` as
+/// long as the timer is there.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_add(
+    timers: *mut c_void,
+    interval: usize,
+    handler: Option<zmq_timer_fn>,
+    arg: *mut c_void,
+) -> c_int {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let timers = unsafe { TIMERS.find(timers) }?;
+        let handler = handler.ok_or(Error::Fault)?;
+        let callback = Callback { handler, arg };
+        timers.lock().add(now_ms(), interval as u64, callback)
+    })
+}
+
+/// Removes a timer.
+///
+/// Returns 0, or -1 with EINVAL if there is no such timer, or with EFAULT.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let timers = unsafe { TIMERS.find(timers) }?;
+        timers.lock().cancel(timer_id)?;
+        Ok(0)
+    })
+}
+
+/// Gives a timer a new interval in ms, counted from now.
+///
+/// Returns 0, or -1 with EINVAL if there is no such timer, or with EFAULT.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_set_interval(
+    timers: *mut c_void,
+    timer_id: c_int,
+    interval: usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let timers = unsafe { TIMERS.find(timers) }?;
+        timers
+            .lock()
+            .set_interval(now_ms(), timer_id, interval as u64)?;
+        Ok(0)
+    })
+}
+
+/// Starts the interval of a timer anew from now.
+///
+/// Returns 0, or -1 with EINVAL if there is no such timer, or with EFAULT.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let timers = unsafe { TIMERS.find(timers) }?;
+        timers.lock().reset(now_ms(), timer_id)?;
+        Ok(0)
+    })
+}
+
+/// Returns how many ms are left until the next timer is due, 0 if one is due.
+///
+/// -1 if there is no timer; also -1, with EFAULT, if the handle is not one.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        let left = unsafe { TIMERS.find(timers) }?.lock().timeout(now_ms());
+        Ok(left.map_or(-1, |ms| c_long::try_from(ms).unwrap_or(c_long::MAX)))
+    })
+}
+
+/// Runs the handler of each timer that is due, once however late it is.
+///
+/// Each is then due again one interval from now. Returns 0, or -1 with EFAULT.
+///
+/// # Safety
+/// `timers` is NULL or from zmq_timers_new.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
+    call(|| {
+        // SAFETY: the caller's promise is passed on.
+        execute(unsafe { TIMERS.find(timers) }?);
+        Ok(0)
+    })
+}
+
+/// Runs the handlers without holding the lock, so that they may call back.
+fn execute(timers: &Shared) {
+    let round = timers.lock().begin(now_ms());
+    loop {
+        let due = timers.lock().next_due(round);
+        let Some((id, callback)) = due else { break };
+        // SAFETY: who added it promised that it may run while it is there.
+        unsafe { (callback.handler)(id, callback.arg) };
+    }
+}
+
+/// Milliseconds on a monotonic clock that starts near the first call.
+fn now_ms() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let elapsed = START.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::boundary::{errno, set_errno};
+    use super::*;
+    use std::ptr::null_mut;
+
+    unsafe extern "C" fn count(_: c_int, arg: *mut c_void) {
+        // SAFETY: the tests pass an i32.
+        unsafe { *arg.cast::<i32>() += 1 };
+    }
+
+    /// Ends the set that it runs in; `arg` is the place of its handle.
+    unsafe extern "C" fn destroy(_: c_int, arg: *mut c_void) {
+        // SAFETY: the test passes the place of a live handle.
+        assert_eq!(unsafe { zmq_timers_destroy(arg.cast()) }, 0);
+    }
+
+    #[test]
+    fn a_timer_runs_through_its_life() {
+        let mut runs = 0i32;
+        let arg: *mut c_void = (&raw mut runs).cast();
+        let mut timers = zmq_timers_new();
+        // SAFETY: a live handle and an argument that outlives it.
+        unsafe {
+            assert_eq!(zmq_timers_timeout(timers), -1);
+            let id = zmq_timers_add(timers, 100_000, Some(count), arg);
+            assert_eq!(id, 1);
+            assert!((1..=100_000).contains(&zmq_timers_timeout(timers)));
+            assert_eq!(zmq_timers_execute(timers), 0);
+            assert_eq!(arg.cast::<i32>().read(), 0);
+            assert_eq!(zmq_timers_set_interval(timers, id, 0), 0);
+            assert_eq!(zmq_timers_timeout(timers), 0);
+            assert_eq!(zmq_timers_execute(timers), 0);
+            assert_eq!(arg.cast::<i32>().read(), 1);
+            assert_eq!(zmq_timers_reset(timers, id), 0);
+            assert_eq!(zmq_timers_cancel(timers, id), 0);
+            set_errno(0);
+            assert_eq!((zmq_timers_cancel(timers, id), errno()), (-1, libc::EINVAL));
+            assert_eq!(zmq_timers_destroy(&mut timers), 0);
+            assert!(timers.is_null());
+        }
+    }
+
+    #[test]
+    fn a_handler_may_destroy_the_set() {
+        let mut timers = zmq_timers_new();
+        let handle = timers;
+        let place: *mut c_void = (&raw mut timers).cast();
+        // SAFETY: a live handle and the place where it is.
+        unsafe {
+            zmq_timers_add(handle, 0, Some(destroy), place);
+            zmq_timers_add(handle, 0, Some(destroy), place);
+            assert_eq!(zmq_timers_execute(handle), 0);
+            assert!(place.cast::<*mut c_void>().read().is_null());
+        }
+    }
+
+    #[test]
+    fn wrong_handles() {
+        let mut none = null_mut();
+        let timers = zmq_timers_new();
+        // SAFETY: NULL and a live handle.
+        unsafe {
+            let calls = [
+                zmq_timers_add(timers, 1, None, null_mut()),
+                zmq_timers_add(none, 1, Some(count), null_mut()),
+                zmq_timers_cancel(none, 1),
+                zmq_timers_set_interval(none, 1, 1),
+                zmq_timers_reset(none, 1),
+                zmq_timers_execute(none),
+                zmq_timers_destroy(&mut none),
+            ];
+            assert_eq!(calls, [-1; 7]);
+            set_errno(0);
+            assert_eq!((zmq_timers_timeout(none), errno()), (-1, libc::EFAULT));
+            set_errno(0);
+            assert_eq!(
+                (zmq_timers_destroy(null_mut()), errno()),
+                (-1, libc::EFAULT)
+            );
+        }
+    }
+}

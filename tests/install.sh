@@ -1,0 +1,173 @@
+#!/bin/sh
+# Installs to a scratch folder and builds programs against what is there, as
+# users do: with pkg-config, shared and static, and with CMake.
+
+set -u
+cd "$(dirname "$0")/.."
+
+passed=0
+failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+dest=$work/dest
+lib=$dest/usr/local/lib
+CC=${CC:-cc}
+
+check() { # description, command...
+    what=$1
+    shift
+    if "$@" >"$work/output" 2>&1; then
+        passed=$((passed + 1))
+        echo "ok      $what"
+    else
+        failed=$((failed + 1))
+        echo "FAILED  $what"
+        sed 's/^/    /' "$work/output"
+    fi
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+cat >"$work/program.c" <<'END'
+#include <zmq.h>
+#include <zmq_utils.h>
+#include <stdio.h>
+#include <string.h>
+
+int main (void)
+{
+    int major = 0, minor = 0, patch = 0;
+    char text[11];
+    uint8_t data[8];
+    zmq_version (&major, &minor, &patch);
+    if (ZMQ_MAKE_VERSION (major, minor, patch) != ZMQ_VERSION)
+        return 1;
+    if (!zmq_z85_decode (data, "HelloWorld") || !zmq_z85_encode (text, data, 8))
+        return 2;
+    if (zmq_z85_decode (data, "") || zmq_errno () != EINVAL)
+        return 3;
+    printf ("%s from %d.%d.%d\n", text, major, minor, patch);
+    return strcmp (text, "HelloWorld") != 0;
+}
+END
+cat >"$work/expected" <<'END'
+HelloWorld from 4.3.6
+END
+
+pkg_config() {
+    PKG_CONFIG_LIBDIR=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$dest pkg-config "$@" libzmq
+}
+
+says_hello() { # program [library path]
+    LD_LIBRARY_PATH=${2:-} "$1" >"$work/said" && diff "$work/expected" "$work/said"
+}
+
+loads() { # program, library it is to load or nothing
+    LD_LIBRARY_PATH=$lib ldd "$1" >"$work/loaded" 2>&1
+    if [ -n "$2" ]; then
+        grep -F "libzmq.so.5 => $2 " "$work/loaded" || { cat "$work/loaded"; return 1; }
+    else
+        ! grep libzmq "$work/loaded"
+    fi
+}
+
+soname() {
+    readelf -d "$1" | grep -F '(SONAME)' | grep -F '[libzmq.so.5]'
+}
+
+link_to() { # link, target
+    [ -L "$1" ] && [ "$(readlink "$1")" = "$2" ]
+}
+
+build_shared() {
+    # shellcheck disable=SC2046 # a list of flags
+    $CC -std=c99 -Wall -Wextra -pedantic -Werror -o "$work/shared" "$work/program.c" \
+        $(pkg_config --cflags --libs)
+}
+
+# Only libzmq static, as `ld` would otherwise prefer the shared library.
+build_static() {
+    flags=$(pkg_config --static --cflags --libs | sed 's/-lzmq/-l:libzmq.a/')
+    # shellcheck disable=SC2086
+    $CC -o "$work/static" "$work/program.c" $flags
+}
+
+# All static, the C library too.
+build_all_static() {
+    # shellcheck disable=SC2046
+    $CC -static -o "$work/all-static" "$work/program.c" $(pkg_config --static --cflags --libs)
+}
+
+build_cmake() { # prefix
+    rm -rf "$work/cmake"
+    mkdir -p "$work/cmake"
+    cat >"$work/cmake/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.10)
+project(user C)
+find_package(ZeroMQ 4.3.4 REQUIRED CONFIG)
+if(NOT ZeroMQ_VERSION VERSION_EQUAL 4.3.6 OR NOT ZeroMQ_LIBRARY OR NOT ZeroMQ_STATIC_LIBRARY)
+  message(FATAL_ERROR "variables are not set")
+endif()
+if(NOT ZeroMQ_INCLUDE_DIR STREQUAL "$1/include")
+  message(FATAL_ERROR "\${ZeroMQ_INCLUDE_DIR} is not $1/include")
+endif()
+add_executable(with-shared $work/program.c)
+target_link_libraries(with-shared libzmq)
+add_executable(with-static $work/program.c)
+target_link_libraries(with-static libzmq-static)
+END
+    cmake -S "$work/cmake" -B "$work/cmake/build" -DCMAKE_PREFIX_PATH="$1" \
+        && cmake --build "$work/cmake/build"
+}
+
+refuses_newer() {
+    mkdir -p "$work/newer"
+    cat >"$work/newer/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.10)
+project(user C)
+find_package(ZeroMQ 9 REQUIRED CONFIG PATHS $dest/usr/local NO_DEFAULT_PATH)
+END
+    ! cmake -S "$work/newer" -B "$work/newer/build"
+}
+
+check "make install" make --no-print-directory install DESTDIR="$dest" PREFIX=/usr/local
+[ "$failed" -eq 0 ] || finish
+
+for file in include/zmq.h include/zmq_utils.h lib/libzmq.so.5.2.6 lib/libzmq.a; do
+    check "$file is there" test -s "$dest/usr/local/$file"
+done
+check "libzmq.so.5 is a link" link_to "$lib/libzmq.so.5" libzmq.so.5.2.6
+check "libzmq.so is a link" link_to "$lib/libzmq.so" libzmq.so.5.2.6
+check "the library is called libzmq.so.5" soname "$lib/libzmq.so.5.2.6"
+
+check "pkg-config knows the version" test "$(pkg_config --modversion)" = 4.3.6
+check "a program builds with pkg-config" build_shared
+check "it loads our library" loads "$work/shared" "$lib/libzmq.so.5"
+check "it runs" says_hello "$work/shared" "$lib"
+check "a program builds with libzmq.a" build_static
+check "it loads no libzmq" loads "$work/static" ""
+check "it runs" says_hello "$work/static"
+check "a program builds with -static" build_all_static
+check "it runs" says_hello "$work/all-static"
+
+check "programs build with CMake" build_cmake "$dest/usr/local"
+check "the shared one loads our library" loads "$work/cmake/build/with-shared" "$lib/libzmq.so.5"
+check "it runs" says_hello "$work/cmake/build/with-shared"
+check "the static one loads no libzmq" loads "$work/cmake/build/with-static" ""
+check "it runs" says_hello "$work/cmake/build/with-static"
+check "CMake refuses a newer version" refuses_newer
+
+check "the tree can be moved" mv "$dest/usr/local" "$work/moved"
+check "programs build with CMake after that" build_cmake "$work/moved"
+check "they run" says_hello "$work/cmake/build/with-shared"
+
+check "a deeper LIBDIR" make --no-print-directory install \
+    DESTDIR= PREFIX="$work/deep" LIBDIR=lib/x86_64-linux-gnu
+check "programs build with CMake there" build_cmake "$work/deep"
+check "they run" says_hello "$work/cmake/build/with-shared"
+
+finish

@@ -1,5 +1,7 @@
 //! The one error type of the library and its single mapping to `errno` values.
 
+#![forbid(unsafe_code)]
+
 use std::ffi::c_int;
 use std::io;
 

@@ -2,5 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod context;
+pub mod endpoints;
+mod eventfd;
+mod inproc;
+pub mod poll;
+pub mod proxy;
+mod random;
+mod shared;
+pub mod slots;
+pub mod socket;
 pub mod timers;
+mod wait;
 pub mod z85;

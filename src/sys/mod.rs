@@ -97,3 +97,73 @@ pub fn block_signals() {
         libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut());
     }
 }
+
+/// A non-blocking, close-on-exec eventfd with count 0.
+///
+/// # Errors
+/// The system's: `EMFILE`, `ENFILE`, `ENOMEM`.
+pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::FromRawFd;
+    // SAFETY: plain system call; a valid result is a fresh descriptor of ours.
+    unsafe {
+        let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+        if fd < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        Ok(std::os::fd::OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Waits for descriptors. Negative descriptors are passed over.
+///
+/// # Errors
+/// `EINTR` when a signal handler ran; else the system's.
+pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize> {
+    // SAFETY: the slice is valid for the call and its length is given.
+    let count = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout_ms) };
+    if count < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(count as usize)
+}
+
+/// Binds the calling thread to CPUs; numbers that do not exist are ignored.
+#[cfg(target_os = "linux")]
+pub fn set_thread_affinity(cpus: &[i32]) {
+    // SAFETY: an all-zero cpu_set_t is the empty set; CPU_SET checks nothing, so
+    // we keep within its size.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        for cpu in cpus {
+            if (0..libc::CPU_SETSIZE).contains(cpu) {
+                libc::CPU_SET(*cpu as usize, &mut set);
+            }
+        }
+        libc::pthread_setaffinity_np(libc::pthread_self(), size_of_val(&set), &set);
+    }
+}
+
+/// Binds the calling thread to CPUs: not possible here.
+#[cfg(not(target_os = "linux"))]
+pub fn set_thread_affinity(_cpus: &[i32]) {}
+
+/// Sets scheduling policy and priority of the calling thread as far as the
+/// system allows. Without a real-time policy a priority means `nice(-20)`, as
+/// in libzmq.
+pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
+    // SAFETY: plain calls on the calling thread with valid local memory.
+    unsafe {
+        let mut current = 0;
+        let mut param: libc::sched_param = std::mem::zeroed();
+        if libc::pthread_getschedparam(libc::pthread_self(), &mut current, &mut param) != 0 {
+            return;
+        }
+        let policy = policy.unwrap_or(current);
+        let real_time = policy == libc::SCHED_FIFO || policy == libc::SCHED_RR;
+        param.sched_priority = if real_time { priority.unwrap_or(0) } else { 0 };
+        libc::pthread_setschedparam(libc::pthread_self(), policy, &param);
+        if !real_time && priority.is_some_and(|p| p > 0) {
+            libc::nice(-20);
+        }
+    }
+}

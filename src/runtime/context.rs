@@ -1,0 +1,220 @@
+//! Contexts: the sockets' common ground, and their end.
+
+use super::inproc::Registry;
+use super::shared::Shared;
+use super::slots::{Slot, Table};
+use crate::error::{Error, Result};
+use crate::options::ContextOptions;
+use crate::reactor::Reactor;
+use crate::sync::parker::{Parker, Wake};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+/// All contexts of the process.
+pub static CONTEXTS: Table<Context> = Table::new();
+
+/// What a context handle stands for.
+pub struct Context {
+    pub(super) core: Arc<Core>,
+}
+
+#[derive(Default)]
+struct Counts {
+    sockets: usize,
+    connections: usize,
+    waiter: Option<Arc<Parker>>,
+}
+
+/// The context proper, shared by its sockets and connections.
+pub struct Core {
+    pub(super) options: Mutex<ContextOptions>,
+    /// Set by shutdown and termination: calls answer ETERM from then on.
+    pub(super) terminated: AtomicBool,
+    pub(super) inproc: Registry,
+    reactors: Mutex<Reactors>,
+    counts: Mutex<Counts>,
+    sockets: Mutex<HashMap<usize, Weak<Shared>>>,
+}
+
+#[derive(Default)]
+struct Reactors {
+    threads: Vec<Arc<Reactor>>,
+    /// The number of threads is fixed with the first socket.
+    wanted: Option<usize>,
+}
+
+/// A new context; no thread is started and no descriptor opened.
+pub fn create() -> Result<&'static Slot<Context>> {
+    let core = Arc::new(Core {
+        options: Mutex::new(ContextOptions::default()),
+        terminated: AtomicBool::new(false),
+        inproc: Registry::default(),
+        reactors: Mutex::default(),
+        counts: Mutex::default(),
+        sockets: Mutex::default(),
+    });
+    CONTEXTS.insert(Box::new(Context { core })).ok_or(Error::NoMemory)
+}
+
+/// The core behind a handle, [`Error::Fault`] if there is none.
+pub fn find(address: usize) -> Result<Arc<Core>> {
+    let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
+    let guard = slot.lock();
+    Ok(guard.as_ref().ok_or(Error::Fault)?.core.clone())
+}
+
+/// `zmq_ctx_shutdown`: all blocking calls on the context's sockets end with
+/// [`Error::Term`], and so does everything later but closing.
+pub fn shutdown(address: usize) -> Result<()> {
+    find(address)?.shutdown();
+    Ok(())
+}
+
+/// `zmq_ctx_term`: shuts down, waits until all sockets are closed and all
+/// lingering data is sent or given up, and ends the I/O threads.
+///
+/// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
+pub fn terminate(address: usize) -> Result<()> {
+    let core = find(address)?;
+    core.shutdown();
+    core.wait_until_unused()?;
+    // Of several threads that terminate at once, the one that takes the handle
+    // out does the rest; for the others it is gone.
+    let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
+    CONTEXTS.remove(slot).ok_or(Error::Fault)?;
+    core.stop();
+    Ok(())
+}
+
+impl Core {
+    fn shutdown(&self) {
+        self.terminated.store(true, Ordering::SeqCst);
+        let sockets: Vec<_> = self.sockets.lock().values().filter_map(Weak::upgrade).collect();
+        for socket in sockets {
+            socket.signal();
+        }
+    }
+
+    fn wait_until_unused(&self) -> Result<()> {
+        let parker = Arc::new(Parker::new());
+        loop {
+            {
+                let mut counts = self.counts.lock();
+                if counts.sockets == 0 && counts.connections == 0 {
+                    return Ok(());
+                }
+                counts.waiter = Some(parker.clone());
+            }
+            if parker.park(None) == Wake::Interrupted {
+                return Err(Error::Interrupted);
+            }
+        }
+    }
+
+    fn stop(&self) {
+        let threads = std::mem::take(&mut self.reactors.lock().threads);
+        for reactor in threads {
+            reactor.stop();
+        }
+    }
+
+    /// Makes room for a socket: [`Error::Term`], [`Error::TooManyFiles`].
+    pub(super) fn admit_socket(&self) -> Result<()> {
+        if self.terminated.load(Ordering::SeqCst) {
+            return Err(Error::Term);
+        }
+        let options = self.options.lock();
+        let mut counts = self.counts.lock();
+        if counts.sockets >= options.max_sockets.max(0) as usize {
+            return Err(Error::TooManyFiles);
+        }
+        counts.sockets += 1;
+        let mut reactors = self.reactors.lock();
+        reactors.wanted.get_or_insert(options.io_threads.max(0) as usize);
+        Ok(())
+    }
+
+    pub(super) fn socket_opened(&self, shared: &Arc<Shared>) {
+        self.sockets.lock().insert(Arc::as_ptr(shared) as usize, Arc::downgrade(shared));
+    }
+
+    pub(super) fn socket_closed(&self, shared: &Arc<Shared>) {
+        self.sockets.lock().remove(&(Arc::as_ptr(shared) as usize));
+        self.release_socket();
+    }
+
+    /// Ends what [`admit_socket`](Self::admit_socket) began.
+    pub(super) fn release_socket(&self) {
+        self.change(|counts| counts.sockets -= 1);
+    }
+
+    pub(super) fn connection_opened(&self) {
+        self.counts.lock().connections += 1;
+    }
+
+    pub(super) fn connection_finished(&self) {
+        self.change(|counts| counts.connections -= 1);
+    }
+
+    fn change(&self, f: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.lock();
+        f(&mut counts);
+        if counts.sockets == 0 && counts.connections == 0 {
+            if let Some(waiter) = counts.waiter.take() {
+                waiter.unpark();
+            }
+        }
+    }
+
+    /// The least busy I/O thread of those in `affinity`, started if need be.
+    pub(super) fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        self.start_reactor(affinity).ok()
+    }
+
+    /// As [`reactor`](Self::reactor), with the reason: [`Error::NoThread`] if
+    /// the mask selects none, or the system's.
+    pub(super) fn start_reactor(&self, affinity: u64) -> Result<Arc<Reactor>> {
+        let mut reactors = self.reactors.lock();
+        let wanted = reactors.wanted.unwrap_or(1);
+        while reactors.threads.len() < wanted {
+            let index = reactors.threads.len();
+            let name = self.options.lock().thread_name(&format!("IO/{index}"));
+            let settings = ThreadSettings::of(&self.options.lock());
+            reactors.threads.push(Reactor::start(name, move || settings.apply())?);
+        }
+        let allowed = |index: usize| affinity == 0 || (index < 64 && affinity & (1 << index) != 0);
+        let threads = reactors.threads.iter().enumerate();
+        let best = threads.filter(|(index, _)| allowed(*index)).min_by_key(|(_, reactor)| reactor.load());
+        best.map(|(_, reactor)| reactor.clone()).ok_or(Error::NoThread)
+    }
+}
+
+/// What the context options say of I/O threads.
+struct ThreadSettings {
+    cpus: Vec<i32>,
+    policy: Option<i32>,
+    priority: Option<i32>,
+}
+
+impl ThreadSettings {
+    fn of(options: &ContextOptions) -> ThreadSettings {
+        ThreadSettings {
+            cpus: options.thread_affinity.iter().copied().collect(),
+            policy: options.thread_sched_policy,
+            priority: options.thread_priority,
+        }
+    }
+
+    /// In the thread itself. What the system refuses is left as it was: unlike
+    /// libzmq, which aborts the process.
+    fn apply(&self) {
+        if !self.cpus.is_empty() {
+            crate::sys::set_thread_affinity(&self.cpus);
+        }
+        if self.policy.is_some() || self.priority.is_some() {
+            crate::sys::set_thread_scheduling(self.policy, self.priority);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Binding and connecting, and taking it back.
+
+use super::context::Core;
+use super::inproc::{Binding, Pending};
+use super::socket::{Socket, routing_id_message};
+use crate::connection::{Acceptor, Connection, Settings};
+use crate::endpoint::{Endpoint, Scheme, parse};
+use crate::error::{Error, Result};
+use crate::options::constants as opt;
+use crate::pattern::{Attachment, Pattern};
+use crate::pipe::{self, Hwm, PipeId};
+use crate::zmtp::SocketType;
+use std::sync::Arc;
+
+/// Something a socket is bound or connected to.
+enum Target {
+    Acceptor(Arc<Acceptor>),
+    Connection(Arc<Connection>, Option<PipeId>),
+    InprocBound,
+    InprocPipe(PipeId),
+}
+
+struct Entry {
+    /// The text for unbind and disconnect.
+    text: Vec<u8>,
+    target: Target,
+}
+
+/// The endpoints of a socket.
+#[derive(Default)]
+pub(super) struct Endpoints {
+    entries: Vec<Entry>,
+    last: Vec<u8>,
+}
+
+impl Endpoints {
+    /// `ZMQ_LAST_ENDPOINT`.
+    pub(super) fn last(&self) -> &[u8] {
+        &self.last
+    }
+
+    fn add(&mut self, text: Vec<u8>, target: Target) {
+        self.last = text.clone();
+        self.entries.push(Entry { text, target });
+    }
+
+    /// A pipe ended: an inproc endpoint is over with it.
+    pub(super) fn pipe_gone(&mut self, id: PipeId, _core: &Core) {
+        self.entries.retain_mut(|entry| match &mut entry.target {
+            Target::InprocPipe(pipe) => *pipe != id,
+            Target::Connection(_, pipe) => {
+                if *pipe == Some(id) {
+                    *pipe = None;
+                }
+                true
+            }
+            _ => true,
+        });
+    }
+
+    /// Stops listening everywhere and forgets the rest.
+    pub(super) fn close_all(&mut self) {
+        for entry in self.entries.drain(..) {
+            if let Target::Acceptor(acceptor) = entry.target {
+                acceptor.close();
+            }
+        }
+    }
+}
+
+/// `zmq_bind`.
+pub fn bind(address: usize, text: &[u8]) -> Result<()> {
+    super::socket::with(address, |socket| socket.bind(text))
+}
+
+/// `zmq_connect`.
+pub fn connect(address: usize, text: &[u8]) -> Result<()> {
+    super::socket::with(address, |socket| socket.connect(text))
+}
+
+/// `zmq_unbind` and `zmq_disconnect`: takes back everything of that name.
+pub fn release(address: usize, text: &[u8]) -> Result<()> {
+    super::socket::with(address, |socket| socket.release(text))
+}
+
+impl Socket {
+    fn bind(&mut self, text: &[u8]) -> Result<()> {
+        let (scheme, _) = parse::split(text)?;
+        if scheme == Scheme::Inproc {
+            return self.bind_inproc(parse::bind(text)?);
+        }
+        let reactor = self.core.start_reactor(self.options.affinity)?;
+        let endpoint = parse::bind(text)?;
+        let settings = Settings::new(&self.options, self.wire_type());
+        let acceptor = Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint)?;
+        self.endpoints.add(acceptor.endpoint().to_vec(), Target::Acceptor(acceptor));
+        Ok(())
+    }
+
+    fn wire_type(&self) -> SocketType {
+        let number = u8::try_from(self.options.socket_type).unwrap_or(u8::MAX);
+        SocketType::from_number(number).unwrap_or(SocketType::Pair)
+    }
+
+    fn bind_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
+        let text = endpoint.text();
+        let Endpoint::Inproc(name) = endpoint else {
+            return Err(Error::Invalid);
+        };
+        let binding = Binding {
+            shared: self.shared.clone(),
+            hwm: (self.options.sndhwm, self.options.rcvhwm),
+            routing_id: self.options.routing_id.clone(),
+            wants_routing_id: self.pattern.wants_routing_id(),
+        };
+        self.core.inproc.bind(&name, binding)?;
+        self.endpoints.add(text, Target::InprocBound);
+        // The connections that waited are served at once.
+        self.process_commands()
+    }
+
+    fn connect(&mut self, text: &[u8]) -> Result<()> {
+        let (scheme, _) = parse::split(text)?;
+        if scheme == Scheme::Inproc {
+            return self.connect_inproc(parse::connect(text)?);
+        }
+        if self.connects_once() && self.endpoints.entries.iter().any(|entry| entry.text == text) {
+            return Ok(());
+        }
+        let reactor = self.core.start_reactor(self.options.affinity)?;
+        let endpoint = parse::connect(text)?;
+        let text = endpoint.text();
+        let settings = Settings::new(&self.options, self.wire_type());
+        let given_id = self.pattern.take_connect_routing_id();
+        if given_id.as_ref().is_some_and(|id| !self.pattern.accepts_routing_id(id)) {
+            return Err(Error::AddrInUse);
+        }
+        let mut ours = None;
+        let mut theirs = None;
+        if !self.options.immediate || given_id.is_some() {
+            let forward = Hwm { snd: Some(self.options.sndhwm), rcv: None };
+            let backward = Hwm { snd: None, rcv: Some(self.options.rcvhwm) };
+            let (mut a, b) = pipe::pair(forward, backward, self.options.effective_conflate());
+            a.routing_id = given_id.unwrap_or_default();
+            (ours, theirs) = (Some(a), Some(b));
+        }
+        let how = Attachment { connected: true, ..Attachment::default() };
+        let id = ours.map(|end| self.attach(end, how));
+        let connection = Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
+        self.endpoints.add(text, Target::Connection(connection, id));
+        Ok(())
+    }
+
+    /// Whether a second connect to the same endpoint does nothing: REQ,
+    /// DEALER, PUB and SUB, for which it would be pointless.
+    fn connects_once(&self) -> bool {
+        use crate::pattern::socket_type as st;
+        matches!(self.options.socket_type, st::DEALER | st::SUB | st::PUB | st::REQ)
+    }
+
+    fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
+        let text = endpoint.text();
+        let Endpoint::Inproc(name) = endpoint else {
+            return Err(Error::Invalid);
+        };
+        let core = self.core.clone();
+        let options = &self.options;
+        let given_id = self.pattern.take_connect_routing_id();
+        let wants_routing_id = self.pattern.wants_routing_id();
+        let shared = self.shared.clone();
+        let mut ours = None;
+        core.inproc.connect(&name, |binding| {
+            let (peer_snd, peer_rcv) = binding.map_or((None, None), |b| (Some(b.hwm.0), Some(b.hwm.1)));
+            let forward = Hwm { snd: Some(options.sndhwm), rcv: peer_rcv };
+            let backward = Hwm { snd: peer_snd, rcv: Some(options.rcvhwm) };
+            let (mut a, mut b) = pipe::pair(forward, backward, options.effective_conflate());
+            // A binder that is there already says whether it wants our id; for
+            // one to come it waits in the pipe.
+            if binding.is_none_or(|binding| binding.wants_routing_id) {
+                if let Some(id) = routing_id_message(&options.routing_id) {
+                    a.write_unchecked(id);
+                    a.flush();
+                }
+            }
+            if let Some(binding) = binding.filter(|_| wants_routing_id) {
+                if let Some(id) = routing_id_message(&binding.routing_id) {
+                    b.write_unchecked(id);
+                    b.flush();
+                }
+            }
+            a.routing_id = given_id.unwrap_or_default();
+            ours = Some(a);
+            Pending { end: b, wants_routing_id, from: shared }
+        });
+        let Some(end) = ours else { return Err(Error::Invalid) };
+        let how = Attachment { connected: true, ..Attachment::default() };
+        let id = self.attach(end, how);
+        self.endpoints.add(text, Target::InprocPipe(id));
+        Ok(())
+    }
+
+    fn release(&mut self, text: &[u8]) -> Result<()> {
+        let (scheme, rest) = parse::split(text)?;
+        if scheme == Scheme::Inproc && self.core.inproc.unbind(rest, &self.shared).is_ok() {
+            self.endpoints.entries.retain(|entry| {
+                !(entry.text == text && matches!(entry.target, Target::InprocBound))
+            });
+            return Ok(());
+        }
+        let mut found = self.take_entries(text);
+        if found.is_empty() && scheme == Scheme::Tcp {
+            found = self.take_entries(&self.resolved(text));
+        }
+        if found.is_empty() {
+            return Err(Error::NotFound);
+        }
+        for entry in found {
+            match entry.target {
+                Target::Acceptor(acceptor) => acceptor.close(),
+                Target::InprocPipe(id) => self.detach(id),
+                Target::InprocBound => {}
+                Target::Connection(connection, id) => {
+                    if let Some(id) = id {
+                        self.detach(id);
+                    }
+                    connection.stop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_entries(&mut self, text: &[u8]) -> Vec<Entry> {
+        self.endpoints.entries.extract_if(.., |entry| entry.text == text).collect()
+    }
+
+    /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
+    fn resolved(&self, text: &[u8]) -> Vec<u8> {
+        let settings = Settings::new(&self.options, self.wire_type());
+        let bind = parse::bind(text).ok();
+        bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream))
+            .unwrap_or_else(|| text.to_vec())
+    }
+}
+
+/// Endpoints are only ever compared with what `ZMQ_LAST_ENDPOINT` returned.
+const _: i32 = opt::ZMQ_LAST_ENDPOINT;

@@ -1,0 +1,34 @@
+//! The descriptor behind `ZMQ_FD`: readable while commands wait.
+
+use crate::error::Result;
+use std::io::{Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+
+/// An eventfd, or a pipe where there is none.
+#[derive(Debug)]
+pub struct EventFd {
+    file: std::fs::File,
+}
+
+impl EventFd {
+    /// A descriptor that is not readable yet.
+    pub fn new() -> Result<EventFd> {
+        let fd: OwnedFd = crate::sys::eventfd()?;
+        Ok(EventFd { file: fd.into() })
+    }
+
+    /// Its number.
+    pub fn number(&self) -> i32 {
+        self.file.as_raw_fd()
+    }
+
+    /// Makes it readable.
+    pub fn raise(&self) {
+        let _ = (&self.file).write(&1u64.to_ne_bytes());
+    }
+
+    /// Makes it not readable.
+    pub fn lower(&self) {
+        let _ = (&self.file).read(&mut [0; 8]);
+    }
+}

@@ -1,0 +1,12 @@
+//! Random numbers for ids and jitter.
+
+/// A random number; not for secrets.
+pub fn number() -> u32 {
+    let mut bytes = [0; 4];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without a source any number that differs between sockets will do.
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        return now.map_or(1, |d| d.subsec_nanos());
+    }
+    u32::from_ne_bytes(bytes)
+}

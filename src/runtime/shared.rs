@@ -1,0 +1,256 @@
+//! The part of a socket that other threads reach without its lock: the mailbox,
+//! those who wait, and the connections.
+
+use super::context::Core;
+use super::eventfd::EventFd;
+use crate::connection::{Connection, Event, Link};
+use crate::error::Result;
+use crate::pipe::{self, PipeEnd};
+use crate::reactor::Reactor;
+use crate::sync::mailbox::{Mailbox, Taken};
+use crate::sync::parker::Parker;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, OnceLock};
+
+/// What other threads tell a socket.
+pub enum Command {
+    /// The pipe of this number has events.
+    Pipe(usize),
+    /// A new pipe.
+    Attach(PipeEnd),
+}
+
+/// See the module. One per socket; outlives it while connections linger.
+pub struct Shared {
+    pub(super) core: Arc<Core>,
+    mailbox: Mailbox<Command>,
+    waiters: Mutex<Vec<Arc<Parker>>>,
+    waiting: AtomicBool,
+    event_fd: OnceLock<EventFd>,
+    fd_raised: AtomicBool,
+    connections: Mutex<HashMap<usize, Arc<Connection>>>,
+    hot: Mutex<Vec<Arc<Connection>>>,
+    hot_count: AtomicUsize,
+    spinning: AtomicU32,
+    activity: AtomicU32,
+    pub(super) linger: AtomicI32,
+    wants_routing_id: bool,
+    /// Microseconds that waiting by polling is worth, as learned.
+    pub(super) patience: AtomicU32,
+}
+
+impl Shared {
+    pub(super) fn new(core: Arc<Core>, linger: i32, wants_routing_id: bool) -> Arc<Shared> {
+        Arc::new(Shared {
+            core,
+            mailbox: Mailbox::new(),
+            waiters: Mutex::default(),
+            waiting: AtomicBool::new(false),
+            event_fd: OnceLock::new(),
+            fd_raised: AtomicBool::new(false),
+            connections: Mutex::default(),
+            hot: Mutex::default(),
+            hot_count: AtomicUsize::new(0),
+            spinning: AtomicU32::new(0),
+            activity: AtomicU32::new(0),
+            linger: AtomicI32::new(linger),
+            wants_routing_id,
+            patience: AtomicU32::new(super::wait::PATIENCE_START),
+        })
+    }
+
+    /// Delivers a command and wakes whoever waits for the socket.
+    pub fn tell(&self, command: Command) {
+        self.mailbox.push(command);
+        self.signal();
+    }
+
+    /// Wakes whoever waits for the socket, by parker or by `ZMQ_FD`.
+    pub fn signal(&self) {
+        // The waiter announces itself, then looks at the mailbox; we fill the
+        // mailbox, then look for waiters.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) {
+            for parker in self.waiters.lock().iter() {
+                parker.unpark();
+            }
+        }
+        if let Some(fd) = self.event_fd.get() {
+            if !self.fd_raised.swap(true, Ordering::SeqCst) {
+                fd.raise();
+            }
+        }
+    }
+
+    /// Whether commands wait.
+    #[inline]
+    pub fn has_commands(&self) -> bool {
+        !self.mailbox.is_empty()
+    }
+
+    /// Takes the commands, under the socket's lock.
+    pub(super) fn take_commands(&self) -> Taken<Command> {
+        if let Some(fd) = self.event_fd.get() {
+            // Lower first: what comes after this raises it again.
+            if self.fd_raised.load(Ordering::SeqCst) {
+                fd.lower();
+                self.fd_raised.store(false, Ordering::SeqCst);
+            }
+        }
+        self.mailbox.take()
+    }
+
+    /// The descriptor behind `ZMQ_FD`, made at the first call.
+    pub fn event_fd(&self) -> Result<i32> {
+        if let Some(fd) = self.event_fd.get() {
+            return Ok(fd.number());
+        }
+        let fresh = EventFd::new()?;
+        let fd = self.event_fd.get_or_init(|| fresh);
+        // Commands of before count as news.
+        if self.has_commands() {
+            self.signal();
+        }
+        Ok(fd.number())
+    }
+
+    /// Whether an event loop of the application watches `ZMQ_FD`.
+    pub(super) fn has_event_fd(&self) -> bool {
+        self.event_fd.get().is_some()
+    }
+
+    /// From now on `parker` is woken by signals. Look at the socket again
+    /// before sleeping.
+    pub fn register(&self, parker: &Arc<Parker>) {
+        let mut waiters = self.waiters.lock();
+        waiters.push(parker.clone());
+        self.waiting.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Ends [`register`](Self::register).
+    pub fn unregister(&self, parker: &Arc<Parker>) {
+        let mut waiters = self.waiters.lock();
+        if let Some(index) = waiters.iter().position(|p| Arc::ptr_eq(p, parker)) {
+            waiters.swap_remove(index);
+        }
+        self.waiting.store(!waiters.is_empty(), Ordering::SeqCst);
+    }
+
+    /// A thread begins (ends) to wait by polling its connections itself.
+    pub(super) fn spin(&self, on: bool) {
+        if on {
+            self.spinning.fetch_add(1, Ordering::SeqCst);
+        } else {
+            self.spinning.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Reads the connections that are left to the application. Returns whether
+    /// there are any.
+    pub(super) fn drive_hot(&self) -> bool {
+        if self.hot_count.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        self.activity.fetch_add(1, Ordering::Relaxed);
+        // A clone of the few pointers keeps the list free for the I/O thread.
+        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> = self.hot.lock().iter().cloned().collect();
+        for connection in &hot {
+            connection.poll_input();
+        }
+        true
+    }
+
+    /// Gives all connections back to the I/O thread's watch.
+    pub(super) fn cool(&self) {
+        if self.hot_count.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        let hot = std::mem::take(&mut *self.hot.lock());
+        self.hot_count.store(0, Ordering::SeqCst);
+        for connection in hot {
+            connection.cool();
+        }
+    }
+
+    /// Writes out what connections have queued, before the thread waits.
+    pub(super) fn push_outputs(&self) {
+        let some: smallvec::SmallVec<[Arc<Connection>; 4]> =
+            self.connections.lock().values().take(4).cloned().collect();
+        for connection in &some {
+            connection.push_output();
+        }
+    }
+
+    /// The socket closes: all connections send what they have and end.
+    pub(super) fn stop_connections(&self) {
+        let all: Vec<_> = self.connections.lock().values().cloned().collect();
+        for connection in all {
+            connection.stop();
+        }
+    }
+}
+
+impl pipe::Listener for Shared {
+    fn pipe_event(&self, token: usize) {
+        self.tell(Command::Pipe(token));
+    }
+}
+
+impl Link for Shared {
+    fn attach(&self, pipe: PipeEnd) {
+        self.tell(Command::Attach(pipe));
+    }
+
+    fn wants_routing_id(&self) -> bool {
+        self.wants_routing_id
+    }
+
+    fn linger(&self) -> i32 {
+        self.linger.load(Ordering::Relaxed)
+    }
+
+    fn event(&self, _event: Event) {}
+
+    fn is_monitored(&self) -> bool {
+        false
+    }
+
+    fn is_spinning(&self) -> bool {
+        self.spinning.load(Ordering::SeqCst) > 0
+    }
+
+    fn activity(&self) -> u32 {
+        self.activity.load(Ordering::Relaxed)
+    }
+
+    fn add_hot(&self, connection: Arc<Connection>) {
+        let mut hot = self.hot.lock();
+        hot.retain(|other| !Arc::ptr_eq(other, &connection));
+        hot.push(connection);
+        self.hot_count.store(hot.len(), Ordering::SeqCst);
+    }
+
+    fn opened(&self, connection: Arc<Connection>) {
+        self.core.connection_opened();
+        self.connections.lock().insert(Arc::as_ptr(&connection) as usize, connection);
+    }
+
+    fn finished(&self, connection: &Connection) {
+        let key = connection as *const Connection as usize;
+        let removed = self.connections.lock().remove(&key);
+        let mut hot = self.hot.lock();
+        hot.retain(|other| Arc::as_ptr(other) as usize != key);
+        self.hot_count.store(hot.len(), Ordering::SeqCst);
+        drop(hot);
+        if removed.is_some() {
+            self.core.connection_finished();
+        }
+    }
+
+    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        self.core.reactor(affinity)
+    }
+}

@@ -1,0 +1,126 @@
+//! Handles: slots that are never unmapped.
+//!
+//! What C holds as `void *` is the address of a slot in a table that only
+//! grows. An address is checked against the table before it is looked at, so a
+//! stale, foreign or invented pointer is refused instead of followed, and the
+//! lock of a slot can always be taken. Slots are used again in the order they
+//! were freed, which leaves a stale handle dead for as long as possible.
+
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::OnceLock;
+
+/// Slots in the first chunk; each further one is twice as large.
+const FIRST: usize = 64;
+/// Enough chunks for 64 million slots.
+const CHUNKS: usize = 20;
+/// So many slots rest before one is used again.
+const RESTING: usize = 32;
+
+/// A place for one `T`, behind its own lock.
+pub struct Slot<T: 'static> {
+    value: Mutex<Option<Box<T>>>,
+}
+
+impl<T> Slot<T> {
+    /// Locks the slot; empty when its object is gone.
+    #[inline]
+    pub fn lock(&self) -> parking_lot::MutexGuard<'_, Option<Box<T>>> {
+        self.value.lock()
+    }
+
+    /// The address C knows the slot by.
+    pub fn address(&self) -> usize {
+        self as *const Self as usize
+    }
+}
+
+/// All slots for objects of one kind.
+pub struct Table<T: 'static> {
+    chunks: [OnceLock<&'static [Slot<T>]>; CHUNKS],
+    free: Mutex<VecDeque<&'static Slot<T>>>,
+}
+
+impl<T: Send> Default for Table<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Send> Table<T> {
+    /// A table without slots.
+    pub const fn new() -> Self {
+        Table {
+            chunks: [const { OnceLock::new() }; CHUNKS],
+            free: Mutex::new(VecDeque::new()),
+        }
+    }
+
+    /// Puts a value into a free slot; `None` when memory for slots is used up.
+    pub fn insert(&self, value: Box<T>) -> Option<&'static Slot<T>> {
+        let mut free = self.free.lock();
+        if free.len() < RESTING {
+            self.grow(&mut free);
+        }
+        let slot = free.pop_front()?;
+        *slot.value.lock() = Some(value);
+        Some(slot)
+    }
+
+    fn grow(&self, free: &mut VecDeque<&'static Slot<T>>) {
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            if chunk.get().is_some() {
+                continue;
+            }
+            let slots = (0..FIRST << index).map(|_| Slot { value: Mutex::new(None) });
+            let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
+            if chunk.set(slots).is_ok() {
+                free.extend(slots);
+            }
+            return;
+        }
+    }
+
+    /// The slot at an address, if there is one.
+    #[inline]
+    pub fn find(&self, address: usize) -> Option<&'static Slot<T>> {
+        for chunk in &self.chunks {
+            let slots: &'static [Slot<T>] = chunk.get()?;
+            let offset = address.wrapping_sub(slots.as_ptr() as usize);
+            if offset < size_of_val(slots) {
+                return offset.is_multiple_of(size_of::<Slot<T>>()).then(|| &slots[offset / size_of::<Slot<T>>()]);
+            }
+        }
+        None
+    }
+
+    /// Empties a slot; the value comes back once.
+    pub fn remove(&self, slot: &'static Slot<T>) -> Option<Box<T>> {
+        let value = slot.value.lock().take()?;
+        self.free.lock().push_back(slot);
+        Some(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_live_addresses_are_found() {
+        static TABLE: Table<u32> = Table::new();
+        assert!(TABLE.find(0).is_none());
+        let slots: Vec<_> = (0..500).map(|i| TABLE.insert(Box::new(i)).unwrap()).collect();
+        for (i, slot) in slots.iter().enumerate() {
+            let found = TABLE.find(slot.address()).unwrap();
+            assert_eq!(found.lock().as_deref(), Some(&(i as u32)));
+            assert!(TABLE.find(slot.address() + 1).is_none());
+        }
+        assert!(TABLE.find(usize::MAX).is_none());
+        assert_eq!(TABLE.remove(slots[3]).as_deref(), Some(&3));
+        assert!(TABLE.remove(slots[3]).is_none());
+        assert!(TABLE.find(slots[3].address()).unwrap().lock().is_none());
+        let next = TABLE.insert(Box::new(9)).unwrap();
+        assert_ne!(next.address(), slots[3].address());
+    }
+}

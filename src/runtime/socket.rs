@@ -1,0 +1,420 @@
+//! Sockets: a pattern, its pipes, its endpoints and options, under one lock.
+//!
+//! The functions here take a handle's address and are safe from any thread:
+//! calls on one socket serialise, and a blocking call gives the lock up while it
+//! waits ([`super::wait`]).
+
+use super::context::{self, Core};
+use super::endpoints::Endpoints;
+use super::shared::{Command, Shared};
+use super::slots::{Slot, Table};
+use super::wait;
+use crate::error::{Error, Result};
+use crate::message::{Arena, Msg, flag};
+use crate::options::{self, Options, constants as opt};
+use crate::pattern::{AnyPattern, Attachment, Env, Pattern};
+use crate::pipe::{PipeEnd, PipeId, Pipes, event};
+use parking_lot::MutexGuard;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// All sockets of the process.
+pub static SOCKETS: Table<Socket> = Table::new();
+
+/// `ZMQ_POLLIN`.
+pub const POLLIN: i16 = 1;
+/// `ZMQ_POLLOUT`.
+pub const POLLOUT: i16 = 2;
+/// `ZMQ_POLLERR`.
+pub const POLLERR: i16 = 4;
+/// `ZMQ_POLLPRI`.
+pub const POLLPRI: i16 = 8;
+
+/// `ZMQ_DONTWAIT`.
+pub const DONTWAIT: i32 = 1;
+/// `ZMQ_SNDMORE`.
+pub const SNDMORE: i32 = 2;
+
+/// A socket. See the module.
+pub struct Socket {
+    pub(super) core: Arc<Core>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) options: Options,
+    pub(super) pattern: AnyPattern,
+    pub(super) pipes: Pipes,
+    pub(super) endpoints: Endpoints,
+    closing: Vec<PipeId>,
+    arena: Arena,
+    more: bool,
+}
+
+/// The message with which a socket introduces itself over inproc.
+pub(super) fn routing_id_message(id: &[u8]) -> Option<Msg> {
+    Some(Msg::copy_from(id).ok()?.with(flag::ROUTING_ID))
+}
+
+/// `zmq_socket`: makes a socket in a context.
+///
+/// [`Error::Fault`] for a bad context, [`Error::Invalid`] for a bad type,
+/// [`Error::TooManyFiles`] at `ZMQ_MAX_SOCKETS`, [`Error::Term`].
+pub fn create(context: usize, socket_type: i32) -> Result<&'static Slot<Socket>> {
+    let core = context::find(context)?;
+    core.admit_socket()?;
+    let made = make(core.clone(), socket_type);
+    if made.is_err() {
+        core.release_socket();
+    }
+    made
+}
+
+fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
+    let pattern = AnyPattern::new(socket_type, super::random::number()).ok_or(Error::Invalid)?;
+    let options = Options::new(socket_type, &core.options.lock());
+    let shared = Shared::new(core.clone(), options.linger, pattern.wants_routing_id());
+    let socket = Socket {
+        core: core.clone(),
+        shared: shared.clone(),
+        options,
+        pattern,
+        pipes: Pipes::default(),
+        endpoints: Endpoints::default(),
+        closing: Vec::new(),
+        arena: Arena::default(),
+        more: false,
+    };
+    let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
+    core.socket_opened(&shared);
+    Ok(slot)
+}
+
+/// The slot of a handle; [`Error::NotSocket`] if it is none.
+#[inline]
+pub fn find(address: usize) -> Result<&'static Slot<Socket>> {
+    SOCKETS.find(address).ok_or(Error::NotSocket)
+}
+
+/// A locked, live socket.
+pub type Locked = MutexGuard<'static, Option<Box<Socket>>>;
+
+/// Locks a handle's socket and runs `f` on it, after what other threads have
+/// told it was processed. [`Error::Term`] after the context was shut down.
+pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
+    let mut guard = find(address)?.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands()?;
+    f(socket)
+}
+
+/// `zmq_close`.
+pub fn close(address: usize) -> Result<()> {
+    let slot = find(address)?;
+    let mut socket = SOCKETS.remove(slot).ok_or(Error::NotSocket)?;
+    socket.shut();
+    let (core, shared) = (socket.core.clone(), socket.shared.clone());
+    drop(socket);
+    shared.signal(); // other threads that wait on the handle
+    core.socket_closed(&shared);
+    Ok(())
+}
+
+/// `zmq_send` and its kin: sends one part, blocking as options and flags say.
+/// The message comes back with the error.
+pub fn send(address: usize, msg: Msg, flags: i32) -> std::result::Result<(), (Error, Msg)> {
+    let slot = match find(address) {
+        Ok(slot) => slot,
+        Err(error) => return Err((error, msg)),
+    };
+    let guard = slot.lock();
+    send_locked(slot, guard, msg, flags)
+}
+
+/// As [`send`], with a copy of `bytes` as the body.
+pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
+    let slot = find(address)?;
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    let msg = socket.arena.copy(bytes)?;
+    send_locked(slot, guard, msg, flags).map_err(|(error, _)| error)
+}
+
+fn send_locked(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    mut msg: Msg,
+    flags: i32,
+) -> std::result::Result<(), (Error, Msg)> {
+    let Some(socket) = guard.as_mut() else {
+        return Err((Error::NotSocket, msg));
+    };
+    if let Err(error) = socket.process_commands() {
+        return Err((error, msg));
+    }
+    // Only the flags of the call count, whatever the message was before.
+    msg.set(flag::MORE, flags & SNDMORE != 0);
+    msg.set_metadata(None);
+    match socket.try_send(msg) {
+        Err((Error::Again, back)) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
+            let timeout = wait::limit(socket.options.sndtimeo);
+            let mut left = Some(back);
+            let outcome = wait::until(slot, guard, timeout, |socket| {
+                let Some(msg) = left.take() else { return Ok(()) };
+                socket.try_send(msg).map_err(|(error, back)| {
+                    left = Some(back);
+                    error
+                })
+            });
+            outcome.map_err(|error| (error, left.unwrap_or_default()))
+        }
+        other => other,
+    }
+}
+
+/// `zmq_recv` and its kin: receives one part, blocking as options and flags say.
+pub fn recv(address: usize, flags: i32) -> Result<Msg> {
+    let slot = find(address)?;
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands()?;
+    match socket.try_recv() {
+        Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
+            let timeout = wait::limit(socket.options.rcvtimeo);
+            wait::until(slot, guard, timeout, Socket::try_recv)
+        }
+        other => other,
+    }
+}
+
+/// What is ready on a socket, of `wanted` ([`POLLIN`], [`POLLOUT`]).
+pub fn ready(address: usize, wanted: i16) -> Result<i16> {
+    with(address, |socket| Ok(socket.events(wanted)))
+}
+
+/// `zmq_setsockopt`. `value` is `None` for a NULL pointer with length 0.
+pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<()> {
+    with(address, |socket| socket.set_option(option, value))
+}
+
+/// `zmq_getsockopt`: writes to `out` and returns the length to report.
+pub fn get_option(address: usize, option: i32, out: &mut [u8]) -> Result<usize> {
+    with(address, |socket| socket.get_option(option, out))
+}
+
+impl Socket {
+    /// Splits the socket into its pattern and what the pattern works on.
+    #[inline]
+    fn parts(&mut self) -> (&mut AnyPattern, Env<'_>) {
+        let env = Env {
+            pipes: &mut self.pipes,
+            options: &self.options,
+            closing: &mut self.closing,
+        };
+        (&mut self.pattern, env)
+    }
+
+    /// Runs `f` on the pattern and then closes the pipes it gave up.
+    #[inline]
+    pub(super) fn with_pattern<R>(&mut self, f: impl FnOnce(&mut AnyPattern, &mut Env<'_>) -> R) -> R {
+        let (pattern, mut env) = self.parts();
+        let result = f(pattern, &mut env);
+        if !self.closing.is_empty() {
+            self.close_given_up();
+        }
+        result
+    }
+
+    #[cold]
+    fn close_given_up(&mut self) {
+        while let Some(id) = self.closing.pop() {
+            self.detach(id);
+        }
+    }
+
+    /// Whether the context was shut down.
+    #[inline]
+    fn check_alive(&self) -> Result<()> {
+        match self.core.terminated.load(Ordering::Relaxed) {
+            true => Err(Error::Term),
+            false => Ok(()),
+        }
+    }
+
+    /// Processes what other threads have told the socket.
+    #[inline]
+    pub(super) fn process_commands(&mut self) -> Result<()> {
+        if self.shared.has_commands() {
+            self.process_mail();
+        }
+        self.check_alive()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn process_mail(&mut self) {
+        for command in self.shared.clone().take_commands() {
+            match command {
+                Command::Pipe(token) => self.pipe_events(PipeId(token as u32)),
+                Command::Attach(end) => {
+                    self.attach(end, Attachment::default());
+                }
+            }
+        }
+    }
+
+    /// Adds a pipe to the socket.
+    pub(super) fn attach(&mut self, end: PipeEnd, how: Attachment) -> PipeId {
+        let id = self.pipes.insert(end);
+        self.with_pattern(|pattern, env| pattern.attached(env, id, how));
+        // Only now: an event before the attachment would find no pattern.
+        let shared = self.shared.clone();
+        if let Some(end) = self.pipes.get(id) {
+            end.set_listener(shared, id.0 as usize);
+        }
+        id
+    }
+
+    fn pipe_events(&mut self, id: PipeId) {
+        let Some(end) = self.pipes.get(id) else { return };
+        let events = end.take_events();
+        if events & event::READ != 0 {
+            self.with_pattern(|pattern, env| pattern.read_ready(env, id));
+        }
+        if events & event::WRITE != 0 {
+            self.with_pattern(|pattern, env| pattern.write_ready(env, id));
+        }
+        if events & event::HICCUP != 0 {
+            self.with_pattern(|pattern, env| pattern.hiccup(env, id));
+        }
+        if events & event::CLOSED != 0 {
+            let reads = self.pattern.reads();
+            let Some(end) = self.pipes.get(id) else { return };
+            if !reads || !end.check_read() {
+                self.detach(id);
+            }
+        }
+    }
+
+    /// Removes a pipe; its other end reads what was written and then ends.
+    pub(super) fn detach(&mut self, id: PipeId) {
+        if self.pipes.get(id).is_none() {
+            return;
+        }
+        self.endpoints.pipe_gone(id, &self.core);
+        let (pattern, mut env) = self.parts();
+        pattern.detached(&mut env, id);
+        self.pipes.remove(id);
+        // What a pattern gives up while it forgets a pipe is closed as well.
+        self.closing.retain(|other| *other != id);
+        if !self.closing.is_empty() {
+            self.close_given_up();
+        }
+    }
+
+    /// Sends without blocking.
+    #[inline]
+    pub(super) fn try_send(&mut self, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        self.with_pattern(|pattern, env| pattern.send(env, msg))
+    }
+
+    /// Receives without blocking; reads the connections that are left to the
+    /// application if nothing is there.
+    #[inline]
+    pub(super) fn try_recv(&mut self) -> Result<Msg> {
+        let mut result = self.with_pattern(|pattern, env| pattern.recv(env));
+        if matches!(result, Err(Error::Again)) && self.shared.drive_hot() && self.shared.has_commands() {
+            self.process_mail();
+            result = self.with_pattern(|pattern, env| pattern.recv(env));
+        }
+        if let Ok(msg) = &mut result {
+            self.more = msg.more();
+        }
+        result
+    }
+
+    /// `ZMQ_EVENTS`, restricted to `wanted`.
+    pub(super) fn events(&mut self, wanted: i16) -> i16 {
+        let mut events = 0;
+        if wanted & POLLOUT != 0 && self.with_pattern(|pattern, env| pattern.has_out(env)) {
+            events |= POLLOUT;
+        }
+        if wanted & POLLIN != 0 {
+            let mut ready = self.with_pattern(|pattern, env| pattern.has_in(env));
+            if !ready && self.shared.drive_hot() && self.shared.has_commands() {
+                self.process_mail();
+                ready = self.with_pattern(|pattern, env| pattern.has_in(env));
+            }
+            if ready {
+                events |= POLLIN;
+            } else if self.shared.has_event_fd() {
+                // An event loop will sleep on the descriptor now.
+                self.shared.cool();
+            }
+        }
+        events
+    }
+
+    /// `ZMQ_RCVTIMEO` or `ZMQ_SNDTIMEO` as a duration.
+    pub(super) fn set_option(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
+        let bytes = value.unwrap_or_default();
+        match self.with_pattern(|pattern, env| pattern.set_option(env, option, bytes)) {
+            Err(Error::Invalid) => {}
+            other => return other,
+        }
+        self.options.set(option, value)?;
+        match option {
+            opt::ZMQ_LINGER => self.shared.linger.store(self.options.linger, Ordering::Relaxed),
+            opt::ZMQ_SNDHWM | opt::ZMQ_RCVHWM => {
+                let (snd, rcv) = (self.options.sndhwm, self.options.rcvhwm);
+                let ids: Vec<_> = self.pipes.ids().collect();
+                for id in ids {
+                    if let Some(end) = self.pipes.get(id) {
+                        end.set_hwm(snd, rcv);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+        match option {
+            opt::ZMQ_RCVMORE => options::put_int_zero_padded(out, self.more.into()),
+            opt::ZMQ_EVENTS => {
+                let events = self.events(POLLIN | POLLOUT);
+                options::put_int_zero_padded(out, events.into())
+            }
+            opt::ZMQ_FD => {
+                if out.len() < size_of::<i32>() {
+                    return Err(Error::Invalid);
+                }
+                options::put_int_zero_padded(out, self.shared.event_fd()?)
+            }
+            opt::ZMQ_LAST_ENDPOINT => options::put_string(out, self.endpoints.last()),
+            opt::ZMQ_THREAD_SAFE => options::put_int_zero_padded(out, 0),
+            _ => match self.with_pattern(|pattern, _| pattern.get_option(option, out)) {
+                Err(Error::Invalid) => self.options.get(option, out),
+                other => other,
+            },
+        }
+    }
+
+    /// Ends everything: endpoints, pipes, connections.
+    fn shut(&mut self) {
+        // Pipes that are on their way in are closed with the rest.
+        self.process_mail();
+        self.core.inproc.forget(&self.shared);
+        self.endpoints.close_all();
+        let ids: Vec<_> = self.pipes.ids().collect();
+        for id in ids {
+            self.pipes.remove(id);
+        }
+        self.shared.cool();
+        self.shared.stop_connections();
+    }
+}
+
+/// The time limit that a `…TIMEO` option sets for a call.
+pub(super) fn timeout(millis: i32) -> Option<Duration> {
+    (millis >= 0).then(|| Duration::from_millis(millis.max(0) as u64))
+}

@@ -1,0 +1,144 @@
+//! Blocking: first poll for a short while, then sleep.
+//!
+//! A thread that waits reads the connections left to it and looks at the
+//! mailbox, giving way to other threads between tries, for as long as that has
+//! paid lately; then it hands the connections back to the I/O thread and
+//! sleeps until it is signalled. How long polling lasts is learned for each
+//! socket: a success doubles it up to a limit, a failure halves it, down to
+//! nothing where threads outnumber cores or answers are slow.
+
+use super::shared::Shared;
+use super::slots::Slot;
+use super::socket::{Locked, Socket, timeout};
+use crate::error::{Error, Result};
+use crate::sync::parker::{Parker, Wake};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Polling time of a fresh socket, in microseconds.
+pub const PATIENCE_START: u32 = 30;
+/// The longest polling time.
+const PATIENCE_MAX: u32 = 100;
+/// A shorter one is none.
+const PATIENCE_MIN: u32 = 4;
+
+thread_local! {
+    static PARKER: Arc<Parker> = Arc::new(Parker::new());
+}
+
+/// The calling thread's sleeping place.
+pub(super) fn parker() -> Arc<Parker> {
+    PARKER.try_with(Clone::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
+}
+
+/// The end of a wait that begins now and lasts for an option's value.
+pub(super) fn limit(millis: i32) -> Option<Instant> {
+    timeout(millis).and_then(|limit| Instant::now().checked_add(limit))
+}
+
+/// Repeats `attempt` until it answers something else than [`Error::Again`] or
+/// the time is over. The socket is unlocked in between.
+pub(super) fn until<R>(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    deadline: Option<Instant>,
+    mut attempt: impl FnMut(&mut Socket) -> Result<R>,
+) -> Result<R> {
+    let Some(socket) = guard.as_ref() else {
+        return Err(Error::NotSocket);
+    };
+    let shared = socket.shared.clone();
+    let parker = parker();
+    loop {
+        if let Some(done) = poll_for_a_while(slot, guard, &shared, deadline, &mut attempt) {
+            return done;
+        }
+        parker.reset();
+        shared.register(&parker);
+        shared.cool();
+        // After the announcement, once more: what came before it woke nobody.
+        guard = slot.lock();
+        let outcome = try_again(&mut guard, &shared, &mut attempt);
+        drop(guard);
+        if outcome.is_some() {
+            shared.unregister(&parker);
+            return outcome.unwrap_or(Err(Error::Again));
+        }
+        let wake = parker.park(deadline);
+        shared.unregister(&parker);
+        guard = slot.lock();
+        if let Some(done) = try_again(&mut guard, &shared, &mut attempt) {
+            return done;
+        }
+        match wake {
+            Wake::Interrupted => return Err(Error::Interrupted),
+            Wake::TimedOut => return Err(Error::Again),
+            Wake::Notified => {}
+        }
+    }
+}
+
+/// One attempt. `None` means: not yet.
+fn try_again<R>(
+    guard: &mut Locked,
+    shared: &Arc<Shared>,
+    attempt: &mut impl FnMut(&mut Socket) -> Result<R>,
+) -> Option<Result<R>> {
+    let Some(socket) = guard.as_mut() else {
+        return Some(Err(Error::NotSocket));
+    };
+    if !Arc::ptr_eq(&socket.shared, shared) {
+        return Some(Err(Error::NotSocket)); // closed, and the handle is another's now
+    }
+    if let Err(error) = socket.process_commands() {
+        return Some(Err(error));
+    }
+    match attempt(socket) {
+        Err(Error::Again) => None,
+        done => Some(done),
+    }
+}
+
+fn poll_for_a_while<R>(
+    slot: &'static Slot<Socket>,
+    guard: Locked,
+    shared: &Arc<Shared>,
+    deadline: Option<Instant>,
+    attempt: &mut impl FnMut(&mut Socket) -> Result<R>,
+) -> Option<Result<R>> {
+    drop(guard);
+    shared.push_outputs();
+    let patience = shared.patience.load(Ordering::Relaxed);
+    if patience < PATIENCE_MIN {
+        // Try again some day: conditions change.
+        shared.patience.store(patience + 1, Ordering::Relaxed);
+        return None;
+    }
+    let begun = Instant::now();
+    let mut end = begun + Duration::from_micros(patience.into());
+    if let Some(deadline) = deadline {
+        end = end.min(deadline);
+    }
+    shared.spin(true);
+    let outcome = loop {
+        let news = shared.drive_hot();
+        if shared.has_commands() || news {
+            let mut guard = slot.lock();
+            if let Some(done) = try_again(&mut guard, shared, attempt) {
+                break Some(done);
+            }
+        }
+        if Instant::now() >= end {
+            break None;
+        }
+        std::thread::yield_now();
+    };
+    shared.spin(false);
+    let learned = match outcome {
+        Some(_) => (patience * 2).min(PATIENCE_MAX),
+        None => patience / 2,
+    };
+    shared.patience.store(learned, Ordering::Relaxed);
+    outcome
+}

@@ -7,6 +7,22 @@
 
 #![forbid(unsafe_code)]
 
+mod any;
+mod dealer;
+mod pair;
+mod pub_;
+mod pull;
+mod push;
+mod rep;
+mod req;
+mod router;
+mod routing;
+mod sub;
+mod xpub;
+mod xsub;
+
+pub use any::AnyPattern;
+
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::options::Options;
@@ -58,6 +74,13 @@ pub trait Pattern {
         true
     }
 
+    /// Whether the peers' routing ids are to come as the first message of each
+    /// pipe, marked [`flag::ROUTING_ID`](crate::message::flag::ROUTING_ID) and
+    /// empty for a peer without one.
+    fn wants_routing_id(&self) -> bool {
+        false
+    }
+
     /// Sends one part ([`flag::MORE`](crate::message::flag::MORE) tells whether
     /// more follow). On failure the message comes back; nothing was sent.
     fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)>;
@@ -82,8 +105,35 @@ pub trait Pattern {
         Err(Error::Invalid)
     }
 
-    /// The id given by `ZMQ_CONNECT_ROUTING_ID` for the next connection.
+    /// The id given by `ZMQ_CONNECT_ROUTING_ID` for the next connection. The
+    /// runtime puts it into the pipe's `routing_id` before it calls
+    /// [`attached`](Self::attached).
     fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
         None
+    }
+
+    /// Whether that id is free. If not, the connect must fail; a pipe that
+    /// comes with a taken id is closed.
+    fn accepts_connect_routing_id(&self, _id: &[u8]) -> bool {
+        true
+    }
+}
+
+/// Drops what came on a pipe from which nobody reads.
+fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
+    if let Some(end) = env.pipes.get(pipe) {
+        while end.read().is_some() {}
+        if end.is_ended() {
+            env.closing.push(pipe);
+        }
+    }
+}
+
+/// `ZMQ_PROBE_ROUTER`: an empty message, so that a ROUTER learns of this socket.
+fn send_probe(env: &mut Env<'_>, pipe: PipeId) {
+    if let Some(end) = env.pipes.get(pipe) {
+        if end.write(Msg::new()).is_ok() {
+            end.flush();
+        }
     }
 }

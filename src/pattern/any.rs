@@ -1,0 +1,137 @@
+//! All socket types behind one enum.
+
+#![forbid(unsafe_code)]
+
+use super::{
+    Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
+    rep::Rep, req::Req, router::Router, sub::Sub, xpub::Xpub, xsub::Xsub,
+};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::pipe::PipeId;
+
+/// Declares [`AnyPattern`]: number in the C API, name, how to make one from the
+/// seed. A new type is a new line.
+macro_rules! patterns {
+    ($( $(#[$doc:meta])* $number:literal $name:ident($type:ty) = $make:expr; )*) => {
+        /// A socket of any type.
+        // Some are large, but there is one a socket, in its own allocation.
+        #[allow(clippy::large_enum_variant)]
+        pub enum AnyPattern {
+            $( $(#[$doc])* $name($type), )*
+        }
+
+        impl AnyPattern {
+            /// A socket of the given type (`ZMQ_PAIR`, ...), or `None` if there
+            /// is no such type here. From `seed`, which should be random, count
+            /// request ids and automatic routing ids.
+            pub fn new(socket_type: i32, seed: u32) -> Option<AnyPattern> {
+                match socket_type {
+                    $( $number => Some(AnyPattern::$name(make::<$type>($make, seed))), )*
+                    _ => None,
+                }
+            }
+        }
+
+        macro_rules! dispatch {
+            ($self:ident, $pattern:ident => $call:expr) => {
+                match $self {
+                    $( AnyPattern::$name($pattern) => $call, )*
+                }
+            };
+        }
+    };
+}
+
+fn make<T>(make: impl FnOnce(u32) -> T, seed: u32) -> T {
+    make(seed)
+}
+
+patterns! {
+    /// `ZMQ_PAIR`.
+    0 Pair(Pair) = |_| Pair::default();
+    /// `ZMQ_PUB`.
+    1 Pub(Pub) = |_| Pub::default();
+    /// `ZMQ_SUB`.
+    2 Sub(Sub) = |_| Sub::default();
+    /// `ZMQ_REQ`.
+    3 Req(Req) = Req::new;
+    /// `ZMQ_REP`.
+    4 Rep(Rep) = Rep::new;
+    /// `ZMQ_DEALER`.
+    5 Dealer(Dealer) = |_| Dealer::default();
+    /// `ZMQ_ROUTER`.
+    6 Router(Router) = Router::new;
+    /// `ZMQ_PULL`.
+    7 Pull(Pull) = |_| Pull::default();
+    /// `ZMQ_PUSH`.
+    8 Push(Push) = |_| Push::default();
+    /// `ZMQ_XPUB`.
+    9 Xpub(Xpub) = |_| Xpub::default();
+    /// `ZMQ_XSUB`.
+    10 Xsub(Xsub) = |_| Xsub::default();
+}
+
+impl Pattern for AnyPattern {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
+        dispatch!(self, pattern => pattern.attached(env, pipe, how))
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        dispatch!(self, pattern => pattern.detached(env, pipe))
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        dispatch!(self, pattern => pattern.read_ready(env, pipe))
+    }
+
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        dispatch!(self, pattern => pattern.write_ready(env, pipe))
+    }
+
+    fn hiccup(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        dispatch!(self, pattern => pattern.hiccup(env, pipe))
+    }
+
+    fn reads(&self) -> bool {
+        dispatch!(self, pattern => pattern.reads())
+    }
+
+    fn wants_routing_id(&self) -> bool {
+        dispatch!(self, pattern => pattern.wants_routing_id())
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        dispatch!(self, pattern => pattern.send(env, msg))
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        dispatch!(self, pattern => pattern.recv(env))
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        dispatch!(self, pattern => pattern.has_in(env))
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        dispatch!(self, pattern => pattern.has_out(env))
+    }
+
+    fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        dispatch!(self, pattern => pattern.set_option(env, option, data))
+    }
+
+    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+        dispatch!(self, pattern => pattern.get_option(option, out))
+    }
+
+    fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
+        dispatch!(self, pattern => pattern.take_connect_routing_id())
+    }
+
+    fn accepts_connect_routing_id(&self, id: &[u8]) -> bool {
+        dispatch!(self, pattern => pattern.accepts_connect_routing_id(id))
+    }
+}

@@ -1,0 +1,88 @@
+//! DEALER: sends to its peers in turn and receives from them in turn.
+
+#![forbid(unsafe_code)]
+
+use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::options::{constants::ZMQ_PROBE_ROUTER, value};
+use crate::pipe::PipeId;
+
+/// A DEALER socket.
+#[derive(Default)]
+pub struct Dealer {
+    input: FairQueue,
+    out: LoadBalancer,
+    probe: bool,
+}
+
+impl Dealer {
+    /// As [`Pattern::send`], telling the pipe (`None`: dropped with its message).
+    #[inline]
+    pub(super) fn send_to(
+        &mut self,
+        env: &mut Env<'_>,
+        msg: Msg,
+    ) -> std::result::Result<Option<PipeId>, (Error, Msg)> {
+        self.out.send(env, msg)
+    }
+
+    /// As [`Pattern::recv`], telling the pipe.
+    #[inline]
+    pub(super) fn recv_from(&mut self, env: &mut Env<'_>) -> Option<(Msg, PipeId)> {
+        self.input.recv(env)
+    }
+}
+
+impl Pattern for Dealer {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
+        if self.probe {
+            super::send_probe(env, pipe);
+        }
+        self.input.attach(pipe);
+        self.out.attach(pipe);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.detached(env, pipe);
+        self.out.detached(pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.activated(env, pipe);
+    }
+
+    fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
+        self.out.activated(pipe);
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        self.out.send(env, msg).map(drop)
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        match self.input.recv(env) {
+            Some((msg, _)) => Ok(msg),
+            None => Err(Error::Again),
+        }
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        self.input.has_in(env)
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        self.out.has_out(env)
+    }
+
+    fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        match option {
+            ZMQ_PROBE_ROUTER => self.probe = value::non_negative_flag(Some(data))?,
+            _ => return Err(Error::Invalid),
+        }
+        Ok(())
+    }
+}

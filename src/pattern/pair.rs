@@ -1,0 +1,66 @@
+//! PAIR: exactly one peer.
+
+#![forbid(unsafe_code)]
+
+use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::pipe::PipeId;
+
+/// A PAIR socket: the queues of a DEALER, which never hold more than one pipe.
+#[derive(Default)]
+pub struct Pair {
+    peer: Option<PipeId>,
+    input: FairQueue,
+    out: LoadBalancer,
+}
+
+impl Pattern for Pair {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
+        if self.peer.is_some() {
+            env.closing.push(pipe);
+            return;
+        }
+        self.peer = Some(pipe);
+        self.input.attach(pipe);
+        self.out.attach(pipe);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        if self.peer == Some(pipe) {
+            self.peer = None;
+            self.input.detached(env, pipe);
+            self.out.detached(pipe);
+        }
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.activated(env, pipe);
+    }
+
+    fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
+        self.out.activated(pipe);
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        self.out.send(env, msg).map(drop)
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        match self.input.recv(env) {
+            Some((msg, _)) => Ok(msg),
+            None => Err(Error::Again),
+        }
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        self.input.has_in(env)
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        self.out.has_out(env)
+    }
+}

@@ -1,0 +1,67 @@
+//! PUB: sends to whoever subscribed.
+
+#![forbid(unsafe_code)]
+
+use super::xpub::Xpub;
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::pipe::PipeId;
+
+/// A PUB socket: an XPUB from which the application does not receive.
+pub struct Pub {
+    xpub: Xpub,
+}
+
+impl Default for Pub {
+    fn default() -> Self {
+        Pub { xpub: Xpub::deaf() }
+    }
+}
+
+impl Pattern for Pub {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
+        self.xpub.attached(env, pipe, how);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.xpub.detached(env, pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.xpub.read_ready(env, pipe);
+    }
+
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.xpub.write_ready(env, pipe);
+    }
+
+    fn reads(&self) -> bool {
+        false
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        self.xpub.send(env, msg)
+    }
+
+    fn recv(&mut self, _env: &mut Env<'_>) -> Result<Msg> {
+        Err(Error::NotSupported)
+    }
+
+    fn has_in(&mut self, _env: &mut Env<'_>) -> bool {
+        false
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        self.xpub.has_out(env)
+    }
+
+    fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        self.xpub.set_option(env, option, data)
+    }
+
+    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+        self.xpub.get_option(option, out)
+    }
+}

@@ -1,0 +1,51 @@
+//! PULL: receives from its peers in turn.
+
+#![forbid(unsafe_code)]
+
+use super::routing::fair_queue::FairQueue;
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::pipe::PipeId;
+
+/// A PULL socket.
+#[derive(Default)]
+pub struct Pull {
+    input: FairQueue,
+}
+
+impl Pattern for Pull {
+    fn attached(&mut self, _env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
+        self.input.attach(pipe);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.detached(env, pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.activated(env, pipe);
+    }
+
+    fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
+
+    fn send(&mut self, _env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        Err((Error::NotSupported, msg))
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        match self.input.recv(env) {
+            Some((msg, _)) => Ok(msg),
+            None => Err(Error::Again),
+        }
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        self.input.has_in(env)
+    }
+
+    fn has_out(&mut self, _env: &mut Env<'_>) -> bool {
+        false
+    }
+}

@@ -1,0 +1,133 @@
+//! REP: a request, then the reply to its sender.
+
+#![forbid(unsafe_code)]
+
+use super::router::Router;
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::pipe::PipeId;
+
+/// Where the dialogue stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing of the next request was read.
+    Idle,
+    /// The envelope and maybe some parts of the request were read.
+    Receiving,
+    /// The request was read and the reply, or its rest, is to be sent.
+    Sending,
+}
+
+/// A REP socket: a ROUTER that moves the envelope of the request to the reply.
+pub struct Rep {
+    router: Router,
+    state: State,
+}
+
+impl Rep {
+    /// A REP; `seed` as for [`Router::new`].
+    pub fn new(seed: u32) -> Rep {
+        Rep {
+            router: Router::new(seed),
+            state: State::Idle,
+        }
+    }
+
+    /// Reads the envelope of the next good request and writes it in front of
+    /// the reply to come; false when there is none.
+    fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
+        while let Ok(part) = self.router.recv(env) {
+            if !part.more() {
+                // No delimiter: not a request.
+                self.router.rollback(env);
+                continue;
+            }
+            let delimiter = part.is_empty();
+            self.router.send_lossy(env, part);
+            if delimiter {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Pattern for Rep {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
+        self.router.attached(env, pipe, how);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.router.detached(env, pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.router.read_ready(env, pipe);
+    }
+
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.router.write_ready(env, pipe);
+    }
+
+    fn wants_routing_id(&self) -> bool {
+        true
+    }
+
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        if self.state != State::Sending {
+            return Err((Error::Fsm, msg));
+        }
+        if !msg.more() {
+            self.state = State::Idle;
+        }
+        self.router.send_lossy(env, msg);
+        Ok(())
+    }
+
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        if self.state == State::Sending {
+            return Err(Error::Fsm);
+        }
+        if self.state == State::Idle && !self.recv_envelope(env) {
+            return Err(Error::Again);
+        }
+        self.state = State::Receiving;
+        let part = self.router.recv(env)?;
+        if !part.more() {
+            self.state = State::Sending;
+        }
+        Ok(part)
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        match self.state {
+            State::Sending => false,
+            State::Receiving => self.router.has_in(env),
+            // Reads the envelope, so that a malformed request does not count.
+            State::Idle => {
+                let ready = self.recv_envelope(env);
+                if ready {
+                    self.state = State::Receiving;
+                }
+                ready
+            }
+        }
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        self.state == State::Sending && self.router.has_out(env)
+    }
+
+    fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        self.router.set_option(env, option, data)
+    }
+
+    fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
+        self.router.take_connect_routing_id()
+    }
+
+    fn accepts_connect_routing_id(&self, id: &[u8]) -> bool {
+        self.router.accepts_connect_routing_id(id)
+    }
+}

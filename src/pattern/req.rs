@@ -1,0 +1,197 @@
+//! REQ: a request, then its reply.
+
+#![forbid(unsafe_code)]
+
+use super::dealer::Dealer;
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::{Msg, flag};
+use crate::options::{
+    constants::{ZMQ_REQ_CORRELATE, ZMQ_REQ_RELAXED},
+    value,
+};
+use crate::pipe::PipeId;
+
+/// Where the dialogue stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing of the next request was sent.
+    Idle,
+    /// The envelope and maybe some parts of the request are sent.
+    Sending,
+    /// The request is sent, nothing of its reply was read.
+    Waiting,
+    /// The envelope and maybe some parts of the reply were read.
+    Receiving,
+}
+
+/// A REQ socket: a DEALER with an envelope and strict alternation.
+pub struct Req {
+    dealer: Dealer,
+    state: State,
+    /// The pipe the request went to; `None` once it is gone.
+    reply_pipe: Option<PipeId>,
+    correlate: bool,
+    relaxed: bool,
+    request_id: u32,
+}
+
+impl Req {
+    /// A REQ whose request ids count from `seed`.
+    pub fn new(seed: u32) -> Req {
+        Req {
+            dealer: Dealer::default(),
+            state: State::Idle,
+            reply_pipe: None,
+            correlate: false,
+            relaxed: false,
+            request_id: seed,
+        }
+    }
+
+    /// Sends what comes before the body of a request.
+    fn send_envelope(&mut self, env: &mut Env<'_>) -> Result<()> {
+        let mut pipe = None;
+        if self.correlate {
+            let id = self.request_id.wrapping_add(1);
+            let msg = Msg::inline(&id.to_ne_bytes()).with(flag::MORE);
+            pipe = self.dealer.send_to(env, msg).map_err(|(error, _)| error)?;
+            self.request_id = id;
+        }
+        let delimiter = Msg::new().with(flag::MORE);
+        let sent = self.dealer.send_to(env, delimiter);
+        self.reply_pipe = sent.map_err(|(error, _)| error)?.or(pipe);
+        Ok(())
+    }
+
+    /// A part from the pipe that owes the reply; others' parts are dropped.
+    #[inline]
+    fn recv_reply(&mut self, env: &mut Env<'_>) -> Option<Msg> {
+        loop {
+            let (msg, pipe) = self.dealer.recv_from(env)?;
+            if self.reply_pipe.is_none_or(|expected| expected == pipe) {
+                return Some(msg);
+            }
+        }
+    }
+
+    /// Reads up to the body of the next good reply; false when there is none.
+    fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
+        'message: loop {
+            let Some(mut msg) = self.recv_reply(env) else {
+                return false;
+            };
+            let mut good = true;
+            if self.correlate {
+                good = msg.more() && msg.data() == self.request_id.to_ne_bytes();
+                if good {
+                    match self.recv_reply(env) {
+                        Some(next) => msg = next,
+                        None => return false,
+                    }
+                }
+            }
+            if good && msg.more() && msg.is_empty() {
+                return true;
+            }
+            while msg.more() {
+                match self.recv_reply(env) {
+                    Some(next) => msg = next,
+                    None => continue 'message,
+                }
+            }
+        }
+    }
+}
+
+impl Pattern for Req {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
+        self.dealer.attached(env, pipe, how);
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        if self.reply_pipe == Some(pipe) {
+            self.reply_pipe = None;
+        }
+        self.dealer.detached(env, pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.dealer.read_ready(env, pipe);
+    }
+
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.dealer.write_ready(env, pipe);
+    }
+
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        if matches!(self.state, State::Waiting | State::Receiving) {
+            if !self.relaxed {
+                return Err((Error::Fsm, msg));
+            }
+            self.state = State::Idle;
+        }
+        if self.state == State::Idle {
+            self.reply_pipe = None;
+            if let Err(error) = self.send_envelope(env) {
+                return Err((error, msg));
+            }
+            self.state = State::Sending;
+            // Replies that lie here answer earlier requests: without this, one
+            // could be taken for the reply to a later request.
+            while self.dealer.recv_from(env).is_some() {}
+        }
+        let more = msg.more();
+        self.dealer.send(env, msg)?;
+        if !more {
+            self.state = State::Waiting;
+        }
+        Ok(())
+    }
+
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        if matches!(self.state, State::Idle | State::Sending) {
+            return Err(Error::Fsm);
+        }
+        if self.state == State::Waiting && !self.recv_envelope(env) {
+            return Err(Error::Again);
+        }
+        self.state = State::Receiving;
+        let msg = self.recv_reply(env).ok_or(Error::Again)?;
+        if !msg.more() {
+            self.state = State::Idle;
+        }
+        Ok(msg)
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        match self.state {
+            State::Idle | State::Sending => false,
+            State::Receiving => self.dealer.has_in(env),
+            // Reads the envelope, so that a stale reply does not count.
+            State::Waiting => {
+                let ready = self.recv_envelope(env);
+                if ready {
+                    self.state = State::Receiving;
+                }
+                ready
+            }
+        }
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        match self.state {
+            State::Waiting | State::Receiving if !self.relaxed => false,
+            _ => self.dealer.has_out(env),
+        }
+    }
+
+    fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        match option {
+            ZMQ_REQ_CORRELATE => self.correlate = value::non_negative_flag(Some(data))?,
+            ZMQ_REQ_RELAXED => self.relaxed = value::non_negative_flag(Some(data))?,
+            _ => return self.dealer.set_option(env, option, data),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,332 @@
+//! ROUTER: addresses its peers by routing id.
+
+#![forbid(unsafe_code)]
+
+use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::{Msg, flag};
+use crate::options::{
+    constants::{
+        ZMQ_CONNECT_ROUTING_ID, ZMQ_PROBE_ROUTER, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_MANDATORY,
+        ZMQ_ROUTER_RAW,
+    },
+    value,
+};
+use crate::pipe::PipeId;
+
+/// Where the message being sent goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Output {
+    /// None is being sent: the next part is an address.
+    Address,
+    /// To this pipe.
+    Pipe(PipeId),
+    /// Nowhere: its peer is unknown, full or gone.
+    Dropped,
+}
+
+/// A part read ahead, which the peer's routing id precedes.
+struct Prefetched {
+    /// `None` once it was handed out.
+    id: Option<Msg>,
+    part: Msg,
+}
+
+/// A ROUTER socket.
+pub struct Router {
+    input: FairQueue,
+    table: RoutingTable,
+    /// Pipes whose routing id has not come yet.
+    anonymous: Vec<PipeId>,
+    /// Pipes whose routing id belongs to another: what they bring is dropped.
+    ignored: Vec<PipeId>,
+    prefetched: Option<Prefetched>,
+    /// The application has a part of a message and is to get the rest.
+    more_in: bool,
+    output: Output,
+    mandatory: bool,
+    handover: bool,
+    probe: bool,
+    connect_routing_id: Option<Vec<u8>>,
+}
+
+impl Router {
+    /// A ROUTER whose automatic routing ids count from `seed`.
+    pub fn new(seed: u32) -> Router {
+        Router {
+            input: FairQueue::default(),
+            table: RoutingTable::new(seed),
+            anonymous: Vec::new(),
+            ignored: Vec::new(),
+            prefetched: None,
+            more_in: false,
+            output: Output::Address,
+            mandatory: false,
+            handover: false,
+            probe: false,
+            connect_routing_id: None,
+        }
+    }
+
+    /// Finds out the peer's routing id and admits the pipe, if the id is there.
+    fn identify(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        let Some(end) = env.pipes.get(pipe) else {
+            return;
+        };
+        let Some(msg) = end.read() else {
+            if end.is_ended() {
+                env.closing.push(pipe);
+            }
+            self.anonymous.push(pipe);
+            return;
+        };
+        if !msg.has(flag::ROUTING_ID) || msg.is_empty() {
+            let id = self.table.automatic_id();
+            self.admit(env, pipe, id);
+        } else if !self.table.contains(msg.data()) {
+            self.admit(env, pipe, msg.data().to_vec());
+        } else if self.handover {
+            if let Some(old) = self.admit(env, pipe, msg.data().to_vec()) {
+                // The application still gets the message it is reading.
+                self.input.detached(env, old);
+                env.closing.push(old);
+            }
+        } else {
+            self.ignored.push(pipe);
+            self.ignore_input(env, pipe);
+        }
+    }
+
+    /// Takes a pipe into the table; returns the one that had its id before.
+    fn admit(&mut self, env: &mut Env<'_>, pipe: PipeId, id: Vec<u8>) -> Option<PipeId> {
+        let old = self.table.insert(env.pipes, id, pipe);
+        self.input.attach(pipe);
+        old
+    }
+
+    fn ignore_input(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        super::discard_input(env, pipe);
+    }
+
+    /// Takes an address part and chooses the pipe.
+    #[inline]
+    fn address(&mut self, env: &mut Env<'_>, msg: &Msg, mandatory: bool) -> Result<()> {
+        if !msg.more() {
+            // An address without a message is nothing.
+            return Ok(());
+        }
+        self.output = Output::Dropped;
+        let mut error = Error::HostUnreachable;
+        if let Some(pipe) = self.table.lookup(env.pipes, msg.data()) {
+            if let Some(end) = env.pipes.get(pipe) {
+                if end.check_write() {
+                    self.output = Output::Pipe(pipe);
+                    return Ok(());
+                }
+                if !end.is_peer_closed() {
+                    error = Error::Again;
+                }
+            }
+        }
+        if mandatory {
+            self.output = Output::Address;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Sends a part; with `mandatory` an unroutable address is an error.
+    #[inline]
+    fn route(
+        &mut self,
+        env: &mut Env<'_>,
+        msg: Msg,
+        mandatory: bool,
+    ) -> std::result::Result<(), (Error, Msg)> {
+        let pipe = match self.output {
+            Output::Address => {
+                return match self.address(env, &msg, mandatory) {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err((error, msg)),
+                };
+            }
+            Output::Pipe(pipe) => Some(pipe),
+            Output::Dropped => None,
+        };
+        let more = msg.more();
+        if !more {
+            self.output = Output::Address;
+        }
+        let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) else {
+            return Ok(());
+        };
+        if end.write(msg).is_err() {
+            // There was room for the address, so the peer went meanwhile.
+            end.rollback();
+            if more {
+                self.output = Output::Dropped;
+            }
+        } else if !more {
+            end.flush();
+        }
+        Ok(())
+    }
+
+    /// Sends a part, dropping what cannot be delivered whatever the options say.
+    #[inline]
+    pub(super) fn send_lossy(&mut self, env: &mut Env<'_>, msg: Msg) {
+        // Without `mandatory` it cannot fail.
+        drop(self.route(env, msg, false));
+    }
+
+    /// Takes back the parts of the message being sent.
+    pub(super) fn rollback(&mut self, env: &mut Env<'_>) {
+        if let Output::Pipe(pipe) = self.output {
+            if let Some(end) = env.pipes.get(pipe) {
+                end.rollback();
+            }
+        }
+        self.output = Output::Address;
+    }
+
+    /// Reads the first part of the next message and puts the id in front.
+    #[inline]
+    fn prefetch(&mut self, env: &mut Env<'_>) -> Option<(Msg, Msg)> {
+        let (part, pipe) = self.input.recv(env)?;
+        let Some(end) = env.pipes.get(pipe) else {
+            return Some((Msg::new().with(flag::MORE), part));
+        };
+        self.table.touch(pipe);
+        // Out of memory leaves an empty id rather than losing the message.
+        let mut id = Msg::copy_from(&end.routing_id).unwrap_or_default();
+        id.set(flag::MORE, true);
+        if let Some(metadata) = end.metadata() {
+            id.set_metadata(Some(metadata.clone()));
+        }
+        Some((id, part))
+    }
+}
+
+impl Pattern for Router {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
+        if self.probe {
+            super::send_probe(env, pipe);
+        }
+        let given = match env.pipes.get(pipe) {
+            Some(end) if how.connected => std::mem::take(&mut end.routing_id),
+            Some(_) => Vec::new(),
+            None => return,
+        };
+        if given.is_empty() {
+            self.identify(env, pipe);
+        } else if self.table.contains(&given) {
+            env.closing.push(pipe);
+        } else {
+            self.admit(env, pipe, given);
+        }
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.anonymous.retain(|other| *other != pipe);
+        self.ignored.retain(|other| *other != pipe);
+        self.input.detached(env, pipe);
+        self.table.remove(env.pipes, pipe);
+        if self.output == Output::Pipe(pipe) {
+            if let Some(end) = env.pipes.get(pipe) {
+                end.rollback();
+            }
+            self.output = Output::Dropped;
+        }
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        if self.input.contains(pipe) {
+            self.input.activated(env, pipe);
+        } else if let Some(index) = self.anonymous.iter().position(|other| *other == pipe) {
+            self.anonymous.swap_remove(index);
+            self.identify(env, pipe);
+        } else {
+            self.ignore_input(env, pipe);
+        }
+    }
+
+    fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
+
+    fn wants_routing_id(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        self.route(env, msg, self.mandatory)
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        if let Some(mut ahead) = self.prefetched.take() {
+            if let Some(id) = ahead.id.take() {
+                self.prefetched = Some(ahead);
+                self.more_in = true;
+                return Ok(id);
+            }
+            self.more_in = ahead.part.more();
+            return Ok(ahead.part);
+        }
+        if self.more_in {
+            // Parts of one message are read from the same pipe. None only if
+            // the pipe was closed under our hands.
+            let part = self.input.recv(env).map(|(part, _)| part);
+            self.more_in = part.as_ref().is_some_and(Msg::more);
+            return part.ok_or(Error::Again);
+        }
+        let (id, part) = self.prefetch(env).ok_or(Error::Again)?;
+        self.prefetched = Some(Prefetched { id: None, part });
+        self.more_in = true;
+        Ok(id)
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        if self.more_in || self.prefetched.is_some() {
+            return true;
+        }
+        let Some((id, part)) = self.prefetch(env) else {
+            return false;
+        };
+        self.prefetched = Some(Prefetched { id: Some(id), part });
+        true
+    }
+
+    fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        if !self.mandatory || self.output != Output::Address {
+            return true;
+        }
+        let pipes = &mut *env.pipes;
+        self.table
+            .iter()
+            .any(|pipe| pipes.get(pipe).is_some_and(|end| end.check_write()))
+    }
+
+    fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        match option {
+            ZMQ_ROUTER_MANDATORY => self.mandatory = value::non_negative_flag(Some(data))?,
+            ZMQ_ROUTER_HANDOVER => self.handover = value::non_negative_flag(Some(data))?,
+            ZMQ_PROBE_ROUTER => self.probe = value::non_negative_flag(Some(data))?,
+            // Raw TCP is for STREAM; switching it off is all that can be done.
+            ZMQ_ROUTER_RAW if !value::non_negative_flag(Some(data))? => {}
+            ZMQ_CONNECT_ROUTING_ID if !data.is_empty() => {
+                self.connect_routing_id = Some(data.to_vec());
+            }
+            _ => return Err(Error::Invalid),
+        }
+        Ok(())
+    }
+
+    fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
+        self.connect_routing_id.take()
+    }
+
+    fn accepts_connect_routing_id(&self, id: &[u8]) -> bool {
+        !self.table.contains(id)
+    }
+}

@@ -1,0 +1,180 @@
+//! Writes a message to every pipe that is to have it.
+
+#![forbid(unsafe_code)]
+
+use super::pipe_list::PipeList;
+use crate::message::Msg;
+use crate::pattern::Env;
+use crate::pipe::PipeId;
+
+/// Distributor: copies of a message to the matching pipes. A pipe that is full
+/// misses the whole message, never a part of it.
+///
+/// The list is ordered: matching pipes, then other active ones, then those that
+/// have room but must wait for the message being sent to end, then full ones.
+#[derive(Default)]
+pub struct Distributor {
+    pipes: PipeList,
+    matching: usize,
+    active: usize,
+    eligible: usize,
+    /// A multipart message is being sent.
+    more: bool,
+}
+
+impl Distributor {
+    /// A new pipe. It gets nothing of a message that is half sent.
+    pub fn attach(&mut self, pipe: PipeId) {
+        if !self.pipes.push(pipe) {
+            return;
+        }
+        self.make_eligible(self.pipes.len() - 1);
+    }
+
+    fn make_eligible(&mut self, index: usize) {
+        self.pipes.swap(index, self.eligible);
+        self.eligible += 1;
+        if !self.more {
+            self.pipes.swap(self.eligible - 1, self.active);
+            self.active += 1;
+        }
+    }
+
+    /// Whether the pipe takes part.
+    pub fn contains(&self, pipe: PipeId) -> bool {
+        self.pipes.index(pipe).is_some()
+    }
+
+    /// There is room in the pipe. Calls for eligible or unknown pipes do nothing.
+    pub fn activated(&mut self, pipe: PipeId) {
+        match self.pipes.index(pipe) {
+            Some(index) if index >= self.eligible => self.make_eligible(index),
+            _ => {}
+        }
+    }
+
+    /// Forgets a pipe.
+    pub fn detached(&mut self, pipe: PipeId) {
+        self.retire(pipe);
+        if let Some(index) = self.pipes.index(pipe) {
+            self.pipes.remove(index);
+        }
+    }
+
+    /// The pipe starts anew: it gets nothing more of a half-sent message.
+    pub fn restarted(&mut self, pipe: PipeId) {
+        if self.pipes.index(pipe).is_some() {
+            self.retire(pipe);
+            self.activated(pipe);
+        }
+    }
+
+    /// Moves a pipe behind the eligible ones.
+    fn retire(&mut self, pipe: PipeId) {
+        let borders = [&mut self.matching, &mut self.active, &mut self.eligible];
+        for border in borders {
+            match self.pipes.index(pipe) {
+                Some(index) if index < *border => {
+                    *border -= 1;
+                    self.pipes.swap(index, *border);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds a pipe to those that get the next message; a second time does nothing.
+    #[inline]
+    pub fn match_pipe(&mut self, pipe: PipeId) {
+        match self.pipes.index(pipe) {
+            Some(index) if index >= self.matching && index < self.eligible => {
+                self.pipes.swap(index, self.matching);
+                self.matching += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Exchanges the matching and the not matching.
+    pub fn reverse_match(&mut self) {
+        let before = self.matching;
+        self.matching = 0;
+        for index in before..self.eligible {
+            self.pipes.swap(index, self.matching);
+            self.matching += 1;
+        }
+    }
+
+    /// Nobody matches.
+    #[inline]
+    pub fn unmatch(&mut self) {
+        self.matching = 0;
+    }
+
+    /// Whether a message is half sent.
+    pub fn is_mid_message(&self) -> bool {
+        self.more
+    }
+
+    /// Whether all matching pipes have room (or are leaving and don't count).
+    pub fn has_room(&self, env: &mut Env<'_>) -> bool {
+        (0..self.matching).all(|index| {
+            self.pipes
+                .at(index)
+                .and_then(|pipe| env.pipes.get(pipe))
+                .is_none_or(|end| end.check_write() || end.is_peer_closed())
+        })
+    }
+
+    /// Writes a part to every active pipe.
+    pub fn send_to_all(&mut self, env: &mut Env<'_>, msg: Msg) {
+        self.matching = self.active;
+        self.send_to_matching(env, msg);
+    }
+
+    /// Writes a part to the matching pipes.
+    #[inline]
+    pub fn send_to_matching(&mut self, env: &mut Env<'_>, mut msg: Msg) {
+        let more = msg.more();
+        let mut index = 0;
+        while index < self.matching {
+            let Some(pipe) = self.pipes.at(index) else {
+                break;
+            };
+            if let Some(end) = env.pipes.get(pipe) {
+                if end.check_write() {
+                    index += 1;
+                    // The last one gets the message itself.
+                    let last = index == self.matching;
+                    let copy = if last { msg.take() } else { msg.share() };
+                    end.write_unchecked(copy);
+                    if !more {
+                        end.flush();
+                    }
+                    continue;
+                }
+                if end.is_mid_message() {
+                    end.rollback();
+                }
+            }
+            self.retire(pipe);
+        }
+        if !more {
+            self.active = self.eligible;
+        }
+        self.more = more;
+    }
+
+    /// Writes a message of one part to all pipes, full ones too: for what must
+    /// not be lost. Must not be called in mid-message.
+    pub fn send_unchecked(&mut self, env: &mut Env<'_>, mut msg: Msg) {
+        for pipe in self.pipes.iter() {
+            if let Some(end) = env.pipes.get(pipe) {
+                if !end.is_peer_closed() {
+                    end.write_unchecked(msg.share());
+                    end.flush();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! Reads whole messages from several pipes in turn.
+
+#![forbid(unsafe_code)]
+
+use super::pipe_list::PipeList;
+use crate::message::{Msg, flag};
+use crate::pattern::Env;
+use crate::pipe::PipeId;
+use std::collections::VecDeque;
+
+/// Fair queue: one message from each pipe that has any, round and round.
+#[derive(Default)]
+pub struct FairQueue {
+    /// The first `active` pipes may have something to read.
+    pipes: PipeList,
+    active: usize,
+    /// The pipe read next; below `active` unless there is none.
+    current: usize,
+    /// The part read last had others behind it.
+    more: bool,
+    /// What was left of a half-read message when its pipe went.
+    rest: VecDeque<Msg>,
+}
+
+impl FairQueue {
+    /// A new pipe, supposed to have messages.
+    pub fn attach(&mut self, pipe: PipeId) {
+        if self.pipes.push(pipe) {
+            self.pipes.swap(self.active, self.pipes.len() - 1);
+            self.active += 1;
+        }
+    }
+
+    /// Whether the pipe takes part.
+    pub fn contains(&self, pipe: PipeId) -> bool {
+        self.pipes.index(pipe).is_some()
+    }
+
+    /// Messages came on the pipe. Calls for active or unknown pipes do nothing.
+    pub fn activated(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        let Some(index) = self.pipes.index(pipe) else {
+            return;
+        };
+        if index < self.active {
+            return;
+        }
+        // The peer may have come only to say that it leaves.
+        if let Some(end) = env.pipes.get(pipe) {
+            if !end.check_read() {
+                if end.is_ended() {
+                    env.closing.push(pipe);
+                }
+                return;
+            }
+        }
+        self.pipes.swap(index, self.active);
+        self.active += 1;
+    }
+
+    /// Forgets a pipe. A message read by half is kept to its end.
+    pub fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        let Some(index) = self.pipes.index(pipe) else {
+            return;
+        };
+        let interrupted = self.more && self.rest.is_empty() && index == self.current;
+        if interrupted {
+            self.rescue(env, pipe);
+        }
+        if index < self.active {
+            self.active -= 1;
+            self.pipes.swap(index, self.active);
+            if self.current == self.active {
+                // Stay with the pipe in mid-message if it was the one moved.
+                let follow = self.more && self.rest.is_empty() && !interrupted;
+                self.current = if follow { index } else { 0 };
+            }
+            self.pipes.remove(self.active);
+            return;
+        }
+        self.pipes.remove(index);
+    }
+
+    fn rescue(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        // A pipe shows whole messages only, so the rest is there, unless the
+        // end was closed before we were told.
+        while let Some(part) = env.pipes.get(pipe).and_then(|end| end.read()) {
+            let last = !part.more();
+            self.rest.push_back(part);
+            if last {
+                return;
+            }
+        }
+        match self.rest.back_mut() {
+            Some(part) => part.set(flag::MORE, false),
+            None => self.more = false,
+        }
+    }
+
+    /// Reads a part and tells whence, or `None` when all pipes are dry.
+    #[inline]
+    pub fn recv(&mut self, env: &mut Env<'_>) -> Option<(Msg, PipeId)> {
+        if !self.rest.is_empty() {
+            return self.recv_rest();
+        }
+        while let Some(pipe) = self.next_pipe() {
+            let Some(end) = env.pipes.get(pipe) else {
+                self.deactivate();
+                continue;
+            };
+            match end.read() {
+                Some(msg) => {
+                    if msg.has(flag::ROUTING_ID) {
+                        continue;
+                    }
+                    self.more = msg.more();
+                    if !self.more {
+                        self.current += 1;
+                        if self.current >= self.active {
+                            self.current = 0;
+                        }
+                    }
+                    return Some((msg, pipe));
+                }
+                None => {
+                    if end.is_ended() {
+                        env.closing.push(pipe);
+                    }
+                    self.more = false;
+                    self.deactivate();
+                }
+            }
+        }
+        None
+    }
+
+    /// The source of these parts is gone; the id that is told names no pipe.
+    #[cold]
+    fn recv_rest(&mut self) -> Option<(Msg, PipeId)> {
+        let msg = self.rest.pop_front()?;
+        self.more = msg.more();
+        Some((msg, PipeId(u32::MAX)))
+    }
+
+    /// Whether [`recv`](Self::recv) would give something.
+    pub fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        if self.more || !self.rest.is_empty() {
+            return true;
+        }
+        while let Some(pipe) = self.next_pipe() {
+            if let Some(end) = env.pipes.get(pipe) {
+                if end.check_read() {
+                    return true;
+                }
+                if end.is_ended() {
+                    env.closing.push(pipe);
+                }
+            }
+            self.deactivate();
+        }
+        false
+    }
+
+    #[inline]
+    fn next_pipe(&self) -> Option<PipeId> {
+        if self.active == 0 {
+            return None;
+        }
+        self.pipes.at(self.current)
+    }
+
+    /// Takes the current pipe out of the active ones.
+    fn deactivate(&mut self) {
+        self.active -= 1;
+        self.pipes.swap(self.current, self.active);
+        if self.current == self.active {
+            self.current = 0;
+        }
+    }
+}

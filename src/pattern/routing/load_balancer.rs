@@ -1,0 +1,138 @@
+//! Writes whole messages to several pipes in turn.
+
+#![forbid(unsafe_code)]
+
+use super::pipe_list::PipeList;
+use crate::error::Error;
+use crate::message::Msg;
+use crate::pattern::Env;
+use crate::pipe::PipeId;
+
+/// Load balancer: each message goes to the next pipe that has room.
+#[derive(Default)]
+pub struct LoadBalancer {
+    /// The first `active` pipes may have room.
+    pipes: PipeList,
+    active: usize,
+    /// The pipe written next; below `active` unless there is none.
+    current: usize,
+    /// The part written last had others behind it.
+    more: bool,
+    /// The pipe went in mid-message: the rest of that message goes nowhere.
+    dropping: bool,
+}
+
+impl LoadBalancer {
+    /// A new pipe, supposed to have room.
+    pub fn attach(&mut self, pipe: PipeId) {
+        if self.pipes.push(pipe) {
+            self.activated(pipe);
+        }
+    }
+
+    /// There is room in the pipe. Calls for active or unknown pipes do nothing.
+    pub fn activated(&mut self, pipe: PipeId) {
+        match self.pipes.index(pipe) {
+            Some(index) if index >= self.active => {
+                self.pipes.swap(index, self.active);
+                self.active += 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets a pipe.
+    pub fn detached(&mut self, pipe: PipeId) {
+        let Some(index) = self.pipes.index(pipe) else {
+            return;
+        };
+        if index == self.current && self.more {
+            self.dropping = true;
+            self.more = false;
+        }
+        if index < self.active {
+            self.active -= 1;
+            self.pipes.swap(index, self.active);
+            if self.current == self.active {
+                // Stay with the pipe in mid-message if it was the one moved.
+                self.current = if self.more { index } else { 0 };
+            }
+            self.pipes.remove(self.active);
+            return;
+        }
+        self.pipes.remove(index);
+    }
+
+    /// Writes a part and tells where to; `None` when it belonged to a message
+    /// whose pipe is gone and was dropped.
+    ///
+    /// [`Error::Again`] with the message when no pipe has room.
+    #[inline]
+    pub fn send(
+        &mut self,
+        env: &mut Env<'_>,
+        mut msg: Msg,
+    ) -> Result<Option<PipeId>, (Error, Msg)> {
+        if self.dropping {
+            self.dropping = msg.more();
+            return Ok(None);
+        }
+        let more = msg.more();
+        while self.active > 0 {
+            let Some(pipe) = self.pipes.at(self.current) else {
+                break;
+            };
+            if let Some(end) = env.pipes.get(pipe) {
+                match end.write(msg) {
+                    Ok(()) => {
+                        self.more = more;
+                        if !more {
+                            end.flush();
+                            self.current += 1;
+                            if self.current >= self.active {
+                                self.current = 0;
+                            }
+                        }
+                        return Ok(Some(pipe));
+                    }
+                    Err(back) => msg = back,
+                }
+                if self.more {
+                    // Half of the message is in a pipe that takes no more; the
+                    // other half must not go elsewhere.
+                    end.rollback();
+                    self.more = false;
+                    self.dropping = more;
+                    return Ok(None);
+                }
+            }
+            self.deactivate();
+        }
+        Err((Error::Again, msg))
+    }
+
+    /// Whether [`send`](Self::send) would succeed.
+    pub fn has_out(&mut self, env: &mut Env<'_>) -> bool {
+        if self.more || self.dropping {
+            return true;
+        }
+        while self.active > 0 {
+            let Some(pipe) = self.pipes.at(self.current) else {
+                break;
+            };
+            if env.pipes.get(pipe).is_some_and(|end| end.check_write()) {
+                return true;
+            }
+            self.deactivate();
+        }
+        false
+    }
+
+    fn deactivate(&mut self) {
+        self.active -= 1;
+        self.pipes.swap(self.current, self.active);
+        if self.current == self.active {
+            self.current = 0;
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! XSUB: receives what it asked for by sending subscriptions.
+
+#![forbid(unsafe_code)]
+
+use super::routing::subscriptions::{Filters, Removal};
+use super::routing::{distributor::Distributor, fair_queue::FairQueue};
+use super::{Attachment, Env, Pattern};
+use crate::error::{Error, Result};
+use crate::message::{Msg, flag};
+use crate::options::{
+    constants::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT},
+    value,
+};
+use crate::pipe::{PipeEnd, PipeId};
+
+/// An XSUB socket, and with `filtering` the heart of a SUB.
+#[derive(Default)]
+pub struct Xsub {
+    input: FairQueue,
+    out: Distributor,
+    filters: Filters,
+    /// Receive only what matches a filter.
+    filtering: bool,
+    only_first_subscribe: bool,
+    /// The first part of a matching message, read by `has_in`.
+    ahead: Option<Msg>,
+    /// The application has a part of a message and is to get the rest.
+    more_in: bool,
+    more_out: bool,
+    /// Later parts of the message being sent may be subscriptions too.
+    subscribing: bool,
+}
+
+/// `01` or `00` and the topic, marked as a subscription.
+fn subscription(byte: u8, topic: &[u8]) -> Result<Msg> {
+    let mut msg = Msg::with_size(topic.len() + 1)?.with(flag::SUBSCRIPTION);
+    if let Some((first, rest)) = msg.data_mut().and_then(|data| data.split_first_mut()) {
+        *first = byte;
+        rest.copy_from_slice(topic);
+    }
+    Ok(msg)
+}
+
+impl Xsub {
+    /// One that hands over only what matches its filters.
+    pub(super) fn filtering() -> Xsub {
+        Xsub {
+            filtering: true,
+            ..Xsub::default()
+        }
+    }
+
+    /// Adds a filter. It goes upstream each time: the publisher counts it once,
+    /// but devices in between may want to see every one.
+    ///
+    /// [`Error::NoMemory`] if it cannot be told.
+    pub(super) fn subscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
+        let msg = subscription(1, topic)?;
+        self.filters.add(topic);
+        self.out.send_unchecked(env, msg);
+        Ok(())
+    }
+
+    /// Takes a filter back; the last time, upstream hears of it.
+    pub(super) fn unsubscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
+        let msg = subscription(0, topic)?;
+        if self.filters.remove(topic) == Removal::Last {
+            self.out.send_unchecked(env, msg);
+        }
+        Ok(())
+    }
+
+    /// Tells a peer all filters.
+    fn resend(&mut self, end: &mut PipeEnd) {
+        self.filters.for_each(|topic| {
+            // Out of memory: the peer misses a topic, we live on.
+            if let Ok(msg) = subscription(1, topic) {
+                end.write_unchecked(msg);
+            }
+        });
+        end.flush();
+    }
+
+    /// Sends a part upstream: alone past any high-water mark if it is a
+    /// subscription, which must not be lost, else as any message.
+    fn forward(&mut self, env: &mut Env<'_>, msg: Msg, subscription: bool) {
+        if subscription && !msg.more() && !self.out.is_mid_message() {
+            self.out.send_unchecked(env, msg);
+        } else {
+            self.out.send_to_all(env, msg);
+        }
+    }
+
+    #[inline]
+    fn wants(&self, env: &Env<'_>, msg: &Msg) -> bool {
+        !self.filtering || self.filters.matches(msg.data()) != env.options.invert_matching
+    }
+
+    /// The first part of the next message that is wanted.
+    #[inline]
+    fn next(&mut self, env: &mut Env<'_>) -> Option<Msg> {
+        loop {
+            let (mut msg, _) = self.input.recv(env)?;
+            if self.wants(env, &msg) {
+                return Some(msg);
+            }
+            while msg.more() {
+                (msg, _) = self.input.recv(env)?;
+            }
+        }
+    }
+}
+
+impl Pattern for Xsub {
+    fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
+        self.input.attach(pipe);
+        self.out.attach(pipe);
+        if let Some(end) = env.pipes.get(pipe) {
+            self.resend(end);
+        }
+    }
+
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.detached(env, pipe);
+        self.out.detached(pipe);
+    }
+
+    fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.input.activated(env, pipe);
+    }
+
+    fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
+        self.out.activated(pipe);
+    }
+
+    fn hiccup(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        if let Some(end) = env.pipes.get(pipe) {
+            end.restart();
+            self.out.restarted(pipe);
+            self.resend(end);
+        }
+    }
+
+    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+        let first = !std::mem::replace(&mut self.more_out, msg.more());
+        if first {
+            self.subscribing = !self.only_first_subscribe;
+        }
+        let kind = match msg.data().split_first() {
+            Some((byte @ 0..=1, topic)) if first || self.subscribing => Some((*byte, topic)),
+            _ => None,
+        };
+        match kind {
+            None => self.forward(env, msg, false),
+            Some((1, topic)) => {
+                self.subscribing = true;
+                self.filters.add(topic);
+                self.forward(env, msg, true);
+            }
+            Some((_, topic)) => {
+                self.subscribing = true;
+                // In mid-message it is sent whatever it is: what was begun must end.
+                if self.filters.remove(topic) == Removal::Last || self.out.is_mid_message() {
+                    self.forward(env, msg, true);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+        let msg = if let Some(msg) = self.ahead.take() {
+            Some(msg)
+        } else if self.more_in {
+            self.input.recv(env).map(|(msg, _)| msg)
+        } else {
+            self.next(env)
+        };
+        self.more_in = msg.as_ref().is_some_and(Msg::more);
+        msg.ok_or(Error::Again)
+    }
+
+    fn has_in(&mut self, env: &mut Env<'_>) -> bool {
+        if self.more_in || self.ahead.is_some() {
+            return true;
+        }
+        self.ahead = self.next(env);
+        self.ahead.is_some()
+    }
+
+    fn has_out(&mut self, _env: &mut Env<'_>) -> bool {
+        true
+    }
+
+    fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
+        match option {
+            ZMQ_ONLY_FIRST_SUBSCRIBE => {
+                self.only_first_subscribe = value::non_negative_flag(Some(data))?;
+            }
+            _ => return Err(Error::Invalid),
+        }
+        Ok(())
+    }
+
+    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+        match option {
+            ZMQ_TOPICS_COUNT => {
+                let topics = i32::try_from(self.filters.topics()).unwrap_or(i32::MAX);
+                value::put_int_zero_padded(out, topics)
+            }
+            _ => Err(Error::Invalid),
+        }
+    }
+}

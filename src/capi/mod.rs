@@ -13,9 +13,41 @@
 
 pub mod boundary;
 pub mod constants;
+pub mod ctx;
 pub mod errors;
+pub mod msg;
+pub mod poll;
 mod slot;
+pub mod socket;
 pub mod threads;
 pub mod timers;
+pub mod transfer;
 pub mod types;
 pub mod utils;
+
+use std::ffi::c_void;
+
+/// `length` bytes at `data`; `None` for NULL.
+///
+/// # Safety
+/// `data` is NULL or valid for reads of `length` bytes.
+#[inline]
+unsafe fn bytes<'a>(data: *const c_void, length: usize) -> Option<&'a [u8]> {
+    if data.is_null() {
+        return None;
+    }
+    // SAFETY: by the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts(data.cast(), length) })
+}
+
+/// The `*length` bytes at `data`, to be written; `None` if either is NULL.
+///
+/// # Safety
+/// `length` is NULL or valid, `data` NULL or valid for writes of `*length` bytes.
+unsafe fn output<'a>(data: *mut c_void, length: *const usize) -> Option<&'a mut [u8]> {
+    if data.is_null() || length.is_null() {
+        return None;
+    }
+    // SAFETY: by the caller's promise.
+    Some(unsafe { std::slice::from_raw_parts_mut(data.cast(), *length) })
+}

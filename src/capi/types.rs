@@ -46,3 +46,7 @@ pub struct zmq_pollitem_t {
 const _: () = assert!(size_of::<zmq_pollitem_t>() == 16);
 #[cfg(all(target_pointer_width = "32", not(windows)))]
 const _: () = assert!(size_of::<zmq_pollitem_t>() == 12);
+
+/// A message: 64 bytes whose content is the library's. Initialise it before
+/// use, close it afterwards, and never copy it by assignment.
+pub type zmq_msg_t = crate::message::Msg;

@@ -55,7 +55,9 @@ pub fn create() -> Result<&'static Slot<Context>> {
         counts: Mutex::default(),
         sockets: Mutex::default(),
     });
-    CONTEXTS.insert(Box::new(Context { core })).ok_or(Error::NoMemory)
+    CONTEXTS
+        .insert(Box::new(Context { core }))
+        .ok_or(Error::NoMemory)
 }
 
 /// The core behind a handle, [`Error::Fault`] if there is none.
@@ -63,6 +65,16 @@ pub fn find(address: usize) -> Result<Arc<Core>> {
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
     let guard = slot.lock();
     Ok(guard.as_ref().ok_or(Error::Fault)?.core.clone())
+}
+
+/// `zmq_ctx_set`: [`Error::Fault`], [`Error::Invalid`].
+pub fn set(address: usize, option: i32, value: i32) -> Result<()> {
+    find(address)?.options.lock().set(option, value)
+}
+
+/// `zmq_ctx_get`: [`Error::Fault`], [`Error::Invalid`].
+pub fn get(address: usize, option: i32) -> Result<i32> {
+    find(address)?.options.lock().get(option)
 }
 
 /// `zmq_ctx_shutdown`: all blocking calls on the context's sockets end with
@@ -91,7 +103,12 @@ pub fn terminate(address: usize) -> Result<()> {
 impl Core {
     fn shutdown(&self) {
         self.terminated.store(true, Ordering::SeqCst);
-        let sockets: Vec<_> = self.sockets.lock().values().filter_map(Weak::upgrade).collect();
+        let sockets: Vec<_> = self
+            .sockets
+            .lock()
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect();
         for socket in sockets {
             socket.signal();
         }
@@ -132,12 +149,16 @@ impl Core {
         }
         counts.sockets += 1;
         let mut reactors = self.reactors.lock();
-        reactors.wanted.get_or_insert(options.io_threads.max(0) as usize);
+        reactors
+            .wanted
+            .get_or_insert(options.io_threads.max(0) as usize);
         Ok(())
     }
 
     pub(super) fn socket_opened(&self, shared: &Arc<Shared>) {
-        self.sockets.lock().insert(Arc::as_ptr(shared) as usize, Arc::downgrade(shared));
+        self.sockets
+            .lock()
+            .insert(Arc::as_ptr(shared) as usize, Arc::downgrade(shared));
     }
 
     pub(super) fn socket_closed(&self, shared: &Arc<Shared>) {
@@ -182,12 +203,17 @@ impl Core {
             let index = reactors.threads.len();
             let name = self.options.lock().thread_name(&format!("IO/{index}"));
             let settings = ThreadSettings::of(&self.options.lock());
-            reactors.threads.push(Reactor::start(name, move || settings.apply())?);
+            reactors
+                .threads
+                .push(Reactor::start(name, move || settings.apply())?);
         }
         let allowed = |index: usize| affinity == 0 || (index < 64 && affinity & (1 << index) != 0);
         let threads = reactors.threads.iter().enumerate();
-        let best = threads.filter(|(index, _)| allowed(*index)).min_by_key(|(_, reactor)| reactor.load());
-        best.map(|(_, reactor)| reactor.clone()).ok_or(Error::NoThread)
+        let best = threads
+            .filter(|(index, _)| allowed(*index))
+            .min_by_key(|(_, reactor)| reactor.load());
+        best.map(|(_, reactor)| reactor.clone())
+            .ok_or(Error::NoThread)
     }
 }
 

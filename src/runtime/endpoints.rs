@@ -6,7 +6,6 @@ use super::socket::{Socket, routing_id_message};
 use crate::connection::{Acceptor, Connection, Settings};
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
-use crate::options::constants as opt;
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeId};
 use crate::zmtp::SocketType;
@@ -93,7 +92,8 @@ impl Socket {
         let endpoint = parse::bind(text)?;
         let settings = Settings::new(&self.options, self.wire_type());
         let acceptor = Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint)?;
-        self.endpoints.add(acceptor.endpoint().to_vec(), Target::Acceptor(acceptor));
+        self.endpoints
+            .add(acceptor.endpoint().to_vec(), Target::Acceptor(acceptor));
         Ok(())
     }
 
@@ -124,7 +124,13 @@ impl Socket {
         if scheme == Scheme::Inproc {
             return self.connect_inproc(parse::connect(text)?);
         }
-        if self.connects_once() && self.endpoints.entries.iter().any(|entry| entry.text == text) {
+        if self.connects_once()
+            && self
+                .endpoints
+                .entries
+                .iter()
+                .any(|entry| entry.text == text)
+        {
             return Ok(());
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
@@ -132,21 +138,34 @@ impl Socket {
         let text = endpoint.text();
         let settings = Settings::new(&self.options, self.wire_type());
         let given_id = self.pattern.take_connect_routing_id();
-        if given_id.as_ref().is_some_and(|id| !self.pattern.accepts_routing_id(id)) {
+        if given_id
+            .as_ref()
+            .is_some_and(|id| !self.pattern.accepts_connect_routing_id(id))
+        {
             return Err(Error::AddrInUse);
         }
         let mut ours = None;
         let mut theirs = None;
         if !self.options.immediate || given_id.is_some() {
-            let forward = Hwm { snd: Some(self.options.sndhwm), rcv: None };
-            let backward = Hwm { snd: None, rcv: Some(self.options.rcvhwm) };
+            let forward = Hwm {
+                snd: Some(self.options.sndhwm),
+                rcv: None,
+            };
+            let backward = Hwm {
+                snd: None,
+                rcv: Some(self.options.rcvhwm),
+            };
             let (mut a, b) = pipe::pair(forward, backward, self.options.effective_conflate());
             a.routing_id = given_id.unwrap_or_default();
             (ours, theirs) = (Some(a), Some(b));
         }
-        let how = Attachment { connected: true, ..Attachment::default() };
+        let how = Attachment {
+            connected: true,
+            ..Attachment::default()
+        };
         let id = ours.map(|end| self.attach(end, how));
-        let connection = Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
+        let connection =
+            Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
         self.endpoints.add(text, Target::Connection(connection, id));
         Ok(())
     }
@@ -154,8 +173,8 @@ impl Socket {
     /// Whether a second connect to the same endpoint does nothing: REQ,
     /// DEALER, PUB and SUB, for which it would be pointless.
     fn connects_once(&self) -> bool {
-        use crate::pattern::socket_type as st;
-        matches!(self.options.socket_type, st::DEALER | st::SUB | st::PUB | st::REQ)
+        use SocketType::{Dealer, Pub, Req, Sub};
+        matches!(self.wire_type(), Dealer | Sub | Pub | Req)
     }
 
     fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
@@ -170,9 +189,16 @@ impl Socket {
         let shared = self.shared.clone();
         let mut ours = None;
         core.inproc.connect(&name, |binding| {
-            let (peer_snd, peer_rcv) = binding.map_or((None, None), |b| (Some(b.hwm.0), Some(b.hwm.1)));
-            let forward = Hwm { snd: Some(options.sndhwm), rcv: peer_rcv };
-            let backward = Hwm { snd: peer_snd, rcv: Some(options.rcvhwm) };
+            let (peer_snd, peer_rcv) =
+                binding.map_or((None, None), |b| (Some(b.hwm.0), Some(b.hwm.1)));
+            let forward = Hwm {
+                snd: Some(options.sndhwm),
+                rcv: peer_rcv,
+            };
+            let backward = Hwm {
+                snd: peer_snd,
+                rcv: Some(options.rcvhwm),
+            };
             let (mut a, mut b) = pipe::pair(forward, backward, options.effective_conflate());
             // A binder that is there already says whether it wants our id; for
             // one to come it waits in the pipe.
@@ -190,10 +216,19 @@ impl Socket {
             }
             a.routing_id = given_id.unwrap_or_default();
             ours = Some(a);
-            Pending { end: b, wants_routing_id, from: shared }
+            Pending {
+                end: b,
+                wants_routing_id,
+                from: shared,
+            }
         });
-        let Some(end) = ours else { return Err(Error::Invalid) };
-        let how = Attachment { connected: true, ..Attachment::default() };
+        let Some(end) = ours else {
+            return Err(Error::Invalid);
+        };
+        let how = Attachment {
+            connected: true,
+            ..Attachment::default()
+        };
         let id = self.attach(end, how);
         self.endpoints.add(text, Target::InprocPipe(id));
         Ok(())
@@ -231,7 +266,10 @@ impl Socket {
     }
 
     fn take_entries(&mut self, text: &[u8]) -> Vec<Entry> {
-        self.endpoints.entries.extract_if(.., |entry| entry.text == text).collect()
+        self.endpoints
+            .entries
+            .extract_if(.., |entry| entry.text == text)
+            .collect()
     }
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
@@ -242,6 +280,3 @@ impl Socket {
             .unwrap_or_else(|| text.to_vec())
     }
 }
-
-/// Endpoints are only ever compared with what `ZMQ_LAST_ENDPOINT` returned.
-const _: i32 = opt::ZMQ_LAST_ENDPOINT;

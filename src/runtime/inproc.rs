@@ -64,7 +64,11 @@ impl Registry {
         let pending = make(names.bound.get(name));
         match names.bound.get(name) {
             Some(binding) => binding.shared.tell(Command::Attach(pending.end)),
-            None => names.pending.entry(name.to_vec()).or_default().push(pending),
+            None => names
+                .pending
+                .entry(name.to_vec())
+                .or_default()
+                .push(pending),
         }
     }
 
@@ -83,7 +87,9 @@ impl Registry {
     /// Forgets everything of a socket that closes.
     pub fn forget(&self, shared: &Arc<Shared>) {
         let mut names = self.names.lock();
-        names.bound.retain(|_, binding| !Arc::ptr_eq(&binding.shared, shared));
+        names
+            .bound
+            .retain(|_, binding| !Arc::ptr_eq(&binding.shared, shared));
         names.pending.retain(|_, list| {
             list.retain(|pending| !Arc::ptr_eq(&pending.from, shared));
             !list.is_empty()

@@ -156,7 +156,8 @@ impl Shared {
         }
         self.activity.fetch_add(1, Ordering::Relaxed);
         // A clone of the few pointers keeps the list free for the I/O thread.
-        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> = self.hot.lock().iter().cloned().collect();
+        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> =
+            self.hot.lock().iter().cloned().collect();
         for connection in &hot {
             connection.poll_input();
         }
@@ -235,7 +236,9 @@ impl Link for Shared {
 
     fn opened(&self, connection: Arc<Connection>) {
         self.core.connection_opened();
-        self.connections.lock().insert(Arc::as_ptr(&connection) as usize, connection);
+        self.connections
+            .lock()
+            .insert(Arc::as_ptr(&connection) as usize, connection);
     }
 
     fn finished(&self, connection: &Connection) {

@@ -72,7 +72,9 @@ impl<T: Send> Table<T> {
             if chunk.get().is_some() {
                 continue;
             }
-            let slots = (0..FIRST << index).map(|_| Slot { value: Mutex::new(None) });
+            let slots = (0..FIRST << index).map(|_| Slot {
+                value: Mutex::new(None),
+            });
             let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
             if chunk.set(slots).is_ok() {
                 free.extend(slots);
@@ -88,7 +90,9 @@ impl<T: Send> Table<T> {
             let slots: &'static [Slot<T>] = chunk.get()?;
             let offset = address.wrapping_sub(slots.as_ptr() as usize);
             if offset < size_of_val(slots) {
-                return offset.is_multiple_of(size_of::<Slot<T>>()).then(|| &slots[offset / size_of::<Slot<T>>()]);
+                return offset
+                    .is_multiple_of(size_of::<Slot<T>>())
+                    .then(|| &slots[offset / size_of::<Slot<T>>()]);
             }
         }
         None
@@ -110,7 +114,9 @@ mod tests {
     fn only_live_addresses_are_found() {
         static TABLE: Table<u32> = Table::new();
         assert!(TABLE.find(0).is_none());
-        let slots: Vec<_> = (0..500).map(|i| TABLE.insert(Box::new(i)).unwrap()).collect();
+        let slots: Vec<_> = (0..500)
+            .map(|i| TABLE.insert(Box::new(i)).unwrap())
+            .collect();
         for (i, slot) in slots.iter().enumerate() {
             let found = TABLE.find(slot.address()).unwrap();
             assert_eq!(found.lock().as_deref(), Some(&(i as u32)));

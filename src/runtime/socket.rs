@@ -158,7 +158,9 @@ fn send_locked(
             let timeout = wait::limit(socket.options.sndtimeo);
             let mut left = Some(back);
             let outcome = wait::until(slot, guard, timeout, |socket| {
-                let Some(msg) = left.take() else { return Ok(()) };
+                let Some(msg) = left.take() else {
+                    return Ok(());
+                };
                 socket.try_send(msg).map_err(|(error, back)| {
                     left = Some(back);
                     error
@@ -214,7 +216,10 @@ impl Socket {
 
     /// Runs `f` on the pattern and then closes the pipes it gave up.
     #[inline]
-    pub(super) fn with_pattern<R>(&mut self, f: impl FnOnce(&mut AnyPattern, &mut Env<'_>) -> R) -> R {
+    pub(super) fn with_pattern<R>(
+        &mut self,
+        f: impl FnOnce(&mut AnyPattern, &mut Env<'_>) -> R,
+    ) -> R {
         let (pattern, mut env) = self.parts();
         let result = f(pattern, &mut env);
         if !self.closing.is_empty() {
@@ -274,7 +279,9 @@ impl Socket {
     }
 
     fn pipe_events(&mut self, id: PipeId) {
-        let Some(end) = self.pipes.get(id) else { return };
+        let Some(end) = self.pipes.get(id) else {
+            return;
+        };
         let events = end.take_events();
         if events & event::READ != 0 {
             self.with_pattern(|pattern, env| pattern.read_ready(env, id));
@@ -287,7 +294,9 @@ impl Socket {
         }
         if events & event::CLOSED != 0 {
             let reads = self.pattern.reads();
-            let Some(end) = self.pipes.get(id) else { return };
+            let Some(end) = self.pipes.get(id) else {
+                return;
+            };
             if !reads || !end.check_read() {
                 self.detach(id);
             }
@@ -321,7 +330,10 @@ impl Socket {
     #[inline]
     pub(super) fn try_recv(&mut self) -> Result<Msg> {
         let mut result = self.with_pattern(|pattern, env| pattern.recv(env));
-        if matches!(result, Err(Error::Again)) && self.shared.drive_hot() && self.shared.has_commands() {
+        if matches!(result, Err(Error::Again))
+            && self.shared.drive_hot()
+            && self.shared.has_commands()
+        {
             self.process_mail();
             result = self.with_pattern(|pattern, env| pattern.recv(env));
         }
@@ -362,7 +374,10 @@ impl Socket {
         }
         self.options.set(option, value)?;
         match option {
-            opt::ZMQ_LINGER => self.shared.linger.store(self.options.linger, Ordering::Relaxed),
+            opt::ZMQ_LINGER => self
+                .shared
+                .linger
+                .store(self.options.linger, Ordering::Relaxed),
             opt::ZMQ_SNDHWM | opt::ZMQ_RCVHWM => {
                 let (snd, rcv) = (self.options.sndhwm, self.options.rcvhwm);
                 let ids: Vec<_> = self.pipes.ids().collect();

@@ -29,7 +29,9 @@ thread_local! {
 
 /// The calling thread's sleeping place.
 pub(super) fn parker() -> Arc<Parker> {
-    PARKER.try_with(Clone::clone).unwrap_or_else(|_| Arc::new(Parker::new()))
+    PARKER
+        .try_with(Clone::clone)
+        .unwrap_or_else(|_| Arc::new(Parker::new()))
 }
 
 /// The end of a wait that begins now and lasts for an option's value.

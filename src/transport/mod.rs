@@ -24,5 +24,5 @@ mod tests;
 pub use dial::{Dial, Target};
 pub use listener::Listener;
 pub use options::StreamOptions;
-pub use resolve::{LookupJob, Resolution};
+pub use resolve::{LookupJob, Resolution, resolved_text};
 pub use stream::ByteStream;

@@ -186,3 +186,14 @@ pub(super) fn unix_address(address: &IpcAddress) -> io::Result<SockAddr> {
 pub(super) fn os(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
 }
+
+/// The text that [`super::Listener::endpoint`] would show for a tcp endpoint to
+/// bind with an explicit port; `None` if it does not resolve.
+pub fn resolved_text(endpoint: &Endpoint, options: &StreamOptions) -> Option<Vec<u8>> {
+    let Endpoint::Tcp(address) = endpoint else {
+        return None;
+    };
+    let ipv6 = options.ipv6 && resolver::has_ipv6();
+    let address = bind_route(address.route().ok()?, ipv6).ok()?;
+    Some(super::name::endpoint_text(&address))
+}

@@ -1,0 +1,123 @@
+//! Waiting for several sockets, and proxies.
+
+use std::ffi::{c_char, c_int, c_long, c_void};
+
+use super::boundary::call;
+use super::types::zmq_pollitem_t;
+use crate::error::{Error, Result};
+use crate::runtime::poll::{self, Item};
+use crate::runtime::proxy::Proxy;
+use crate::runtime::socket;
+
+/// Waits until an item has one of the events asked for, at most timeout
+/// milliseconds (-1: for ever; 0: not at all). Returns the number of items with
+/// events, 0 on time-out, or -1 with EFAULT, EINVAL, EINTR, ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `items` is valid for `count` items.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_poll(
+    items: *mut zmq_pollitem_t,
+    count: c_int,
+    timeout: c_long,
+) -> c_int {
+    call(|| {
+        let count = usize::try_from(count).map_err(|_| Error::Invalid)?;
+        if items.is_null() && count > 0 {
+            return Err(Error::Fault);
+        }
+        // SAFETY: by the caller's promise; no items need no memory.
+        let items = match count {
+            0 => &mut [][..],
+            _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
+        };
+        poll_items(items, timeout)
+    })
+}
+
+fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
+    let to_item = |item: &zmq_pollitem_t| match item.socket.is_null() {
+        true => Item::Fd(item.fd, item.events),
+        false => Item::Socket(item.socket as usize, item.events),
+    };
+    let list: smallvec::SmallVec<[Item; 16]> = items.iter().map(to_item).collect();
+    let mut ready: smallvec::SmallVec<[i16; 16]> = smallvec::smallvec![0; items.len()];
+    let outcome = poll::poll(&list, &mut ready, timeout as i64);
+    for (item, ready) in items.iter_mut().zip(ready) {
+        item.revents = ready;
+    }
+    outcome.map(|count| c_int::try_from(count).unwrap_or(c_int::MAX))
+}
+
+/// Moves messages between two sockets, in both directions, and a copy of each to
+/// capture unless that is NULL. Returns -1 when an error ends it, as a rule
+/// ETERM; EFAULT for a NULL socket.
+///
+/// # Safety
+/// Safe for any pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_proxy(
+    frontend: *mut c_void,
+    backend: *mut c_void,
+    capture: *mut c_void,
+) -> c_int {
+    call(|| run(frontend, backend, capture))
+}
+
+fn run(frontend: *mut c_void, backend: *mut c_void, capture: *mut c_void) -> Result<c_int> {
+    if frontend.is_null() || backend.is_null() {
+        return Err(Error::Fault);
+    }
+    let capture = (!capture.is_null()).then_some(capture as usize);
+    Err(Proxy::new(frontend as usize, backend as usize, capture).run())
+}
+
+/// As zmq_proxy, obeying commands from a control socket. Not supported yet:
+/// returns -1 with ENOTSUP; EFAULT for a NULL socket. With a NULL control it is
+/// zmq_proxy.
+///
+/// # Safety
+/// Safe for any pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_proxy_steerable(
+    frontend: *mut c_void,
+    backend: *mut c_void,
+    capture: *mut c_void,
+    control: *mut c_void,
+) -> c_int {
+    call(
+        || match control.is_null() || frontend.is_null() || backend.is_null() {
+            true => run(frontend, backend, capture),
+            false => Err(Error::NotSupported),
+        },
+    )
+}
+
+/// Deprecated: zmq_proxy without capture; the type is ignored.
+///
+/// # Safety
+/// Safe for any pointers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_device(
+    device_type: c_int,
+    frontend: *mut c_void,
+    backend: *mut c_void,
+) -> c_int {
+    let _ = device_type;
+    call(|| run(frontend, backend, std::ptr::null_mut()))
+}
+
+/// Reports events of a socket's connections to a PAIR socket bound at address.
+/// Not supported yet: returns -1 with ENOTSUP; ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `address` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_socket_monitor(
+    socket: *mut c_void,
+    address: *const c_char,
+    events: c_int,
+) -> c_int {
+    let _ = (address, events);
+    call(|| socket::with(socket as usize, |_| Err(Error::NotSupported)))
+}

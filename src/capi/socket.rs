@@ -1,0 +1,153 @@
+//! Sockets: making them, options, endpoints.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+
+use super::boundary::call;
+use crate::error::{Error, Result};
+use crate::runtime::{endpoints, socket};
+
+/// Creates a socket of a type (ZMQ_PAIR, ...). Returns its handle, or NULL with
+/// EFAULT (no context), EINVAL (no such type), EMFILE (ZMQ_MAX_SOCKETS reached),
+/// ETERM (context shut down) or ENOMEM.
+///
+/// # Safety
+/// Safe for any pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_socket(context: *mut c_void, socket_type: c_int) -> *mut c_void {
+    call(|| Ok(socket::create(context as usize, socket_type)?.address() as *mut c_void))
+}
+
+/// Closes a socket without waiting; what it had to send is still sent within
+/// its ZMQ_LINGER. Returns 0, or -1 with ENOTSOCK.
+///
+/// # Safety
+/// Safe for any pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_close(socket: *mut c_void) -> c_int {
+    call(|| socket::close(socket as usize).map(|()| 0))
+}
+
+/// Sets a socket option from length bytes at value. Returns 0, or -1 with EINVAL
+/// (unknown option, wrong length or value), ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `value` is valid for `length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_setsockopt(
+    socket: *mut c_void,
+    option: c_int,
+    value: *const c_void,
+    length: usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: by the caller's promise.
+        let bytes = unsafe { super::bytes(value, length) };
+        match (bytes, length) {
+            (None, 1..) => socket::with(socket as usize, |_| Err(Error::Invalid)),
+            (bytes, _) => socket::set_option(socket as usize, option, bytes).map(|()| 0),
+        }
+    })
+}
+
+/// Reads a socket option into value, whose size is *length; *length becomes the
+/// size of what was written. Returns 0, or -1 with EINVAL (unknown option,
+/// unsuitable size), ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `length` is valid, and `value` for `*length` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_getsockopt(
+    socket: *mut c_void,
+    option: c_int,
+    value: *mut c_void,
+    length: *mut usize,
+) -> c_int {
+    call(|| {
+        // SAFETY: by the caller's promise.
+        let out = unsafe { super::output(value, length) };
+        let Some(out) = out else {
+            return socket::with(socket as usize, |_| Err(Error::Invalid));
+        };
+        let written = socket::get_option(socket as usize, option, out)?;
+        // SAFETY: `output` has checked that it is not NULL.
+        unsafe { *length = written };
+        Ok(0)
+    })
+}
+
+/// The text of an endpoint.
+///
+/// # Safety
+/// `address` is NULL or a string.
+unsafe fn text<'a>(address: *const c_char) -> Result<&'a [u8]> {
+    match address.is_null() {
+        true => Err(Error::Invalid),
+        // SAFETY: by the caller's promise.
+        false => Ok(unsafe { CStr::from_ptr(address) }.to_bytes()),
+    }
+}
+
+/// Runs an endpoint function; a bad handle counts before a bad address.
+///
+/// # Safety
+/// `address` is NULL or a string.
+unsafe fn endpoint(
+    socket: *mut c_void,
+    address: *const c_char,
+    f: fn(usize, &[u8]) -> Result<()>,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    match unsafe { text(address) } {
+        Ok(text) => f(socket as usize, text).map(|()| 0),
+        Err(error) => socket::with(socket as usize, |_| Err(error)),
+    }
+}
+
+/// Accepts connections at an endpoint. tcp and ipc listen when it returns;
+/// ZMQ_LAST_ENDPOINT tells what a wildcard became. Returns 0, or -1 with EINVAL,
+/// EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE, EADDRNOTAVAIL, ENODEV, EMTHREAD,
+/// ENAMETOOLONG, ETERM, ENOTSOCK, or what the system says.
+///
+/// # Safety
+/// `address` is a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { endpoint(socket, address, endpoints::bind) })
+}
+
+/// Connects to an endpoint, now or whenever the peer is there, and again when
+/// the connection is lost. Returns 0, or -1 with EINVAL, EPROTONOSUPPORT,
+/// ENOCOMPATPROTO, EMTHREAD, ENAMETOOLONG, ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `address` is a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { endpoint(socket, address, endpoints::connect) })
+}
+
+/// Stops accepting at an endpoint, as ZMQ_LAST_ENDPOINT names it. Connections
+/// that were accepted stay. Returns 0, or -1 with ENOENT (not bound there),
+/// EINVAL, EPROTONOSUPPORT, ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `address` is a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_unbind(socket: *mut c_void, address: *const c_char) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { endpoint(socket, address, endpoints::release) })
+}
+
+/// Ends all connections that were made to an endpoint; what is queued for them
+/// is still sent within ZMQ_LINGER. Returns 0, or -1 with ENOENT (not connected
+/// there), EINVAL, EPROTONOSUPPORT, ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `address` is a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_disconnect(socket: *mut c_void, address: *const c_char) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { endpoint(socket, address, endpoints::release) })
+}

@@ -1,0 +1,268 @@
+//! Sending and receiving.
+
+use std::ffi::{c_int, c_void};
+
+use libc::iovec;
+
+use super::boundary::call;
+use super::msg::message;
+use super::types::zmq_msg_t;
+use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::runtime::socket::{self, SNDMORE};
+
+/// A length as the functions return it.
+#[inline]
+fn length(len: usize) -> c_int {
+    c_int::try_from(len).unwrap_or(c_int::MAX)
+}
+
+/// Sends a part with a copy of length bytes. flags: ZMQ_DONTWAIT, ZMQ_SNDMORE.
+/// Returns length, or -1 with EAGAIN (would block, or ZMQ_SNDTIMEO passed),
+/// ENOTSUP, EFSM, EHOSTUNREACH, EINTR, ENOMEM, ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `buffer` is valid for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send(
+    socket: *mut c_void,
+    buffer: *const c_void,
+    size: usize,
+    flags: c_int,
+) -> c_int {
+    call(|| {
+        // SAFETY: by the caller's promise.
+        let bytes = unsafe { super::bytes(buffer, size) };
+        let bytes = bytes.or((size == 0).then_some(&[][..]));
+        let Some(bytes) = bytes else {
+            return socket::with(socket as usize, |_| Err(Error::Fault));
+        };
+        socket::send_bytes(socket as usize, bytes, flags)?;
+        Ok(length(size))
+    })
+}
+
+/// As zmq_send, but the buffer is used in place: it must stay valid and
+/// unchanged for ever.
+///
+/// # Safety
+/// `buffer` is valid for `size` bytes for ever.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_send_const(
+    socket: *mut c_void,
+    buffer: *const c_void,
+    size: usize,
+    flags: c_int,
+) -> c_int {
+    call(|| {
+        if buffer.is_null() && size > 0 {
+            return socket::with(socket as usize, |_| Err(Error::Fault));
+        }
+        // SAFETY: by the caller's promise; without a free function it is never
+        // written to.
+        let msg =
+            unsafe { Msg::from_user(buffer.cast_mut().cast(), size, None, std::ptr::null_mut())? };
+        socket::send(socket as usize, msg, flags).map_err(|(error, _)| error)?;
+        Ok(length(size))
+    })
+}
+
+/// Receives a part into a buffer of size bytes; what does not fit is cut off.
+/// flags: ZMQ_DONTWAIT. Returns the length of the whole part, or -1 with EAGAIN
+/// (nothing there, or ZMQ_RCVTIMEO passed), ENOTSUP, EFSM, EINTR, ETERM or
+/// ENOTSOCK.
+///
+/// # Safety
+/// `buffer` is valid for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recv(
+    socket: *mut c_void,
+    buffer: *mut c_void,
+    size: usize,
+    flags: c_int,
+) -> c_int {
+    call(|| {
+        let msg = socket::recv(socket as usize, flags)?;
+        let data = msg.data();
+        if !buffer.is_null() {
+            let count = data.len().min(size);
+            // SAFETY: by the caller's promise; the message is ours.
+            unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), buffer.cast(), count) };
+        }
+        Ok(length(data.len()))
+    })
+}
+
+/// Sends a message part; it is empty afterwards. On failure it stays the
+/// caller's as it was. Returns its size, errors as zmq_send, EFAULT if it is
+/// not a message.
+///
+/// # Safety
+/// `msg` points to a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_msg_send(
+    msg: *mut zmq_msg_t,
+    socket: *mut c_void,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { send_message(socket, msg, flags) })
+}
+
+/// # Safety
+/// `msg` is NULL or points to a message.
+unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
+    socket::find(socket as usize)?;
+    // SAFETY: by the caller's promise.
+    let place = unsafe { message(msg)? };
+    let size = place.len();
+    socket::send(socket as usize, place.take(), flags).map_err(|(error, back)| {
+        *place = back;
+        error
+    })?;
+    Ok(length(size))
+}
+
+/// Receives a part into an initialised message, whose old content is released.
+/// Returns its size, errors as zmq_recv, EFAULT if it is not a message.
+///
+/// # Safety
+/// `msg` points to a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_msg_recv(
+    msg: *mut zmq_msg_t,
+    socket: *mut c_void,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { receive_message(socket, msg, flags) })
+}
+
+/// # Safety
+/// `msg` is NULL or points to a message.
+unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
+    socket::find(socket as usize)?;
+    // SAFETY: by the caller's promise.
+    let place = unsafe { message(msg)? };
+    *place = socket::recv(socket as usize, flags)?;
+    Ok(length(place.len()))
+}
+
+/// Deprecated: zmq_msg_send with the arguments the other way round.
+///
+/// # Safety
+/// `msg` points to a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_sendmsg(
+    socket: *mut c_void,
+    msg: *mut zmq_msg_t,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { send_message(socket, msg, flags) })
+}
+
+/// Deprecated: zmq_msg_recv with the arguments the other way round.
+///
+/// # Safety
+/// `msg` points to a message.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recvmsg(
+    socket: *mut c_void,
+    msg: *mut zmq_msg_t,
+    flags: c_int,
+) -> c_int {
+    // SAFETY: by the caller's promise.
+    call(|| unsafe { receive_message(socket, msg, flags) })
+}
+
+/// Sends count buffers as parts: with ZMQ_SNDMORE in flags as one message, else
+/// each as a message of its own. Returns the size of the last one, errors as
+/// zmq_send; EINVAL for no buffers. What was sent before an error stays sent.
+///
+/// # Safety
+/// `iov` is valid for `count` entries, each valid for its length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_sendiov(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    count: usize,
+    flags: c_int,
+) -> c_int {
+    call(|| {
+        socket::find(socket as usize)?;
+        if count == 0 || iov.is_null() {
+            return Err(Error::Invalid);
+        }
+        // SAFETY: by the caller's promise.
+        let parts = unsafe { std::slice::from_raw_parts(iov, count) };
+        // SAFETY: as above.
+        unsafe { send_parts(socket as usize, parts, flags) }
+    })
+}
+
+/// # Safety
+/// Each entry is valid for its length.
+unsafe fn send_parts(socket: usize, parts: &[iovec], flags: c_int) -> Result<c_int> {
+    let mut last = 0;
+    for (index, part) in parts.iter().enumerate() {
+        let is_last = index + 1 == parts.len();
+        let flags = if is_last { flags & !SNDMORE } else { flags };
+        // SAFETY: by the caller's promise.
+        let bytes = unsafe { super::bytes(part.iov_base, part.iov_len) }.unwrap_or_default();
+        socket::send_bytes(socket, bytes, flags)?;
+        last = length(bytes.len());
+    }
+    Ok(last)
+}
+
+/// Receives up to *count parts of one message into buffers that it allocates
+/// with malloc and the caller frees. *count becomes their number, also on
+/// error. Returns that number, or -1 as zmq_recv; EINVAL for no buffers.
+///
+/// # Safety
+/// `count` is valid, and `iov` for `*count` entries.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn zmq_recviov(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    count: *mut usize,
+    flags: c_int,
+) -> c_int {
+    call(|| {
+        socket::find(socket as usize)?;
+        // SAFETY: by the caller's promise.
+        if count.is_null() || iov.is_null() || unsafe { *count } == 0 {
+            return Err(Error::Invalid);
+        }
+        // SAFETY: not NULL, and by the caller's promise.
+        let (places, count) = unsafe { (std::slice::from_raw_parts_mut(iov, *count), &mut *count) };
+        *count = 0;
+        receive_parts(socket as usize, places, count, flags)
+    })
+}
+
+fn receive_parts(
+    socket: usize,
+    places: &mut [iovec],
+    count: &mut usize,
+    flags: c_int,
+) -> Result<c_int> {
+    for place in places {
+        let msg = socket::recv(socket, flags)?;
+        let size = msg.len();
+        // SAFETY: malloc may be called with any size; checked below.
+        let copy = unsafe { libc::malloc(size.max(1)) };
+        if copy.is_null() {
+            return Err(Error::NoMemory);
+        }
+        // SAFETY: the copy has room for size bytes.
+        unsafe { std::ptr::copy_nonoverlapping(msg.data().as_ptr(), copy.cast(), size) };
+        (place.iov_base, place.iov_len) = (copy, size);
+        *count += 1;
+        if !msg.more() {
+            break;
+        }
+    }
+    Ok(length(*count))
+}

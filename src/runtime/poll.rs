@@ -1,0 +1,219 @@
+//! Waiting for several sockets and descriptors at once.
+//!
+//! With sockets alone it is registrations in memory and one sleep; with
+//! descriptors among them the system's `poll` does the sleeping, and the
+//! sockets join in through their `ZMQ_FD`.
+
+use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
+use super::wait;
+use crate::error::{Error, Result};
+use crate::sync::parker::Wake;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One thing to wait for.
+#[derive(Clone, Copy, Debug)]
+pub enum Item {
+    /// A socket handle's address and the events wanted.
+    Socket(usize, i16),
+    /// A descriptor and the events wanted.
+    Fd(i32, i16),
+}
+
+/// Polling time before the sleep, in microseconds.
+const PATIENCE: Duration = Duration::from_micros(30);
+/// Above so many sockets polling costs more than it brings.
+const SPIN_SOCKETS: usize = 8;
+
+/// `zmq_poll`: waits until an event is there, at most `timeout` milliseconds
+/// (negative: for ever). `ready[i]` gets the events of `items[i]`; returns how
+/// many items have some.
+///
+/// [`Error::NotSocket`], [`Error::Term`], [`Error::Interrupted`].
+pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64) -> Result<usize> {
+    let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let count = look(items, ready)?;
+    if count > 0 || timeout == 0 {
+        return Ok(count);
+    }
+    match items.iter().any(|item| matches!(item, Item::Fd(..))) {
+        true => with_descriptors(items, ready, deadline),
+        false => sockets_only(items, ready, deadline),
+    }
+}
+
+/// Looks once, without waiting.
+fn look(items: &[Item], ready: &mut [i16]) -> Result<usize> {
+    let mut count = 0;
+    for (item, ready) in items.iter().zip(ready.iter_mut()) {
+        *ready = match *item {
+            Item::Socket(address, wanted) => socket::ready(address, wanted)?,
+            Item::Fd(..) => 0,
+        };
+        count += usize::from(*ready != 0);
+    }
+    let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
+    if !fds.is_empty() && crate::sys::poll(&mut fds, 0)? > 0 {
+        count += store(items, ready, &fds);
+    }
+    Ok(count)
+}
+
+fn to_pollfd(item: &Item) -> Option<libc::pollfd> {
+    let Item::Fd(fd, wanted) = *item else {
+        return None;
+    };
+    let pairs = [
+        (POLLIN, libc::POLLIN),
+        (POLLOUT, libc::POLLOUT),
+        (POLLPRI, libc::POLLPRI),
+    ];
+    let events = pairs
+        .iter()
+        .filter(|(ours, _)| wanted & ours != 0)
+        .fold(0, |all, (_, theirs)| all | theirs);
+    Some(libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    })
+}
+
+/// Translates what the system said of the descriptors; returns how many have
+/// events.
+fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) -> usize {
+    let mut answers = fds.iter();
+    let mut count = 0;
+    for (item, ready) in items.iter().zip(ready.iter_mut()) {
+        if !matches!(item, Item::Fd(..)) {
+            continue;
+        }
+        let Some(answer) = answers.next() else { break };
+        let known = libc::POLLIN | libc::POLLOUT | libc::POLLPRI;
+        for (theirs, ours) in [
+            (libc::POLLIN, POLLIN),
+            (libc::POLLOUT, POLLOUT),
+            (libc::POLLPRI, POLLPRI),
+        ] {
+            if answer.revents & theirs != 0 {
+                *ready |= ours;
+            }
+        }
+        if answer.revents & !known != 0 {
+            *ready |= POLLERR;
+        }
+        count += usize::from(*ready != 0);
+    }
+    count
+}
+
+fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+    let parker = wait::parker();
+    let mut shareds = Vec::with_capacity(items.len());
+    for item in items {
+        if let Item::Socket(address, _) = *item {
+            let shared = socket::with(address, |socket| Ok(socket.shared.clone()))?;
+            if !shareds.iter().any(|other| Arc::ptr_eq(other, &shared)) {
+                shareds.push(shared);
+            }
+        }
+    }
+    if shareds.len() <= SPIN_SOCKETS {
+        for shared in &shareds {
+            shared.spin(true);
+        }
+        let outcome = spin(items, ready, deadline);
+        for shared in &shareds {
+            shared.spin(false);
+        }
+        match outcome {
+            Ok(0) => {}
+            other => return other,
+        }
+    }
+    parker.reset();
+    for shared in &shareds {
+        shared.register(&parker);
+        shared.cool();
+    }
+    let outcome = sleep(items, ready, deadline, &parker);
+    for shared in &shareds {
+        shared.unregister(&parker);
+    }
+    outcome
+}
+
+fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+    let mut end = Instant::now() + PATIENCE;
+    if let Some(deadline) = deadline {
+        end = end.min(deadline);
+    }
+    loop {
+        let count = look(items, ready)?;
+        if count > 0 || Instant::now() >= end {
+            return Ok(count);
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn sleep(
+    items: &[Item],
+    ready: &mut [i16],
+    deadline: Option<Instant>,
+    parker: &crate::sync::parker::Parker,
+) -> Result<usize> {
+    loop {
+        let count = look(items, ready)?;
+        if count > 0 {
+            return Ok(count);
+        }
+        match parker.park(deadline) {
+            Wake::Interrupted => return Err(Error::Interrupted),
+            Wake::TimedOut => return look(items, ready),
+            Wake::Notified => {}
+        }
+    }
+}
+
+fn with_descriptors(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+    let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
+    let own = fds.len();
+    for item in items {
+        if let Item::Socket(address, _) = *item {
+            let fd = socket::with(address, |socket| socket.shared.event_fd())?;
+            fds.push(libc::pollfd {
+                fd,
+                events: libc::POLLIN,
+                revents: 0,
+            });
+        }
+    }
+    loop {
+        // The sockets' descriptors tell only of news: look at the state first.
+        let count = look(items, ready)?;
+        if count > 0 {
+            return Ok(count);
+        }
+        let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ok(0);
+        }
+        let millis = left.map_or(-1, |left| {
+            let rounded_up = left.as_micros().div_ceil(1000);
+            i32::try_from(rounded_up).unwrap_or(i32::MAX)
+        });
+        crate::sys::poll(&mut fds, millis).map_err(|error| match error.raw_os_error() {
+            Some(libc::EINTR) => Error::Interrupted,
+            _ => error.into(),
+        })?;
+        if fds[..own].iter().any(|fd| fd.revents != 0) {
+            // Sockets may be ready as well: one look at everything.
+            let count = look(items, ready)?;
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+    }
+}

@@ -34,8 +34,9 @@ struct side {
     int index;          /* of a peer, from 0 */
     size_t size;        /* of a message, bytes */
     double seconds;     /* how long to measure */
-    int announce[MAX_PEERS]; /* pipes to tell the peers the endpoint */
+    int announce[MAX_PEERS]; /* pipes to the peers: the endpoint, then the end */
     int peers;
+    int orders; /* of a peer: its end of the pipe */
 };
 
 static UNUSED void fail (const char *what)
@@ -116,6 +117,16 @@ static UNUSED void announce (struct side *side, void *s)
               == (ssize_t) sizeof side->endpoint);
 }
 
+/*
+ * A peer that is done stays until the measuring side has everything: a
+ * receiver under back-pressure may lose what a closed ipc peer left behind.
+ */
+static UNUSED void wait_for_end (struct side *side)
+{
+    char c;
+    MUST (read (side->orders, &c, 1) == 0);
+}
+
 static UNUSED void *connect_socket (struct side *side, int type)
 {
     void *s = open_socket (side, type);
@@ -128,14 +139,13 @@ typedef void (side_fn) (struct side *);
 struct peer_thread {
     struct side side;
     side_fn *run;
-    int from;
 };
 
-static UNUSED void read_endpoint (int from, struct side *side)
+static UNUSED void read_endpoint (struct side *side)
 {
     size_t have = 0;
     while (have < sizeof side->endpoint) {
-        ssize_t n = read (from, side->endpoint + have,
+        ssize_t n = read (side->orders, side->endpoint + have,
                           sizeof side->endpoint - have);
         if (n <= 0)
             _exit (1);
@@ -146,7 +156,7 @@ static UNUSED void read_endpoint (int from, struct side *side)
 static UNUSED void *thread_main (void *arg)
 {
     struct peer_thread *peer = arg;
-    read_endpoint (peer->from, &peer->side);
+    read_endpoint (&peer->side);
     peer->run (&peer->side);
     return NULL;
 }
@@ -160,9 +170,12 @@ static UNUSED pid_t start_process (const struct side *base, side_fn *run,
         struct side side = *base;
         close (to);
         alarm (120);
+        for (int i = 0; i < index; i++)
+            close (side.announce[i]);
         side.index = index;
         side.peers = 0;
-        read_endpoint (from, &side);
+        side.orders = from;
+        read_endpoint (&side);
         side.ctx = zmq_ctx_new ();
         MUST (side.ctx);
         run (&side);
@@ -204,7 +217,7 @@ static UNUSED void run_sides (const char *transport, size_t size,
             threads[i].side.peers = 0;
             threads[i].side.index = i;
             threads[i].run = peer;
-            threads[i].from = ends[0];
+            threads[i].side.orders = ends[0];
             MUST (pthread_create (&ids[i], NULL, thread_main, &threads[i]) == 0);
         } else
             pids[i] = start_process (&side, peer, i, ends[0], ends[1]);
@@ -215,6 +228,8 @@ static UNUSED void run_sides (const char *transport, size_t size,
     MUST (side.ctx);
     print_library ();
     measure (&side);
+    for (int i = 0; i < peers; i++)
+        close (side.announce[i]);
     for (int i = 0; i < peers; i++) {
         int status = 0;
         if (inproc)

@@ -16,13 +16,13 @@ static void push (struct side *side)
     void *s = connect_socket (side, ZMQ_PUSH);
     char *body = calloc (1, side->size);
     double until = now () + side->seconds;
-    set_int (s, ZMQ_LINGER, 20000);
     MUST (body);
     do {
         for (int i = 0; i < 64; i++)
             MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
     } while (now () < until);
     MUST (zmq_send (s, "e", 1, 0) == 1);
+    wait_for_end (side);
     MUST (zmq_close (s) == 0);
     free (body);
 }
@@ -75,7 +75,6 @@ static void pub (struct side *side)
     set_int (s, ZMQ_XPUB_VERBOSE, 1);
     /* Blocks instead of dropping, so that everything sent also arrives. */
     set_int (s, ZMQ_XPUB_NODROP, 1);
-    set_int (s, ZMQ_LINGER, 20000);
     MUST (body);
     announce (side, s);
     for (int i = 0; i < PEERS; i++)
@@ -105,7 +104,6 @@ static void dealer (struct side *side)
     double until = now () + side->seconds;
     int open = 0;
     MUST (body && got);
-    set_int (s, ZMQ_LINGER, 20000);
     while (now () < until) {
         for (; open < WINDOW; open++)
             MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
@@ -115,6 +113,7 @@ static void dealer (struct side *side)
     for (; open > 0; open--)
         MUST (zmq_recv (s, got, side->size, 0) == (int) side->size);
     MUST (zmq_send (s, "e", 1, 0) == 1);
+    wait_for_end (side);
     MUST (zmq_close (s) == 0);
     free (body);
     free (got);

@@ -15,7 +15,7 @@ static void rep (struct side *side)
         MUST (n >= 0);
         MUST (zmq_msg_send (&msg, s, 0) == n);
     } while (n != 1);
-    set_int (s, ZMQ_LINGER, 5000);
+    wait_for_end (side);
     MUST (zmq_close (s) == 0);
 }
 

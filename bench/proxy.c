@@ -8,13 +8,13 @@ static void push (struct side *side)
     void *s = connect_socket (side, ZMQ_PUSH);
     char *body = calloc (1, side->size);
     double until = now () + side->seconds;
-    set_int (s, ZMQ_LINGER, 20000);
     MUST (body);
     do {
         for (int i = 0; i < 64; i++)
             MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
     } while (now () < until);
     MUST (zmq_send (s, "e", 1, 0) == 1);
+    wait_for_end (side);
     MUST (zmq_close (s) == 0);
     free (body);
 }

@@ -9,7 +9,6 @@ static void push (struct side *side)
     /* How often to look at the clock: about every 64 KiB. */
     size_t batch = side->size < 4096 ? 65536 / side->size : 16;
     double until = now () + side->seconds;
-    set_int (s, ZMQ_LINGER, 20000);
     MUST (body);
     do {
         for (size_t i = 0; i < batch; i++)
@@ -17,6 +16,7 @@ static void push (struct side *side)
                 fail ("send");
     } while (now () < until);
     MUST (zmq_send (s, "e", 1, 0) == 1);
+    wait_for_end (side);
     MUST (zmq_close (s) == 0);
     free (body);
 }

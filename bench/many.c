@@ -1,0 +1,184 @@
+/*
+ * Many of something in one process: many <what> <count> <seconds>
+ *
+ *   poll           us of one zmq_poll over <count> sockets, one of them ready
+ *   subscriptions  subscriptions a second that reach the publisher, and bytes
+ *                  of memory for each
+ *   pairs          bytes of memory for one PAIR-PAIR connection over tcp
+ *   contexts       us to make and end a context with one socket (count unused)
+ */
+#include "bench.h"
+
+/* Resident memory of this process in bytes. */
+static double resident (void)
+{
+    long pages = 0, rest = 0;
+    FILE *f = fopen ("/proc/self/statm", "r");
+    MUST (f && fscanf (f, "%ld %ld", &rest, &pages) == 2);
+    fclose (f);
+    return (double) pages * (double) sysconf (_SC_PAGESIZE);
+}
+
+static void *make (void *ctx, int type)
+{
+    void *s = zmq_socket (ctx, type);
+    MUST (s);
+    set_int (s, ZMQ_LINGER, 0);
+    set_int (s, ZMQ_RCVTIMEO, 20000);
+    set_int (s, ZMQ_SNDTIMEO, 20000);
+    return s;
+}
+
+static void *big_context (int sockets)
+{
+    void *ctx = zmq_ctx_new ();
+    MUST (ctx && zmq_ctx_set (ctx, ZMQ_MAX_SOCKETS, sockets + 100) == 0);
+    return ctx;
+}
+
+static void poll_many (int count, double seconds)
+{
+    void *ctx = big_context (2 * count);
+    void **in = calloc ((size_t) count, sizeof *in);
+    void **out = calloc ((size_t) count, sizeof *out);
+    zmq_pollitem_t *items = calloc ((size_t) count, sizeof *items);
+    char name[64], c;
+    MUST (in && out && items);
+    for (int i = 0; i < count; i++) {
+        snprintf (name, sizeof name, "inproc://poll-%d", i);
+        in[i] = make (ctx, ZMQ_PULL);
+        out[i] = make (ctx, ZMQ_PUSH);
+        MUST (zmq_bind (in[i], name) == 0 && zmq_connect (out[i], name) == 0);
+        items[i].socket = in[i];
+        items[i].events = ZMQ_POLLIN;
+    }
+    MUST (zmq_poll (items, count, 0) == 0);
+    double spent = 0, begin = now ();
+    unsigned seed = 1;
+    int calls = 0;
+    while (now () < begin + seconds || calls < 10) {
+        seed = seed * 1103515245u + 12345u;
+        int ready = (int) ((seed >> 8) % (unsigned) count);
+        MUST (zmq_send (out[ready], "x", 1, 0) == 1);
+        double before = now ();
+        MUST (zmq_poll (items, count, 10000) == 1);
+        spent += now () - before;
+        MUST (items[ready].revents == ZMQ_POLLIN);
+        MUST (zmq_recv (in[ready], &c, 1, 0) == 1);
+        calls++;
+    }
+    result (spent / calls * 1e6, spent, calls, "");
+    for (int i = 0; i < count; i++)
+        MUST (zmq_close (in[i]) == 0 && zmq_close (out[i]) == 0);
+    MUST (zmq_ctx_term (ctx) == 0);
+    free (in);
+    free (out);
+    free (items);
+}
+
+static void subscriptions (int count, double seconds)
+{
+    (void) seconds;
+    void *ctx = zmq_ctx_new ();
+    void *pub = make (ctx, ZMQ_XPUB), *sub = make (ctx, ZMQ_SUB);
+    char topic[64], extra[64], endpoint[256];
+    size_t len = sizeof endpoint;
+    set_int (pub, ZMQ_RCVHWM, 0);
+    set_int (sub, ZMQ_SNDHWM, 0);
+    MUST (zmq_bind (pub, "tcp://127.0.0.1:*") == 0);
+    MUST (zmq_getsockopt (pub, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
+    MUST (zmq_connect (sub, endpoint) == 0);
+    MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "first", 5) == 0);
+    MUST (zmq_recv (pub, topic, sizeof topic, 0) == 6);
+    double memory = resident (), begin = now ();
+    for (int i = 0; i < count; i++) {
+        /* Topics as they are in life: a common beginning, then numbers. */
+        int n = snprintf (topic, sizeof topic, "market/%u/instrument/%08x",
+                          (unsigned) i % 17, (unsigned) i * 2654435761u);
+        MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, (size_t) n) == 0);
+        int got;
+        do {
+            got = zmq_recv (pub, topic, sizeof topic, ZMQ_DONTWAIT);
+        } while (got > 0);
+    }
+    MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "last", 4) == 0);
+    int got;
+    do {
+        got = zmq_recv (pub, topic, sizeof topic, 0);
+        MUST (got > 0);
+    } while (got != 5);
+    double taken = now () - begin;
+    snprintf (extra, sizeof extra, "bytes_each=%.0f",
+              (resident () - memory) / (double) count);
+    /* It still works. */
+    MUST (zmq_send (pub, "last word", 9, 0) == 9);
+    MUST (zmq_recv (sub, topic, sizeof topic, 0) == 9);
+    result (count / taken, taken, count, extra);
+    MUST (zmq_close (sub) == 0 && zmq_close (pub) == 0 && zmq_ctx_term (ctx) == 0);
+}
+
+static void pairs (int count, double seconds)
+{
+    (void) seconds;
+    void *ctx = big_context (2 * count);
+    void **s = calloc ((size_t) count * 2, sizeof *s);
+    char endpoint[256], c;
+    MUST (s);
+    double memory = 0, begin = now ();
+    /* The first pairs pay for the context and its threads. */
+    for (int i = 0; i < count; i++) {
+        size_t len = sizeof endpoint;
+        void *a = s[2 * i] = make (ctx, ZMQ_PAIR);
+        void *b = s[2 * i + 1] = make (ctx, ZMQ_PAIR);
+        if (i == count / 10)
+            memory = resident ();
+        MUST (zmq_bind (a, "tcp://127.0.0.1:*") == 0);
+        MUST (zmq_getsockopt (a, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
+        MUST (zmq_connect (b, endpoint) == 0);
+        MUST (zmq_send (a, "x", 1, 0) == 1 && zmq_recv (b, &c, 1, 0) == 1);
+        MUST (zmq_send (b, "y", 1, 0) == 1 && zmq_recv (a, &c, 1, 0) == 1);
+    }
+    int counted = count - count / 10;
+    result ((resident () - memory) / counted, now () - begin, counted, "");
+    for (int i = 0; i < 2 * count; i++)
+        MUST (zmq_close (s[i]) == 0);
+    MUST (zmq_ctx_term (ctx) == 0);
+    free (s);
+}
+
+static void contexts (int count, double seconds)
+{
+    (void) count;
+    int n = 0;
+    double begin = now (), end;
+    do {
+        void *ctx = zmq_ctx_new ();
+        MUST (ctx);
+        void *s = make (ctx, ZMQ_PUSH);
+        MUST (zmq_close (s) == 0 && zmq_ctx_term (ctx) == 0);
+        n++;
+        end = now ();
+    } while (end < begin + seconds);
+    result ((end - begin) / n * 1e6, end - begin, n, "");
+}
+
+int main (int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run) (int count, double seconds);
+    } kinds[] = {{"poll", poll_many},
+                 {"subscriptions", subscriptions},
+                 {"pairs", pairs},
+                 {"contexts", contexts}};
+    alarm (120);
+    if (argc == 4 && atoi (argv[2]) > 0)
+        for (int i = 0; i < COUNT (kinds); i++)
+            if (strcmp (argv[1], kinds[i].name) == 0) {
+                print_library ();
+                kinds[i].run (atoi (argv[2]), atof (argv[3]));
+                return 0;
+            }
+    fprintf (stderr, "usage: many poll|subscriptions|pairs|contexts count seconds\n");
+    return 2;
+}

@@ -1,0 +1,12 @@
+# Tests through the C interface, against the reference library (Debian: libzmq3-dev).
+TEST_TARGETS += test-capi test-interop
+
+.PHONY: test-capi test-interop
+
+# Every program of capi-tests/ on both libraries; the outputs must match.
+test-capi: stage
+	python3 capi-tests/run.py --lib stage/lib $(CAPI_TESTS)
+
+# Both libraries talking to each other, and raw peers to both.
+test-interop: stage
+	python3 interop/run.py --lib stage/lib

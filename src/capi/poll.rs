@@ -1,6 +1,6 @@
 //! Waiting for several sockets, and proxies.
 
-use std::ffi::{c_char, c_int, c_long, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 
 use super::boundary::call;
 use super::types::zmq_pollitem_t;
@@ -107,8 +107,12 @@ pub unsafe extern "C" fn zmq_device(
     call(|| run(frontend, backend, std::ptr::null_mut()))
 }
 
-/// Reports events of a socket's connections to a PAIR socket bound at address.
-/// Not supported yet: returns -1 with ENOTSUP; ETERM or ENOTSOCK.
+/// Reports events of a socket's connections to the PAIR socket that connects to
+/// an inproc address: two parts each, ZMQ_EVENT_ number (16 bits) with a value
+/// (32 bits) in native byte order, and the endpoint. events is a mask. A NULL
+/// address ends it. Events that nobody reads are dropped, never waited for.
+/// Returns 0, or -1 with EINVAL, EPROTONOSUPPORT (not inproc), EADDRINUSE, ETERM
+/// or ENOTSOCK.
 ///
 /// # Safety
 /// `address` is NULL or a string.
@@ -118,6 +122,9 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     address: *const c_char,
     events: c_int,
 ) -> c_int {
-    let _ = (address, events);
-    call(|| socket::with(socket as usize, |_| Err(Error::NotSupported)))
+    call(|| {
+        // SAFETY: by the caller's promise.
+        let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
+        socket::monitor(socket as usize, text, events as u32).map(|()| 0)
+    })
 }

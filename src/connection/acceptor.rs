@@ -9,7 +9,7 @@ use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::transport::Listener;
 use parking_lot::Mutex;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 /// Connections accepted before other sources get their turn.
@@ -25,6 +25,8 @@ pub struct Acceptor {
     key: OnceLock<Key>,
     listener: Mutex<Option<Listener>>,
     endpoint: Vec<u8>,
+    /// What was accepted here and may still live.
+    children: Mutex<Vec<Weak<Connection>>>,
 }
 
 impl Acceptor {
@@ -45,6 +47,7 @@ impl Acceptor {
             key: OnceLock::new(),
             listener: Mutex::new(Some(listener)),
             endpoint: text,
+            children: Mutex::default(),
         });
         let key = acceptor.reactor.insert(acceptor.clone());
         let _ = acceptor.key.set(key);
@@ -62,8 +65,17 @@ impl Acceptor {
         &self.endpoint
     }
 
-    /// Stops listening at once and removes an ipc socket's file. Accepted
-    /// connections stay.
+    /// Takes the endpoint back: stops listening, and lets the connections that
+    /// were accepted here send what they have and end.
+    pub fn unbind(&self) {
+        self.close();
+        let children = std::mem::take(&mut *self.children.lock());
+        for connection in children.iter().filter_map(Weak::upgrade) {
+            connection.stop();
+        }
+    }
+
+    /// Stops listening at once and removes an ipc socket's file.
     pub fn close(&self) {
         let Some(listener) = self.listener.lock().take() else {
             return;
@@ -101,6 +113,14 @@ impl Acceptor {
         }
     }
 
+    fn adopt(&self, child: &Arc<Connection>) {
+        let mut children = self.children.lock();
+        if children.len() == children.capacity() {
+            children.retain(|child| child.strong_count() > 0);
+        }
+        children.push(Arc::downgrade(child));
+    }
+
     /// Accepts what waits. False if the system is out of descriptors.
     fn accept_all(&self) -> bool {
         for _ in 0..BATCH {
@@ -115,7 +135,9 @@ impl Acceptor {
                         continue;
                     };
                     let (link, settings) = (self.link.clone(), self.settings.clone());
-                    Connection::accepted(link, reactor, settings, stream, self.endpoint.clone());
+                    let bound = self.endpoint.clone();
+                    let child = Connection::accepted(link, reactor, settings, stream, bound);
+                    self.adopt(&child);
                 }
                 Ok(None) => return true,
                 Err(error) => {

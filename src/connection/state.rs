@@ -184,8 +184,14 @@ impl State {
         let now = Instant::now();
         self.closing =
             Some((linger >= 0).then(|| now + Duration::from_millis(linger.max(0) as u64)));
-        let pending =
-            self.pipe.as_mut().is_some_and(PipeEnd::check_read) || !self.output.is_empty();
+        if let Some(pipe) = &mut self.pipe {
+            pipe.shut();
+        }
+        let unsent = !self.output.is_empty();
+        let pending = self
+            .pipe
+            .as_mut()
+            .is_some_and(|pipe| unsent || pipe.check_read());
         if linger == 0 || !pending {
             self.close(conn);
         }

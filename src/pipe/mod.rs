@@ -272,6 +272,23 @@ impl PipeEnd {
         full
     }
 
+    /// Whether the other end has written anything but its routing id that was
+    /// not read yet.
+    pub fn has_messages(&mut self) -> bool {
+        let introduction = self.rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID));
+        self.rx.waiting() > usize::from(introduction)
+    }
+
+    /// No more messages in either direction, except that what the other end
+    /// has written until now can still be read.
+    pub fn shut(&mut self) {
+        self.tx.rollback();
+        self.tx.publish();
+        self.output().writer_closed.store(true, Ordering::SeqCst);
+        self.input().reader_closed.store(true, Ordering::SeqCst);
+        self.shared.notify(1 - self.side, event::CLOSED);
+    }
+
     /// Drops the routing id with which the other end introduced itself.
     pub fn skip_routing_id(&mut self) {
         if self.rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID)) {

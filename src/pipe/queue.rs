@@ -258,6 +258,12 @@ impl<T> Consumer<T> {
         self.at.count < self.seen
     }
 
+    /// Items known to wait.
+    pub fn waiting(&mut self) -> usize {
+        self.ready();
+        self.seen - self.at.count
+    }
+
     /// Items taken out since the beginning.
     #[inline]
     pub fn taken(&self) -> usize {

@@ -30,6 +30,8 @@ struct Counts {
 /// The context proper, shared by its sockets and connections.
 pub struct Core {
     pub(super) options: Mutex<ContextOptions>,
+    /// The process that made the context.
+    process: u32,
     /// Set by shutdown and termination: calls answer ETERM from then on.
     pub(super) terminated: AtomicBool,
     pub(super) inproc: Registry,
@@ -49,6 +51,7 @@ struct Reactors {
 pub fn create() -> Result<&'static Slot<Context>> {
     let core = Arc::new(Core {
         options: Mutex::new(ContextOptions::default()),
+        process: std::process::id(),
         terminated: AtomicBool::new(false),
         inproc: Registry::default(),
         reactors: Mutex::default(),
@@ -90,6 +93,9 @@ pub fn shutdown(address: usize) -> Result<()> {
 /// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
 pub fn terminate(address: usize) -> Result<()> {
     let core = find(address)?;
+    if core.is_inherited() {
+        return disown(address, core);
+    }
     core.shutdown();
     core.wait_until_unused()?;
     // Of several threads that terminate at once, the one that takes the handle
@@ -100,7 +106,23 @@ pub fn terminate(address: usize) -> Result<()> {
     Ok(())
 }
 
+/// In a forked child: the threads of the context are the parent's, and locks
+/// may be held by threads that are not here. The handle goes; the rest is left
+/// to the end of the process.
+fn disown(address: usize, core: Arc<Core>) -> Result<()> {
+    if let Some(slot) = CONTEXTS.find(address) {
+        std::mem::forget(CONTEXTS.remove(slot));
+    }
+    std::mem::forget(core);
+    Ok(())
+}
+
 impl Core {
+    /// Whether this process is a forked child of the one that made the context.
+    pub(super) fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     fn shutdown(&self) {
         self.terminated.store(true, Ordering::SeqCst);
         let sockets: Vec<_> = self
@@ -131,6 +153,7 @@ impl Core {
     }
 
     fn stop(&self) {
+        self.inproc.clear();
         let threads = std::mem::take(&mut self.reactors.lock().threads);
         for reactor in threads {
             reactor.stop();

@@ -3,7 +3,7 @@
 use super::context::Core;
 use super::inproc::{Binding, Pending};
 use super::socket::{Socket, routing_id_message};
-use crate::connection::{Acceptor, Connection, Settings};
+use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind};
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
@@ -89,12 +89,26 @@ impl Socket {
             return self.bind_inproc(parse::bind(text)?);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
-        let endpoint = parse::bind(text)?;
         let settings = Settings::new(&self.options, self.wire_type());
-        let acceptor = Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint)?;
+        let made = parse::bind(text)
+            .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
+        let acceptor = made.inspect_err(|error| self.report_bind_failure(text, *error))?;
         self.endpoints
             .add(acceptor.endpoint().to_vec(), Target::Acceptor(acceptor));
         Ok(())
+    }
+
+    fn report_bind_failure(&self, text: &[u8], error: Error) {
+        if self.shared.is_monitored() {
+            let (kind, value) = (kind::BIND_FAILED, error.errno() as u64);
+            // Without the scheme, as libzmq reports it.
+            let endpoint = parse::split(text).map_or(text, |(_, rest)| rest).to_vec();
+            self.shared.event(Event {
+                kind,
+                value,
+                endpoint,
+            });
+        }
     }
 
     fn wire_type(&self) -> SocketType {
@@ -183,6 +197,11 @@ impl Socket {
             return Err(Error::Invalid);
         };
         let core = self.core.clone();
+        if let Some(end) = core.inproc.monitor_end(&name) {
+            let id = self.attach(end, Attachment::default());
+            self.endpoints.add(text, Target::InprocPipe(id));
+            return Ok(());
+        }
         let options = &self.options;
         let given_id = self.pattern.take_connect_routing_id();
         let wants_routing_id = self.pattern.wants_routing_id();
@@ -251,7 +270,7 @@ impl Socket {
         }
         for entry in found {
             match entry.target {
-                Target::Acceptor(acceptor) => acceptor.close(),
+                Target::Acceptor(acceptor) => acceptor.unbind(),
                 Target::InprocPipe(id) => self.detach(id),
                 Target::InprocBound => {}
                 Target::Connection(connection, id) => {

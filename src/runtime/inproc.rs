@@ -1,5 +1,6 @@
 //! inproc endpoints: names within a context, and connections that wait for one.
 
+use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use crate::error::{Error, Result};
 use crate::pipe::PipeEnd;
@@ -34,6 +35,7 @@ pub struct Pending {
 struct Names {
     bound: HashMap<Vec<u8>, Binding>,
     pending: HashMap<Vec<u8>, Vec<Pending>>,
+    monitors: HashMap<Vec<u8>, Arc<Monitor>>,
 }
 
 /// The inproc names of a context.
@@ -47,7 +49,7 @@ impl Registry {
     /// [`Error::AddrInUse`] if it is taken.
     pub fn bind(&self, name: &[u8], binding: Binding) -> Result<()> {
         let mut names = self.names.lock();
-        if names.bound.contains_key(name) {
+        if names.bound.contains_key(name) || names.monitors.contains_key(name) {
             return Err(Error::AddrInUse);
         }
         for pending in names.pending.remove(name).unwrap_or_default() {
@@ -84,14 +86,44 @@ impl Registry {
         }
     }
 
-    /// Forgets everything of a socket that closes.
+    /// Drops all that still waits; the context ends.
+    pub fn clear(&self) {
+        let pending = std::mem::take(&mut self.names.lock().pending);
+        drop(pending);
+    }
+
+    /// Gives a name to a monitor. [`Error::AddrInUse`] if it is taken.
+    pub fn bind_monitor(&self, name: &[u8], monitor: Arc<Monitor>) -> Result<()> {
+        let mut names = self.names.lock();
+        if names.bound.contains_key(name) || names.monitors.contains_key(name) {
+            return Err(Error::AddrInUse);
+        }
+        names.monitors.insert(name.to_vec(), monitor);
+        Ok(())
+    }
+
+    /// Frees the name of a monitor.
+    pub fn unbind_monitor(&self, name: &[u8]) {
+        self.names.lock().monitors.remove(name);
+    }
+
+    /// The reading end for a socket that connects to a monitor's name.
+    pub fn monitor_end(&self, name: &[u8]) -> Option<PipeEnd> {
+        let monitor = self.names.lock().monitors.get(name)?.clone();
+        monitor.take_end()
+    }
+
+    /// Forgets what is of a socket that closes, but for messages on their way.
     pub fn forget(&self, shared: &Arc<Shared>) {
         let mut names = self.names.lock();
         names
             .bound
             .retain(|_, binding| !Arc::ptr_eq(&binding.shared, shared));
         names.pending.retain(|_, list| {
-            list.retain(|pending| !Arc::ptr_eq(&pending.from, shared));
+            // What a closing socket has sent waits for the binder all the same.
+            list.retain_mut(|pending| {
+                !Arc::ptr_eq(&pending.from, shared) || pending.end.has_messages()
+            });
             !list.is_empty()
         });
     }

@@ -6,6 +6,7 @@ pub mod context;
 pub mod endpoints;
 mod eventfd;
 mod inproc;
+mod monitor;
 pub mod poll;
 pub mod proxy;
 mod random;

@@ -62,7 +62,7 @@ impl Proxy {
         } else {
             socket::ready(self.backend, POLLIN | POLLOUT)?
         };
-        let forward = in_front & POLLIN != 0 && in_back & POLLOUT != 0;
+        let forward = in_front & POLLIN != 0 && (same || in_back & POLLOUT != 0);
         let backward = !same && in_back & POLLIN != 0 && in_front & POLLOUT != 0;
         if forward {
             self.forward(true)?;
@@ -76,11 +76,12 @@ impl Proxy {
             (true, false) => (0, POLLOUT),
             (true, true) => (0, 0),
         };
-        let (front_in, back_out) = missing(in_front, in_back);
-        let (back_in, front_out) = if same {
-            (0, 0)
+        let (front_in, back_out, back_in, front_out) = if same {
+            (POLLIN, 0, 0, 0)
         } else {
-            missing(in_back, in_front)
+            let (front_in, back_out) = missing(in_front, in_back);
+            let (back_in, front_out) = missing(in_back, in_front);
+            (front_in, back_out, back_in, front_out)
         };
         let timeout = if forward || backward { 0 } else { -1 };
         let mut items = vec![
@@ -127,7 +128,7 @@ impl Proxy {
                     break;
                 }
             }
-            if socket::ready(to, POLLOUT)? == 0 {
+            if from != to && socket::ready(to, POLLOUT)? == 0 {
                 return Ok(());
             }
         }

@@ -3,6 +3,7 @@
 
 use super::context::Core;
 use super::eventfd::EventFd;
+use super::monitor::Monitor;
 use crate::connection::{Connection, Event, Link};
 use crate::error::Result;
 use crate::pipe::{self, PipeEnd};
@@ -37,6 +38,8 @@ pub struct Shared {
     activity: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
+    monitor: Mutex<Option<Arc<Monitor>>>,
+    monitored: AtomicBool,
     /// Microseconds that waiting by polling is worth, as learned.
     pub(super) patience: AtomicU32,
 }
@@ -57,6 +60,8 @@ impl Shared {
             activity: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id,
+            monitor: Mutex::new(None),
+            monitored: AtomicBool::new(false),
             patience: AtomicU32::new(super::wait::PATIENCE_START),
         })
     }
@@ -185,6 +190,16 @@ impl Shared {
         }
     }
 
+    /// Installs a monitor in place of the present one, which is stopped.
+    pub(super) fn set_monitor(&self, monitor: Option<Arc<Monitor>>) {
+        self.monitored.store(monitor.is_some(), Ordering::Relaxed);
+        let old = std::mem::replace(&mut *self.monitor.lock(), monitor);
+        if let Some(old) = old {
+            self.core.inproc.unbind_monitor(old.name());
+            old.stop();
+        }
+    }
+
     /// The socket closes: all connections send what they have and end.
     pub(super) fn stop_connections(&self) {
         let all: Vec<_> = self.connections.lock().values().cloned().collect();
@@ -213,10 +228,14 @@ impl Link for Shared {
         self.linger.load(Ordering::Relaxed)
     }
 
-    fn event(&self, _event: Event) {}
+    fn event(&self, event: Event) {
+        if let Some(monitor) = &*self.monitor.lock() {
+            monitor.emit(&event);
+        }
+    }
 
     fn is_monitored(&self) -> bool {
-        false
+        self.monitored.load(Ordering::Relaxed)
     }
 
     fn is_spinning(&self) -> bool {

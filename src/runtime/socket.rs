@@ -6,9 +6,11 @@
 
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
+use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
+use crate::endpoint::{Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
@@ -110,6 +112,11 @@ pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Resu
 pub fn close(address: usize) -> Result<()> {
     let slot = find(address)?;
     let mut socket = SOCKETS.remove(slot).ok_or(Error::NotSocket)?;
+    if socket.core.is_inherited() {
+        // A forked child must not disturb its parent's connections.
+        std::mem::forget(socket);
+        return Ok(());
+    }
     socket.shut();
     let (core, shared) = (socket.core.clone(), socket.shared.clone());
     drop(socket);
@@ -185,6 +192,27 @@ pub fn recv(address: usize, flags: i32) -> Result<Msg> {
         }
         other => other,
     }
+}
+
+/// `zmq_socket_monitor`: from now on events in `mask` go to whoever connects to
+/// the inproc endpoint, or nowhere with `None`. [`Error::Invalid`],
+/// [`Error::ProtoNotSupported`] for another transport, [`Error::AddrInUse`].
+pub fn monitor(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
+    with(address, |socket| {
+        let Some(text) = endpoint else {
+            socket.shared.set_monitor(None);
+            return Ok(());
+        };
+        let (scheme, name) = parse::split(text)?;
+        if scheme != Scheme::Inproc {
+            return Err(Error::ProtoNotSupported);
+        }
+        socket.shared.set_monitor(None);
+        let monitor = Monitor::new(name.to_vec(), mask);
+        socket.core.inproc.bind_monitor(name, monitor.clone())?;
+        socket.shared.set_monitor(Some(monitor));
+        Ok(())
+    })
 }
 
 /// What is ready on a socket, of `wanted` ([`POLLIN`], [`POLLOUT`]).
@@ -418,6 +446,7 @@ impl Socket {
     fn shut(&mut self) {
         // Pipes that are on their way in are closed with the rest.
         self.process_mail();
+        self.shared.set_monitor(None);
         self.core.inproc.forget(&self.shared);
         self.endpoints.close_all();
         let ids: Vec<_> = self.pipes.ids().collect();

@@ -1,0 +1,143 @@
+//! Socket monitors: events as messages, for a PAIR socket to read.
+//!
+//! A monitor is no socket: it holds the writing end of a pipe, and whoever
+//! connects to its inproc name gets the reading end. Events that come before
+//! that wait in the pipe; when it is full they are dropped and counted. So a
+//! monitor that nobody reads holds up nothing.
+
+use crate::connection::Event;
+use crate::connection::event::kind;
+use crate::message::{Msg, flag};
+use crate::pipe::{self, Hwm, PipeEnd};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Events that wait for a reader; libzmq's two default marks together.
+const CAPACITY: i32 = 2000;
+
+struct Ends {
+    ours: PipeEnd,
+    /// The reader's end until somebody connects.
+    theirs: Option<PipeEnd>,
+}
+
+/// See the module.
+pub struct Monitor {
+    name: Vec<u8>,
+    mask: u32,
+    ends: Mutex<Ends>,
+    dropped: AtomicU64,
+}
+
+fn new_ends() -> Ends {
+    let unlimited = Hwm {
+        snd: Some(0),
+        rcv: None,
+    };
+    let limited = Hwm {
+        snd: Some(CAPACITY),
+        rcv: None,
+    };
+    let (ours, theirs) = pipe::pair(limited, unlimited, false);
+    Ends {
+        ours,
+        theirs: Some(theirs),
+    }
+}
+
+impl Monitor {
+    /// A monitor of the events in `mask`, to be bound at an inproc name.
+    pub fn new(name: Vec<u8>, mask: u32) -> Arc<Monitor> {
+        Arc::new(Monitor {
+            name,
+            mask,
+            ends: Mutex::new(new_ends()),
+            dropped: AtomicU64::new(0),
+        })
+    }
+
+    /// The inproc name.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The reading end for a socket that connects. Of several only one at a
+    /// time gets it; after it has gone, the next one starts with new events.
+    pub fn take_end(&self) -> Option<PipeEnd> {
+        let mut ends = self.ends.lock();
+        if ends.theirs.is_none() && ends.ours.is_peer_closed() {
+            *ends = new_ends();
+        }
+        ends.theirs.take()
+    }
+
+    /// Sends an event, unless it is not in the mask or the pipe is full.
+    pub fn emit(&self, event: &Event) {
+        if event.kind & self.mask == 0 {
+            return;
+        }
+        let mut head = [0; 6];
+        // The public layout has 16 and 32 bits; longer values never occur.
+        head[..2].copy_from_slice(&(event.kind as u16).to_ne_bytes());
+        head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
+        let mut ends = self.ends.lock();
+        let Ok(text) = Msg::copy_from(&event.endpoint) else {
+            return;
+        };
+        if ends
+            .ours
+            .write(Msg::inline(&head).with(flag::MORE))
+            .is_err()
+        {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        ends.ours.write_unchecked(text);
+        ends.ours.flush();
+    }
+
+    /// The last event, and the end of the pipe.
+    pub fn stop(&self) {
+        self.emit(&Event {
+            kind: kind::MONITOR_STOPPED,
+            value: 0,
+            endpoint: Vec::new(),
+        });
+        self.ends.lock().ours.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(kind: u32) -> Event {
+        Event {
+            kind,
+            value: 7,
+            endpoint: b"tcp://x".to_vec(),
+        }
+    }
+
+    #[test]
+    fn events_wait_for_the_reader_and_are_dropped_whole_when_full() {
+        let monitor = Monitor::new(b"m".to_vec(), kind::ACCEPTED);
+        monitor.emit(&event(kind::CLOSED));
+        for _ in 0..CAPACITY + 5 {
+            monitor.emit(&event(kind::ACCEPTED));
+        }
+        assert_eq!(monitor.dropped.load(Ordering::Relaxed), 5);
+        let mut reader = monitor.take_end().unwrap();
+        assert!(monitor.take_end().is_none());
+        for _ in 0..CAPACITY {
+            let head = reader.read().unwrap();
+            assert!(head.more());
+            assert_eq!(head.data()[..2], (kind::ACCEPTED as u16).to_ne_bytes());
+            assert_eq!(reader.read().unwrap().data(), b"tcp://x");
+        }
+        assert!(reader.read().is_none());
+        drop(reader);
+        assert!(monitor.take_end().is_some());
+    }
+}

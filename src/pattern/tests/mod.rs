@@ -373,3 +373,55 @@ fn only_routers_want_routing_ids() {
         assert_eq!(wants, [REP, ROUTER].contains(&socket_type));
     }
 }
+
+/// `cargo test --release -- --ignored --nocapture hot_paths_measured`
+#[test]
+#[ignore = "a measurement"]
+fn hot_paths_measured() {
+    use crate::options::constants::ZMQ_SUBSCRIBE;
+    const COUNT: u32 = 4_000_000;
+    for (from, to) in [(PUSH, PULL), (DEALER, DEALER), (DEALER, ROUTER), (PUB, SUB)] {
+        let mut net = Net::default();
+        let (a, b) = (net.socket(from), net.socket(to));
+        if to == SUB {
+            net.set(b, ZMQ_SUBSCRIBE, b"x").unwrap();
+        }
+        net.connect(a, b);
+        let start = std::time::Instant::now();
+        for _ in 0..COUNT / 100 {
+            net.with(a, |pattern, env| {
+                for _ in 0..100 {
+                    assert!(pattern.send(env, Msg::inline(b"x1234567")).is_ok());
+                }
+            });
+            net.pump();
+            net.with(b, |pattern, env| {
+                let mut parts = 0;
+                while pattern.recv(env).is_ok() {
+                    parts += 1;
+                }
+                assert!(parts == 100 || parts == 200);
+            });
+        }
+        let each = start.elapsed() / COUNT;
+        println!("{from} -> {to}: {each:?} a message, sent and received");
+    }
+    let mut net = Net::default();
+    let (router, dealer) = (net.socket(ROUTER), net.socket(DEALER));
+    net.options(dealer).routing_id = b"dealer".to_vec();
+    net.connect(dealer, router);
+    let start = std::time::Instant::now();
+    for _ in 0..COUNT / 100 {
+        net.with(router, |pattern, env| {
+            for _ in 0..100 {
+                let id = Msg::inline(b"dealer").with(flag::MORE);
+                assert!(pattern.send(env, id).is_ok());
+                assert!(pattern.send(env, Msg::inline(b"x1234567")).is_ok());
+            }
+        });
+        net.pump();
+        net.with(dealer, |pattern, env| while pattern.recv(env).is_ok() {});
+    }
+    let each = start.elapsed() / COUNT;
+    println!("{ROUTER} -> {DEALER}: {each:?} a message, sent and received");
+}

@@ -88,8 +88,6 @@ impl Router {
             self.admit(env, pipe, msg.data().to_vec());
         } else if self.handover {
             if let Some(old) = self.admit(env, pipe, msg.data().to_vec()) {
-                // The application still gets the message it is reading.
-                self.input.detached(env, old);
                 env.closing.push(old);
             }
         } else {

@@ -173,6 +173,19 @@ fn a_topic_costs_few_bytes_and_gives_them_back() {
     assert_eq!(tree.nodes_in_use(), 1);
 }
 
+#[test]
+fn nodes_without_purpose_are_merged() {
+    let mut tree = PrefixTree::default();
+    for key in ["abc", "abd", "ab", "a"] {
+        tree.insert(key.as_bytes(), 1);
+    }
+    assert_eq!(tree.nodes_in_use(), 5);
+    for (key, left) in [("ab", 5), ("abd", 3), ("a", 2), ("abc", 1)] {
+        tree.remove(key.as_bytes());
+        assert_eq!(tree.nodes_in_use(), left, "{key}");
+    }
+}
+
 /// `cargo test --release -- --ignored --nocapture the_index_measured`
 #[test]
 #[ignore = "a measurement"]

@@ -301,6 +301,10 @@ impl Net {
         &mut self.sockets[at].pattern
     }
 
+    pub fn pipe(&mut self, at: usize, pipe: PipeId) -> &mut PipeEnd {
+        self.sockets[at].pipes.get(pipe).unwrap()
+    }
+
     pub fn pipes(&self, at: usize) -> usize {
         self.sockets[at].pipes.len()
     }

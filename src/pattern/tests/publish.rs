@@ -152,6 +152,22 @@ fn nodrop_lets_nobody_miss_anything() {
 }
 
 #[test]
+fn nodrop_does_not_wait_for_a_peer_that_left() {
+    let mut net = Net::default();
+    let publisher = net.socket(PUB);
+    net.on(publisher, ZMQ_XPUB_NODROP);
+    net.options(publisher).sndhwm = 1;
+    let (_, mut far) = net.raw(publisher, Attachment::default());
+    write(&mut far, &["\x01"]);
+    net.send(publisher, "1").unwrap();
+    assert_eq!(net.send(publisher, "2"), Err(Error::Again));
+    far.close();
+    // The event was not delivered yet.
+    let msg = Msg::inline(b"2");
+    assert!(net.with(publisher, |pattern, env| pattern.send(env, msg).is_ok()));
+}
+
+#[test]
 fn newcomers_get_nothing_of_a_half_sent_message() {
     let mut net = Net::default();
     let publisher = net.socket(PUB);

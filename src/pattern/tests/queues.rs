@@ -135,6 +135,7 @@ fn another_peer_leaving_does_not_split_a_message() {
             for peer in &peers {
                 pipes.push(net.connect(dealer, *peer).0);
                 net.send_all(*peer, &["in", "put"]).unwrap();
+                net.send_all(*peer, &["in", "put"]).unwrap();
             }
             for _ in 0..skip {
                 net.send(dealer, "skip").unwrap();
@@ -213,6 +214,50 @@ fn pair_has_one_peer_and_takes_another_after_it() {
     net.send(c, "3").unwrap();
     assert_eq!(net.recv(c).unwrap(), "2");
     assert_eq!(net.recv(a).unwrap(), "3");
+}
+
+/// The limit falls below what is queued, in mid-message, and rises again.
+#[test]
+fn half_a_message_is_taken_back_when_the_pipe_takes_no_more() {
+    for socket_type in [PUSH, PUB, ROUTER, XSUB] {
+        let mut net = Net::default();
+        let at = net.socket(socket_type);
+        let (pipe, mut far) = net.raw(at, Attachment::default());
+        let id = Msg::inline(b"d").with(flag::ROUTING_ID);
+        match socket_type {
+            PUB => write(&mut far, &["\x01"]),
+            ROUTER => {
+                far.write(id).unwrap();
+                far.flush();
+            }
+            _ => {}
+        }
+        net.pump();
+        let begin = |net: &mut Net| {
+            if socket_type == ROUTER {
+                net.send_more(at, "d").unwrap();
+            }
+        };
+        let limit = |net: &mut Net, hwm| net.pipe(at, pipe).set_hwm(hwm, 0);
+        begin(&mut net);
+        net.send(at, "queued").unwrap();
+        begin(&mut net);
+        net.send_more(at, "half").unwrap();
+        limit(&mut net, 1);
+        net.send_more(at, "lost").unwrap();
+        limit(&mut net, 9);
+        net.send(at, "lost").unwrap();
+        assert_eq!(far.read().unwrap().data(), b"queued");
+        let next = |net: &mut Net, text| {
+            begin(net);
+            // A distributor learns of the room only by the event.
+            net.with(at, |pattern, env| pattern.write_ready(env, pipe));
+            net.send(at, text).unwrap();
+        };
+        next(&mut net, "whole");
+        let part = far.read().unwrap();
+        assert_eq!(part.data(), b"whole", "type {socket_type}");
+    }
 }
 
 #[test]

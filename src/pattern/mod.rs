@@ -21,6 +21,9 @@ mod sub;
 mod xpub;
 mod xsub;
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 pub use any::AnyPattern;
 
 use crate::error::{Error, Result};

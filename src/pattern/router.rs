@@ -39,8 +39,6 @@ pub struct Router {
     table: RoutingTable,
     /// Pipes whose routing id has not come yet.
     anonymous: Vec<PipeId>,
-    /// Pipes whose routing id belongs to another: what they bring is dropped.
-    ignored: Vec<PipeId>,
     prefetched: Option<Prefetched>,
     /// The application has a part of a message and is to get the rest.
     more_in: bool,
@@ -58,7 +56,6 @@ impl Router {
             input: FairQueue::default(),
             table: RoutingTable::new(seed),
             anonymous: Vec::new(),
-            ignored: Vec::new(),
             prefetched: None,
             more_in: false,
             output: Output::Address,
@@ -88,13 +85,10 @@ impl Router {
             self.admit(env, pipe, msg.data().to_vec());
         } else if self.handover {
             if let Some(old) = self.admit(env, pipe, msg.data().to_vec()) {
-                // The application still gets the message it is reading.
-                self.input.detached(env, old);
                 env.closing.push(old);
             }
         } else {
-            self.ignored.push(pipe);
-            self.ignore_input(env, pipe);
+            super::discard_input(env, pipe);
         }
     }
 
@@ -103,10 +97,6 @@ impl Router {
         let old = self.table.insert(env.pipes, id, pipe);
         self.input.attach(pipe);
         old
-    }
-
-    fn ignore_input(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        super::discard_input(env, pipe);
     }
 
     /// Takes an address part and chooses the pipe.
@@ -229,7 +219,6 @@ impl Pattern for Router {
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         self.anonymous.retain(|other| *other != pipe);
-        self.ignored.retain(|other| *other != pipe);
         self.input.detached(env, pipe);
         self.table.remove(env.pipes, pipe);
         if self.output == Output::Pipe(pipe) {
@@ -247,7 +236,8 @@ impl Pattern for Router {
             self.anonymous.swap_remove(index);
             self.identify(env, pipe);
         } else {
-            self.ignore_input(env, pipe);
+            // Its routing id belongs to another.
+            super::discard_input(env, pipe);
         }
     }
 

@@ -36,15 +36,12 @@ impl FairQueue {
         self.pipes.index(pipe).is_some()
     }
 
-    /// Messages came on the pipe. Calls for active or unknown pipes do nothing.
+    /// Messages, or the end, came on the pipe. Safe to call for any pipe.
     pub fn activated(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         let Some(index) = self.pipes.index(pipe) else {
             return;
         };
-        if index < self.active {
-            return;
-        }
-        // The peer may have come only to say that it leaves.
+        // It may be the end that came, also to a pipe that nobody looked at yet.
         if let Some(end) = env.pipes.get(pipe) {
             if !end.check_read() {
                 if end.is_ended() {
@@ -53,8 +50,10 @@ impl FairQueue {
                 return;
             }
         }
-        self.pipes.swap(index, self.active);
-        self.active += 1;
+        if index >= self.active {
+            self.pipes.swap(index, self.active);
+            self.active += 1;
+        }
     }
 
     /// Forgets a pipe. A message read by half is kept to its end.

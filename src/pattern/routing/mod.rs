@@ -10,3 +10,6 @@ mod pipe_list;
 pub mod prefix_tree;
 pub mod routing_table;
 pub mod subscriptions;
+
+#[cfg(all(test, not(loom)))]
+mod tests;

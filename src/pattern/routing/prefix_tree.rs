@@ -4,10 +4,11 @@
 //! A radix tree: a node stands for a run of bytes, so the depth is the number
 //! of places where topics part, not their length. Nodes lie in one array and
 //! name each other by index; labels are inside the node (a long one makes a
-//! chain), and edges take one of four sizes. A million topics cost 50 to 60
-//! bytes each, and a match touches one or two cache lines a level and ends at
-//! the first byte that leads nowhere. Hashing every prefix instead would be a
-//! probe for each length in use, which peers choose.
+//! chain), and edges take one of four sizes. Measured with topics of 27 bytes:
+//! about 60 bytes each at a million of them, a match 80 ns among 200,000 and
+//! 145 ns among a million. It touches one or two cache lines a level and ends
+//! at the first byte that leads nowhere. Hashing every prefix instead would be
+//! a probe for each length in use, which peers choose.
 
 #![forbid(unsafe_code)]
 
@@ -380,8 +381,14 @@ impl PrefixTree {
         self.nodes.len() as u32 - 1
     }
 
+    /// Nodes that are not free.
+    #[cfg(all(test, not(loom)))]
+    pub fn nodes_in_use(&self) -> usize {
+        self.nodes.len() - self.free.len()
+    }
+
     /// Bytes of memory in use, without the allocator's own.
-    #[cfg(test)]
+    #[cfg(all(test, not(loom)))]
     pub fn memory(&self) -> usize {
         let edges = |node: &Node| match &node.children {
             Children::None | Children::One(_) => 0,

@@ -25,8 +25,8 @@ pub(super) enum Attempt {
     Resolving,
     /// A connect is under way or done.
     Dialing(Dial),
-    /// Nothing more to try; the last error.
-    Failed(io::Error),
+    /// Nothing more to try.
+    Failed,
 }
 
 impl Dialer {
@@ -71,10 +71,10 @@ impl Dialer {
                         self.lookup = Some(receiver);
                         Attempt::Resolving
                     }
-                    Err(error) => Attempt::Failed(error),
+                    Err(error) => Attempt::Failed,
                 }
             }
-            Err(error) => Attempt::Failed(error),
+            Err(error) => Attempt::Failed,
         }
     }
 
@@ -88,12 +88,12 @@ impl Dialer {
             }
             Ok(Err(error)) => {
                 self.lookup = None;
-                Some(Attempt::Failed(error))
+                Some(Attempt::Failed)
             }
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Disconnected) => {
                 self.lookup = None;
-                Some(Attempt::Failed(io::ErrorKind::Other.into()))
+                Some(Attempt::Failed)
             }
         }
     }
@@ -108,7 +108,7 @@ impl Dialer {
                 Err(error) => last = error,
             }
         }
-        Attempt::Failed(last)
+        Attempt::Failed
     }
 
     /// Whether another address remains for this attempt.

@@ -68,11 +68,6 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Whether bytes wait that were read but not decoded.
-    pub(super) fn has_bytes(&self) -> bool {
-        self.start != self.end || !self.partial.is_empty()
-    }
-
     /// Gets a block to read into. False if there is no memory.
     pub(super) fn open(&mut self) -> bool {
         if self.block.is_none() {

@@ -165,7 +165,7 @@ impl State {
     }
 
     fn pipe_events(&mut self, conn: &Connection) {
-        let events = self.pipe.as_ref().map_or(0, PipeEnd::take_events);
+        let events = self.pipe.as_mut().map_or(0, PipeEnd::take_events);
         if events & pipe::event::CLOSED != 0 {
             self.begin_close(conn);
         }
@@ -228,7 +228,7 @@ impl State {
         self.deadline = None;
         match attempt {
             Attempt::Resolving => self.phase = Phase::Resolving,
-            Attempt::Failed(_) => self.retry(conn),
+            Attempt::Failed => self.retry(conn),
             Attempt::Dialing(dial) => {
                 if dial.in_progress() {
                     self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);

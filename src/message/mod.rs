@@ -328,6 +328,14 @@ impl Msg {
         }
     }
 
+    /// Makes a message the application got from somewhere one that it sends:
+    /// without metadata and marks of its past, and with `more` as given.
+    #[inline]
+    pub fn renew(&mut self, more: bool) {
+        self.set_metadata(None);
+        self.flags = (self.flags & flag::SHARED) | if more { flag::MORE } else { 0 };
+    }
+
     /// The message with a flag bit set.
     #[inline]
     pub fn with(mut self, bit: u8) -> Msg {

@@ -137,6 +137,8 @@ pub struct PipeEnd {
     hiccups: usize,
     closed: bool,
     ended: bool,
+    /// Room counts only after the event.
+    lazy: bool,
     metadata: Option<Arc<Metadata>>,
     /// The peer's routing id as the pattern knows it; free for its use.
     pub routing_id: Vec<u8>,
@@ -170,6 +172,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         hiccups: 0,
         closed: false,
         ended: false,
+        lazy: false,
         metadata: None,
         routing_id: Vec::new(),
     };
@@ -200,10 +203,14 @@ impl PipeEnd {
     }
 
     /// Takes the events that wait, see [`event`].
-    pub fn take_events(&self) -> u8 {
-        self.shared.sides[self.side]
+    pub fn take_events(&mut self) -> u8 {
+        let events = self.shared.sides[self.side]
             .events
-            .swap(0, Ordering::SeqCst)
+            .swap(0, Ordering::SeqCst);
+        if events & event::WRITE != 0 {
+            self.acknowledged = self.output().read.load(Ordering::SeqCst);
+        }
+        events
     }
 
     /// Whether a message can be read. If not, the listener hears of the next.
@@ -342,7 +349,8 @@ impl PipeEnd {
     }
 
     /// Whether a message part can be written. If the pipe is full, the listener
-    /// hears when there is room again.
+    /// hears when there is room again; the end of a socket finds room only
+    /// after it took that event.
     #[inline]
     pub fn check_write(&mut self) -> bool {
         if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
@@ -353,18 +361,53 @@ impl PipeEnd {
         {
             return true;
         }
-        self.acknowledged = self.output().read.load(Ordering::SeqCst);
-        if self.written - self.acknowledged < limit {
-            return true;
+        if self.lazy {
+            return self.full_until_told(limit);
         }
-        self.output().writer_asleep.store(true, Ordering::SeqCst);
+        self.has_room_now()
+    }
+
+    /// A socket learns of room only through an event, as in libzmq: so a fast
+    /// sender meets its high-water mark where the option says, however fast the
+    /// reader is. If there is room already, the event follows at once.
+    #[cold]
+    fn full_until_told(&mut self, limit: u64) -> bool {
+        let output = self.output();
+        output.writer_asleep.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        self.acknowledged = self.output().read.load(Ordering::SeqCst);
-        if self.written - self.acknowledged < limit {
-            self.output().writer_asleep.store(false, Ordering::Relaxed);
-            return true;
+        let read = output.read.load(Ordering::SeqCst);
+        if self.written - read < limit && output.writer_asleep.swap(false, Ordering::SeqCst) {
+            self.shared.notify(self.side, event::WRITE);
         }
         false
+    }
+
+    /// Whether there is room, by a fresh look at what was read. If not, the
+    /// listener hears when there is.
+    #[cold]
+    pub fn has_room_now(&mut self) -> bool {
+        if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let limit = self.output().limit();
+        for asleep in [false, true] {
+            self.acknowledged = self.output().read.load(Ordering::SeqCst);
+            if limit == 0 || self.written - self.acknowledged < limit {
+                if asleep {
+                    self.output().writer_asleep.store(false, Ordering::Relaxed);
+                }
+                return true;
+            }
+            // Mark first, then look again: one side sees the other.
+            self.output().writer_asleep.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+        }
+        false
+    }
+
+    /// This end is a socket's, see [`check_write`](Self::check_write).
+    pub fn set_lazy(&mut self) {
+        self.lazy = true;
     }
 
     /// Writes a message part; the message comes back if the pipe is full or

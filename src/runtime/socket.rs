@@ -157,9 +157,7 @@ fn send_locked(
     if let Err(error) = socket.process_commands() {
         return Err((error, msg));
     }
-    // Only the flags of the call count, whatever the message was before.
-    msg.set(flag::MORE, flags & SNDMORE != 0);
-    msg.set_metadata(None);
+    msg.renew(flags & SNDMORE != 0);
     match socket.try_send(msg) {
         Err((Error::Again, back)) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
             let timeout = wait::limit(socket.options.sndtimeo);
@@ -295,7 +293,8 @@ impl Socket {
     }
 
     /// Adds a pipe to the socket.
-    pub(super) fn attach(&mut self, end: PipeEnd, how: Attachment) -> PipeId {
+    pub(super) fn attach(&mut self, mut end: PipeEnd, how: Attachment) -> PipeId {
+        end.set_lazy();
         let id = self.pipes.insert(end);
         self.with_pattern(|pattern, env| pattern.attached(env, id, how));
         // Only now: an event before the attachment would find no pattern.

@@ -71,10 +71,10 @@ impl Dialer {
                         self.lookup = Some(receiver);
                         Attempt::Resolving
                     }
-                    Err(error) => Attempt::Failed,
+                    Err(_) => Attempt::Failed,
                 }
             }
-            Err(error) => Attempt::Failed,
+            Err(_) => Attempt::Failed,
         }
     }
 
@@ -86,7 +86,7 @@ impl Dialer {
                 self.targets = targets;
                 Some(self.next(settings))
             }
-            Ok(Err(error)) => {
+            Ok(Err(_)) => {
                 self.lookup = None;
                 Some(Attempt::Failed)
             }
@@ -100,12 +100,10 @@ impl Dialer {
 
     /// Tries the next address.
     pub(super) fn next(&mut self, settings: &Settings) -> Attempt {
-        let mut last = io::Error::from_raw_os_error(libc::EINVAL);
         while !self.targets.is_empty() {
             let target = self.targets.remove(0);
-            match Dial::start(&target, &settings.stream) {
-                Ok(dial) => return Attempt::Dialing(dial),
-                Err(error) => last = error,
+            if let Ok(dial) = Dial::start(&target, &settings.stream) {
+                return Attempt::Dialing(dial);
             }
         }
         Attempt::Failed

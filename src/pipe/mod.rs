@@ -527,9 +527,21 @@ impl PipeEnd {
     /// Sets this side's part of the limits: `ZMQ_SNDHWM` for writing and
     /// `ZMQ_RCVHWM` for reading.
     pub fn set_hwm(&self, snd: i32, rcv: i32) {
-        self.output().snd.store(snd, Ordering::Relaxed);
-        // Behind a connection the reading part stands in the same place.
-        self.input().rcv.store(rcv, Ordering::Relaxed);
+        for (side, part, value) in [
+            (self.side, &self.output().snd, snd),
+            (1 - self.side, &self.input().rcv, rcv),
+        ] {
+            // A part that is not there belongs to a connection.
+            part.store(value, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            // A writer that waits for room may have it now.
+            if self.shared.channels[side]
+                .writer_asleep
+                .swap(false, Ordering::SeqCst)
+            {
+                self.shared.notify(side, event::WRITE);
+            }
+        }
     }
 
     /// Properties of the connection behind the messages read last.

@@ -483,7 +483,6 @@ impl Socket {
     fn shut(&mut self) {
         // Pipes that are on their way in are closed with the rest.
         self.process_mail();
-        self.shared.set_monitor(None);
         self.core.inproc.forget(&self.shared);
         self.endpoints.close_all();
         let ids: Vec<_> = self.pipes.ids().collect();
@@ -492,6 +491,7 @@ impl Socket {
         }
         self.shared.cool();
         self.shared.stop_connections();
+        self.shared.set_monitor(None);
     }
 }
 

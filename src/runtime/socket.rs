@@ -19,7 +19,7 @@ use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// All sockets of the process.
 pub static SOCKETS: Table<Socket> = Table::new();
@@ -50,7 +50,11 @@ pub struct Socket {
     arena: Arena,
     more: bool,
     receives: u32,
+    mail_read: Option<Instant>,
 }
+
+/// How often a loop of sends looks at the mailbox.
+const MAIL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Receives after which the mailbox is looked at even if messages are there.
 const MAIL_EVERY: u32 = 100;
@@ -89,6 +93,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         arena: Arena::default(),
         more: false,
         receives: 0,
+        mail_read: None,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
     core.socket_opened(&shared);
@@ -168,7 +173,7 @@ fn send_locked(
     let Some(socket) = guard.as_mut() else {
         return Err((Error::NotSocket, msg));
     };
-    if let Err(error) = socket.process_commands() {
+    if let Err(error) = socket.process_commands_at_times() {
         return Err((error, msg));
     }
     msg.renew(flags & SNDMORE != 0);
@@ -292,6 +297,24 @@ impl Socket {
     pub(super) fn process_commands(&mut self) -> Result<()> {
         if self.shared.has_commands() {
             self.process_mail();
+        }
+        self.check_alive()
+    }
+
+    /// As [`process_commands`](Self::process_commands), but at most once in
+    /// [`MAIL_INTERVAL`]: what a loop of sends pays, and the time within which
+    /// it notices changes, as in libzmq.
+    #[inline]
+    fn process_commands_at_times(&mut self) -> Result<()> {
+        if self.shared.has_commands() {
+            let now = Instant::now();
+            if self
+                .mail_read
+                .is_none_or(|last| now - last >= MAIL_INTERVAL)
+            {
+                self.mail_read = Some(now);
+                self.process_mail();
+            }
         }
         self.check_alive()
     }

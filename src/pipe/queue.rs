@@ -21,6 +21,10 @@ const FIRST: usize = if cfg!(loom) { 1 } else { 4 };
 /// Items in a full-size chunk.
 const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 
+/// How many slots ahead the producer asks for the memory: the consumer's core
+/// holds it, and waiting for it at each publication would cost the most of all.
+const AHEAD: usize = 6;
+
 struct Chunk<T> {
     next: AtomicPtr<Chunk<T>>,
     slots: Box<[Slot<MaybeUninit<T>>]>,
@@ -153,7 +157,11 @@ impl<T> Producer<T> {
             if self.at.exhausted() {
                 self.grow();
             }
-            (&(*self.at.chunk).slots)[self.at.index].with_mut(|slot| (*slot).write(item));
+            let slots = &(*self.at.chunk).slots;
+            slots[self.at.index].with_mut(|slot| (*slot).write(item));
+            if let Some(later) = slots.get(self.at.index + AHEAD) {
+                crate::sys::prefetch_for_write(later);
+            }
         }
         self.at.index += 1;
         self.at.count += 1;

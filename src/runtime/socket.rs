@@ -50,6 +50,8 @@ pub struct Socket {
     arena: Arena,
     more: bool,
     receives: u32,
+    /// A message was sent since the last wait.
+    pub(super) has_sent: bool,
     mail_read: Option<Instant>,
 }
 
@@ -93,6 +95,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         arena: Arena::default(),
         more: false,
         receives: 0,
+        has_sent: false,
         mail_read: None,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
@@ -177,6 +180,7 @@ fn send_locked(
         return Err((error, msg));
     }
     msg.renew(flags & SNDMORE != 0);
+    socket.has_sent = true;
     match socket.try_send(msg) {
         Err((Error::Again, back)) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
             let timeout = wait::limit(socket.options.sndtimeo);

@@ -338,7 +338,7 @@ impl PipeEnd {
         }
         self.read += 1;
         let limit = self.input().limit();
-        if limit != 0 && self.read.is_multiple_of(limit.div_ceil(2)) {
+        if limit != 0 && self.read % limit.div_ceil(2) == 0 {
             let channel = self.input();
             channel.read.store(self.read, Ordering::SeqCst);
             // The writer marks itself, then looks at the count again.

@@ -40,6 +40,14 @@ impl<T> Chunk<T> {
             slots,
         }))
     }
+
+    /// # Safety
+    /// `chunk` is alive.
+    #[inline]
+    unsafe fn capacity(chunk: *const Chunk<T>) -> usize {
+        // SAFETY: by the caller's promise.
+        unsafe { &*chunk }.slots.len()
+    }
 }
 
 struct Shared<T> {
@@ -81,7 +89,7 @@ impl<T> Place<T> {
     #[inline]
     unsafe fn exhausted(&self) -> bool {
         // SAFETY: by the caller's promise.
-        self.chunk.is_null() || self.index == unsafe { (&(*self.chunk).slots).len() }
+        self.chunk.is_null() || self.index == unsafe { Chunk::capacity(self.chunk) }
     }
 
     /// # Safety
@@ -177,7 +185,7 @@ impl<T> Producer<T> {
             if chunk.is_null() {
                 let capacity = match self.at.chunk.is_null() {
                     true => FIRST,
-                    false => ((&(*self.at.chunk).slots).len() * 2).min(LARGEST),
+                    false => (Chunk::capacity(self.at.chunk) * 2).min(LARGEST),
                 };
                 chunk = Chunk::new(capacity);
             } else {
@@ -330,7 +338,7 @@ impl<T> Consumer<T> {
     fn give_back(&self, chunk: *mut Chunk<T>) {
         // SAFETY: the consumer has left the chunk and the producer is past it.
         unsafe {
-            let old = match (&(*chunk).slots).len() {
+            let old = match Chunk::capacity(chunk) {
                 // Release: our reads of the slots come before its next use.
                 LARGEST => self.shared.spare.swap(chunk, Ordering::AcqRel),
                 _ => chunk,

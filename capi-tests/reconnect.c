@@ -19,19 +19,34 @@ static void *client (void *ctx, int type)
     return s;
 }
 
+/* A socket that binds, in a context of its own: with that, it really ends. */
+static void *server (void **ctx, int type, const char *endpoint)
+{
+    *ctx = zmq_ctx_new ();
+    void *s = sock (*ctx, type);
+    bind_again (s, endpoint);
+    return s;
+}
+
+static void gone (void *ctx, void *s)
+{
+    done (s);
+    term (ctx);
+}
+
 static void restart (void *ctx, const char *transport)
 {
     char endpoint[ENDPOINT];
-    void *push = client (ctx, ZMQ_PUSH), *pull = sock (ctx, ZMQ_PULL);
+    void *there = zmq_ctx_new ();
+    void *push = client (ctx, ZMQ_PUSH), *pull = sock (there, ZMQ_PULL);
     printf ("-- the PULL is replaced, %s\n", transport);
     bind_any (pull, transport, endpoint);
     MUST (zmq_connect (push, endpoint) == 0);
     send_parts (push, "first", NULL);
     show_message ("pull", pull);
     for (int round = 0; round < 3; round++) {
-        done (pull);
-        pull = sock (ctx, ZMQ_PULL);
-        bind_again (pull, endpoint);
+        gone (there, pull);
+        pull = server (&there, ZMQ_PULL, endpoint);
         /* One sent just then may be lost with the old connection; not the rest. */
         long limit = now_ms () + PATIENCE;
         do {
@@ -46,22 +61,7 @@ static void restart (void *ctx, const char *transport)
         printf ("round %d: again\n", round);
     }
     done (push);
-    done (pull);
-}
-
-/* A socket that binds, in a context of its own: with that, it ends at once. */
-static void *server (void **ctx, int type, const char *endpoint)
-{
-    *ctx = zmq_ctx_new ();
-    void *s = sock (*ctx, type);
-    bind_again (s, endpoint);
-    return s;
-}
-
-static void gone (void *ctx, void *s)
-{
-    done (s);
-    term (ctx);
+    gone (there, pull);
 }
 
 static void connect_first (void *ctx, const char *transport)
@@ -108,33 +108,39 @@ static void resubscribed (void *ctx, const char *transport)
 {
     char endpoint[ENDPOINT];
     printf ("-- a subscriber tells a new publisher what it wants, %s\n", transport);
-    void *pub = sock (ctx, ZMQ_XPUB), *sub = client (ctx, ZMQ_SUB);
+    void *there = zmq_ctx_new ();
+    void *pub = sock (there, ZMQ_XPUB), *sub = client (ctx, ZMQ_SUB);
     bind_any (pub, transport, endpoint);
     MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, "one", 3) == 0);
     MUST (zmq_connect (sub, endpoint) == 0);
     show_message ("pub", pub);
-    done (pub);
-    pub = sock (ctx, ZMQ_XPUB);
-    bind_again (pub, endpoint);
+    gone (there, pub);
+    pub = server (&there, ZMQ_XPUB, endpoint);
+    /* The subscriber learns of the new connection inside a call. */
+    long limit = now_ms () + PATIENCE;
+    while (!wait_for (pub, ZMQ_POLLIN, 5) && now_ms () < limit)
+        MUST (get_int (sub, ZMQ_EVENTS) >= 0);
     show_message ("pub", pub);
     send_parts (pub, "one", "more", NULL);
     show_message ("sub", sub);
     done (sub);
-    done (pub);
+    gone (there, pub);
 }
 
 static void router_returns (void *ctx)
 {
     char endpoint[ENDPOINT];
     PART ("a DEALER is known by its name to the new ROUTER");
-    void *router = sock (ctx, ZMQ_ROUTER), *dealer = client (ctx, ZMQ_DEALER);
+    void *there = zmq_ctx_new ();
+    void *router = sock (there, ZMQ_ROUTER), *dealer = client (ctx, ZMQ_DEALER);
     MUST (zmq_setsockopt (dealer, ZMQ_ROUTING_ID, "me", 2) == 0);
     bind_any (router, "tcp", endpoint);
     MUST (zmq_connect (dealer, endpoint) == 0);
     send_parts (dealer, "one", NULL);
     show_message ("router", router);
-    done (router);
-    router = sock (ctx, ZMQ_ROUTER);
+    gone (there, router);
+    there = zmq_ctx_new ();
+    router = sock (there, ZMQ_ROUTER);
     set_int (router, ZMQ_ROUTER_MANDATORY, 1);
     bind_again (router, endpoint);
     long limit = now_ms () + PATIENCE;
@@ -145,7 +151,7 @@ static void router_returns (void *ctx)
     }
     MUST (zmq_send (router, "welcome", 7, 0) == 7);
     show_message ("dealer", dealer);
-    done (router);
+    gone (there, router);
     done (dealer);
 }
 

@@ -2,25 +2,20 @@
 #include "common.h"
 
 struct job {
-    void *front, *back, *capture, *control;
+    void *front, *back, *capture;
     int rc, error;
 };
 
 static void *run (void *arg)
 {
     struct job *job = arg;
-    if (job->control)
-        job->rc = zmq_proxy_steerable (job->front, job->back, job->capture, job->control);
-    else
-        job->rc = zmq_proxy (job->front, job->back, job->capture);
+    job->rc = zmq_proxy (job->front, job->back, job->capture);
     job->error = zmq_errno ();
     zmq_close (job->front);
     if (job->back != job->front)
         zmq_close (job->back);
     if (job->capture)
         zmq_close (job->capture);
-    if (job->control)
-        zmq_close (job->control);
     return NULL;
 }
 
@@ -28,7 +23,7 @@ static void request_reply (void)
 {
     void *ctx = zmq_ctx_new ();
     struct job job = {sock (ctx, ZMQ_ROUTER), sock (ctx, ZMQ_DEALER),
-                      sock (ctx, ZMQ_PUSH), NULL, 0, 0};
+                      sock (ctx, ZMQ_PUSH), 0, 0};
     void *req = sock (ctx, ZMQ_REQ), *rep = sock (ctx, ZMQ_REP), *tap = sock (ctx, ZMQ_PULL);
     pthread_t thread;
     PART ("ROUTER to DEALER, with a capture");
@@ -57,7 +52,7 @@ static void request_reply (void)
 static void publish (void)
 {
     void *ctx = zmq_ctx_new ();
-    struct job job = {sock (ctx, ZMQ_XSUB), sock (ctx, ZMQ_XPUB), NULL, NULL, 0, 0};
+    struct job job = {sock (ctx, ZMQ_XSUB), sock (ctx, ZMQ_XPUB), NULL, 0, 0};
     void *pub = sock (ctx, ZMQ_XPUB), *sub = sock (ctx, ZMQ_SUB);
     pthread_t thread;
     PART ("XSUB to XPUB");
@@ -79,40 +74,11 @@ static void publish (void)
     term (ctx);
 }
 
-static void steered (void)
-{
-    void *ctx = zmq_ctx_new ();
-    struct job job = {sock (ctx, ZMQ_PULL), sock (ctx, ZMQ_PUSH), NULL,
-                      sock (ctx, ZMQ_PAIR), 0, 0};
-    void *push = sock (ctx, ZMQ_PUSH), *pull = sock (ctx, ZMQ_PULL);
-    void *control = sock (ctx, ZMQ_PAIR);
-    pthread_t thread;
-    PART ("PULL to PUSH, under control");
-    join (job.front, push, "inproc");
-    join (pull, job.back, "inproc");
-    join (control, job.control, "inproc");
-    MUST (pthread_create (&thread, NULL, run, &job) == 0);
-    for (int i = 0; i < 20; i++)
-        send_parts (push, "work", NULL);
-    for (int i = 0; i < 20; i++) {
-        char text[8];
-        recv_text (pull, text, sizeof text);
-    }
-    show_empty ("pull", pull);
-    send_parts (control, "TERMINATE", NULL);
-    pthread_join (thread, NULL);
-    printf ("proxy: %d\n", job.rc);
-    done (push);
-    done (pull);
-    done (control);
-    term (ctx);
-}
-
 static void one_socket (void)
 {
     void *ctx = zmq_ctx_new ();
     void *both = sock (ctx, ZMQ_DEALER), *peer = sock (ctx, ZMQ_DEALER);
-    struct job job = {both, both, NULL, NULL, 0, 0};
+    struct job job = {both, both, NULL, 0, 0};
     pthread_t thread;
     PART ("one socket on both sides");
     join (both, peer, "inproc");
@@ -131,13 +97,11 @@ int main (void)
     start ();
     request_reply ();
     publish ();
-    steered ();
     one_socket ();
     PART ("wrong arguments");
     void *ctx = zmq_ctx_new (), *s = sock (ctx, ZMQ_PULL);
     RC (zmq_proxy (NULL, s, NULL));
     RC (zmq_proxy (s, NULL, NULL));
-    RC (zmq_proxy_steerable (NULL, NULL, NULL, s));
     done (s);
     term (ctx);
     return 0;

@@ -162,9 +162,11 @@ impl Connection {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Writes what is queued now instead of leaving it to the I/O thread.
+    /// Does now what was left to the I/O thread and not begun by it yet.
     pub fn push_output(&self) {
-        self.service(work::WRITE);
+        if self.todo.load(Ordering::Relaxed) != 0 {
+            self.service(0);
+        }
     }
 
     /// The application stops reading this connection by itself: the I/O thread

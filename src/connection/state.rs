@@ -760,14 +760,18 @@ impl State {
         }
         let application_reads =
             matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
-        if application_reads && self.armed.is_none() && conn.link.is_spinning() {
-            if !conn.hot.swap(true, Ordering::SeqCst) {
+        if application_reads && self.armed.is_none() {
+            if conn.hot.load(Ordering::SeqCst) {
+                return; // until the tick or the application gives it back
+            }
+            if conn.link.is_spinning() {
+                conn.hot.store(true, Ordering::SeqCst);
                 if let Some(me) = conn.me.upgrade() {
                     conn.link.add_hot(me);
                     conn.reactor.schedule(conn.key()); // for the tick
                 }
+                return;
             }
-            return;
         }
         let (Phase::Handshake(..) | Phase::Active(..) | Phase::Dialing(_)) = &self.phase else {
             return;

@@ -147,11 +147,6 @@ static void zmtp_peer (void *ctx)
     print_bytes (greeting, 10);
     putchar ('\n');
     done (dealer);
-    do {
-        MUST (zmq_recv (s, from.bytes, sizeof from.bytes, 0) == 5);
-        n = zmq_recv (s, greeting, sizeof greeting, 0);
-    } while (n > 0);
-    SHOW (n);
     done (s);
 }
 

@@ -11,6 +11,7 @@
 //! In this folder:
 //!
 //! - `input` and `output`: bytes to messages and back;
+//! - `raw`: what is different without ZMTP;
 //! - `state`: the life of a connection, from dial or accept to its end;
 //! - `dialer`: making a connection, and making it again;
 //! - `acceptor`: listening;
@@ -24,6 +25,7 @@ pub mod event;
 mod input;
 pub mod link;
 mod output;
+mod raw;
 mod state;
 
 pub use acceptor::Acceptor;

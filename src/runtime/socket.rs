@@ -341,6 +341,9 @@ impl Socket {
         end.set_lazy();
         let id = self.pipes.insert(end);
         self.with_pattern(|pattern, env| pattern.attached(env, id, how));
+        if let Some(latest) = self.pattern.take_latest_id() {
+            self.options.routing_id = latest;
+        }
         // Only now: an event before the attachment would find no pattern.
         let shared = self.shared.clone();
         if let Some(end) = self.pipes.get(id) {

@@ -5,6 +5,8 @@
 //! the block; short ones are copied into the message; long ones that have not
 //! arrived yet are read straight into their own memory.
 
+#![forbid(unsafe_code)]
+
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;

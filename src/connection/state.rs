@@ -1,5 +1,7 @@
 //! The life of a connection: what each event does in each phase.
 
+#![forbid(unsafe_code)]
+
 use super::dialer::{Attempt, Dialer};
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};

@@ -1,6 +1,8 @@
 //! The part of a socket that other threads reach without its lock: the mailbox,
 //! those who wait, and the connections.
 
+#![forbid(unsafe_code)]
+
 use super::context::Core;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;

@@ -6,7 +6,9 @@ pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
 
-use crate::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
+use std::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
 use std::time::Duration;
 
 /// Sleeps while `word` still holds `expected`, at most for `limit`.

@@ -65,8 +65,8 @@ pub(super) struct Input {
     partial: Vec<u8>,
     large: Option<Large>,
     command: (usize, usize, usize),
-    /// Messages delivered since the last look.
-    pub(super) delivered: usize,
+    /// Whole messages delivered since the last look.
+    pub(super) delivered: u32,
 }
 
 impl Input {
@@ -235,7 +235,7 @@ impl Input {
             };
             msg.set(flag::MORE, header.more);
             pipe.write_unchecked(msg);
-            self.delivered += 1;
+            self.delivered += u32::from(!header.more);
             self.start = to;
         }
     }
@@ -278,8 +278,8 @@ impl Input {
             return Some(Decoded::Full);
         }
         if let Some(large) = self.large.take() {
+            self.delivered += u32::from(!large.msg.more());
             pipe.write_unchecked(large.msg);
-            self.delivered += 1;
         }
         None
     }

@@ -185,8 +185,8 @@ impl Shared {
 
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
-        let some: smallvec::SmallVec<[Arc<Connection>; 4]> =
-            self.connections.lock().values().take(4).cloned().collect();
+        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+            self.connections.lock().values().take(16).cloned().collect();
         for connection in &some {
             connection.push_output();
         }

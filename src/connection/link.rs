@@ -2,6 +2,7 @@
 
 use super::Connection;
 use super::event::Event;
+use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
@@ -54,6 +55,7 @@ impl Settings {
     /// A snapshot of `options`.
     pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
+        let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
         let stream = StreamOptions {
             sndbuf: options.sndbuf,
             rcvbuf: options.rcvbuf,
@@ -67,6 +69,15 @@ impl Settings {
             backlog: options.backlog,
             bind_to_device: (!device.is_empty()).then_some(device),
             use_fd: options.use_fd,
+            // Each was checked when it was set.
+            tcp_accept_filters: options
+                .tcp_accept_filters
+                .iter()
+                .filter_map(filter)
+                .collect(),
+            ipc_filter_uid: options.ipc_filter_uid.clone(),
+            ipc_filter_gid: options.ipc_filter_gid.clone(),
+            ipc_filter_pid: options.ipc_filter_pid.clone(),
             ..StreamOptions::default()
         };
         Arc::new(Settings {

@@ -300,7 +300,7 @@ impl State {
             max_msg_size: options.maxmsgsize,
             mechanism: MechanismConfig::Null,
             zap_domain_set: false,
-            app_metadata: Vec::new(),
+            app_metadata: options.metadata.clone(),
         }));
         handshake.start(self.output.handshake_bytes());
         let limit = options.handshake_ivl;

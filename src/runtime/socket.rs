@@ -10,7 +10,7 @@ use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
-use crate::endpoint::{Scheme, parse};
+use crate::endpoint::{AddressMask, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
@@ -398,6 +398,9 @@ impl Socket {
         match self.with_pattern(|pattern, env| pattern.set_option(env, option, bytes)) {
             Err(Error::Invalid) => {}
             other => return other,
+        }
+        if let (opt::ZMQ_TCP_ACCEPT_FILTER, Some(text @ [_, ..])) = (option, value) {
+            AddressMask::parse(text, self.options.ipv6)?;
         }
         self.options.set(option, value)?;
         match option {

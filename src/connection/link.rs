@@ -8,7 +8,7 @@ use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::transport::StreamOptions;
 use crate::zmtp::SocketType;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The socket, seen from its connections. The methods are called with a
 /// connection locked and must neither block nor lock the socket.
@@ -36,6 +36,9 @@ pub trait Link: Send + Sync {
     fn opened(&self, connection: Arc<Connection>);
     /// A connection is over for good.
     fn finished(&self, connection: &Connection);
+    /// A connecting endpoint is given up: the socket is to forget it, so that
+    /// it can no longer be disconnected.
+    fn endpoint_gone(&self, connection: Weak<Connection>);
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }

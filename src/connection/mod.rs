@@ -10,7 +10,8 @@
 //!
 //! - [`input`] and [`output`]: bytes to messages and back;
 //! - [`state`]: the life of a connection, from dial or accept to its end;
-//! - [`dialer`]: making a connection, and making it again;
+//! - [`dialer`]: making a connection, and making it again; [`tunnel`]: through
+//!   a proxy;
 //! - [`acceptor`]: listening;
 //! - [`link`]: what a connection knows of its socket.
 
@@ -23,6 +24,7 @@ mod input;
 pub mod link;
 mod output;
 mod state;
+mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
@@ -123,7 +125,7 @@ impl Connection {
         endpoint: Endpoint,
         pipe: Option<PipeEnd>,
     ) -> Arc<Connection> {
-        let state = State::new(Some(Dialer::new(endpoint)), pipe);
+        let state = State::new(Some(Dialer::new(endpoint, &settings)), pipe);
         let connection = Connection::create(link, reactor, settings, state);
         if let Some(pipe) = &connection.state.lock().pipe {
             pipe.set_listener(connection.clone(), 0);

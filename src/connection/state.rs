@@ -4,7 +4,9 @@ use super::dialer::{Attempt, Dialer};
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
+use super::tunnel::{Tunnel, Wait};
 use super::{Connection, work};
+use crate::endpoint::Scheme;
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
@@ -32,12 +34,21 @@ enum Phase {
     Resolving,
     /// A connect is under way.
     Dialing(Dial),
+    /// Connected to a proxy, which is to connect on.
+    Proxy(ByteStream, Box<Tunnel>, Wait),
     /// Greeting and mechanism.
     Handshake(ByteStream, Box<Handshake>),
     /// Messages flow.
     Active(ByteStream, Box<Session>),
     /// Over.
     Closed,
+}
+
+/// Flags of `ZMQ_RECONNECT_STOP`.
+mod reconnect_stop {
+    pub const CONN_REFUSED: i32 = 1;
+    pub const HANDSHAKE_FAILED: i32 = 2;
+    pub const AFTER_DISCONNECT: i32 = 4;
 }
 
 /// Why a stream is given up.
@@ -254,14 +265,70 @@ impl State {
         let fd = dial.as_raw_fd();
         self.forget_fd(conn, dial.as_fd());
         match dial.finish() {
-            Ok(stream) => {
-                self.event(conn, kind::CONNECTED, fd as u64);
-                self.greet(conn, stream);
+            Ok(stream) => match self.dialer.as_ref().and_then(|d| d.tunnel(&conn.settings)) {
+                None => {
+                    self.event(conn, kind::CONNECTED, fd as u64);
+                    self.greet(conn, stream);
+                }
+                Some(Ok(tunnel)) => self.enter_tunnel(conn, stream, tunnel),
+                Some(Err(_)) => self.dial_failed(conn, fd, 0),
+            },
+            Err(error) => self.dial_failed(conn, fd, error.raw_os_error().unwrap_or(0)),
+        }
+    }
+
+    /// The descriptor of an attempt was closed: another address, another time,
+    /// or never again.
+    fn dial_failed(&mut self, conn: &Connection, fd: i32, code: i32) {
+        self.event(conn, kind::CLOSED, fd as u64);
+        let Some(dialer) = &self.dialer else {
+            return self.close(conn);
+        };
+        let flags = conn.settings.options.reconnect_stop;
+        if code == libc::ECONNREFUSED && !dialer.has_more() {
+            if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.is_direct_tcp() {
+                conn.link.endpoint_gone(conn.me.clone());
+                return self.close(conn);
+            }
+            let ipc = dialer.scheme() == Scheme::Ipc && self.closing.is_some();
+            if flags & reconnect_stop::AFTER_DISCONNECT != 0 && ipc {
+                return self.close(conn);
+            }
+        }
+        self.next_target(conn);
+    }
+
+    fn enter_tunnel(&mut self, conn: &Connection, stream: ByteStream, tunnel: Tunnel) {
+        let options = &conn.settings.options;
+        // A connect's limit is for the whole way; without one a silent proxy
+        // gets as long as a silent peer.
+        if options.connect_timeout <= 0 && options.handshake_ivl > 0 {
+            let limit = Duration::from_millis(options.handshake_ivl as u64);
+            self.deadline = Some(Instant::now() + limit);
+        }
+        self.phase = Phase::Proxy(stream, Box::new(tunnel), Wait::Writable);
+        self.drive_tunnel(conn);
+    }
+
+    fn drive_tunnel(&mut self, conn: &Connection) {
+        let Phase::Proxy(stream, tunnel, wait) = &mut self.phase else {
+            return;
+        };
+        match tunnel.drive(stream) {
+            Ok(Wait::Nothing) => {}
+            Ok(other) => {
+                *wait = other;
+                return;
             }
             Err(_) => {
-                self.event(conn, kind::CLOSED, fd as u64);
-                self.next_target(conn);
+                let fd = stream.as_raw_fd();
+                self.drop_stream(conn);
+                return self.dial_failed(conn, fd, 0);
             }
+        }
+        if let Phase::Proxy(stream, ..) = std::mem::replace(&mut self.phase, Phase::Closed) {
+            self.event(conn, kind::CONNECTED, stream.as_raw_fd() as u64);
+            self.greet(conn, stream);
         }
     }
 
@@ -319,6 +386,7 @@ impl State {
             Phase::Dialing(_) if todo & (work::READ | work::WRITE) != 0 && self.armed.is_none() => {
                 self.dialed(conn);
             }
+            Phase::Proxy(..) if todo & (work::READ | work::WRITE) != 0 => self.drive_tunnel(conn),
             Phase::Handshake(..) => {
                 self.flush_output(conn);
                 self.read_handshake(conn);
@@ -590,11 +658,15 @@ impl State {
             Phase::Handshake(stream, _) | Phase::Active(stream, _) => stream.as_raw_fd(),
             _ => return self.close(conn),
         };
-        self.report_loss(conn, &loss, fd);
+        let unready = self.report_loss(conn, &loss, fd);
         self.drop_stream(conn);
-        let again = self.dialer.is_some() && !matches!(loss, Loss::Protocol(_));
-        if !again {
-            return self.close(conn);
+        let flags = conn.settings.options.reconnect_stop;
+        let stop = unready && flags & reconnect_stop::HANDSHAKE_FAILED != 0;
+        match &self.dialer {
+            Some(dialer) if !stop && !matches!(loss, Loss::Protocol(_)) => {
+                self.endpoint = dialer.text_after_loss();
+            }
+            _ => return self.close(conn),
         }
         if conn.settings.options.immediate {
             self.pipe = None;
@@ -608,11 +680,14 @@ impl State {
         }
         self.retry(conn);
         if matches!(self.phase, Phase::Waiting) && self.deadline.is_none() {
+            conn.link.endpoint_gone(conn.me.clone());
             self.close(conn);
         }
     }
 
-    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) {
+    /// The events of a loss. Returns whether the peer was lost before it had
+    /// shown itself as one of ours, for no fault in its bytes.
+    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) -> bool {
         let in_handshake = matches!(self.phase, Phase::Handshake(..));
         let old_peer =
             matches!(&self.phase, Phase::Active(_, session) if !session.has_heartbeats());
@@ -637,11 +712,12 @@ impl State {
             _ => {}
         }
         self.event(conn, kind::DISCONNECTED, fd as u64);
+        (in_handshake || old_peer) && !matches!(loss, Loss::Protocol(_))
     }
 
     fn drop_stream(&mut self, conn: &Connection) {
         match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
                 self.forget_fd(conn, stream.as_fd())
             }
             Phase::Dialing(dial) => self.forget_fd(conn, dial.as_fd()),
@@ -690,8 +766,12 @@ impl State {
                 Phase::Dialing(dial) => {
                     let fd = dial.as_raw_fd();
                     self.drop_stream(conn);
-                    self.event(conn, kind::CLOSED, fd as u64);
-                    self.next_target(conn);
+                    self.dial_failed(conn, fd, libc::ETIMEDOUT);
+                }
+                Phase::Proxy(stream, ..) => {
+                    let fd = stream.as_raw_fd();
+                    self.drop_stream(conn);
+                    self.dial_failed(conn, fd, libc::ETIMEDOUT);
                 }
                 Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
                 _ => {}
@@ -764,6 +844,7 @@ impl State {
     fn watch(&mut self, conn: &Connection) {
         let wanted = match &self.phase {
             Phase::Dialing(_) => (false, true),
+            Phase::Proxy(_, _, wait) => (*wait == Wait::Readable, *wait == Wait::Writable),
             Phase::Handshake(..) => (true, self.blocked),
             Phase::Active(..) => (!self.stalled, self.blocked),
             _ => return,
@@ -782,16 +863,13 @@ impl State {
             }
             return;
         }
-        let (Phase::Handshake(..) | Phase::Active(..) | Phase::Dialing(_)) = &self.phase else {
-            return;
-        };
         let first = !self.registered;
         let result = match &self.phase {
             Phase::Dialing(dial) => {
                 conn.reactor
                     .arm(dial.as_fd(), conn.key(), wanted.0, wanted.1, first)
             }
-            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
                 conn.reactor
                     .arm(stream.as_fd(), conn.key(), wanted.0, wanted.1, first)
             }

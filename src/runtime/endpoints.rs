@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeId};
 use crate::zmtp::SocketType;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Something a socket is bound or connected to.
 enum Target {
@@ -53,6 +53,14 @@ impl Endpoints {
                 }
                 true
             }
+            _ => true,
+        });
+    }
+
+    /// A connection gave up for good and its endpoint with it.
+    pub(super) fn connection_gone(&mut self, gone: &Weak<Connection>) {
+        self.entries.retain(|entry| match &entry.target {
+            Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
             _ => true,
         });
     }

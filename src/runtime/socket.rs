@@ -288,6 +288,7 @@ impl Socket {
                 Command::Attach(end) => {
                     self.attach(end, Attachment::default());
                 }
+                Command::EndpointGone(connection) => self.endpoints.connection_gone(&connection),
             }
         }
     }
@@ -448,7 +449,6 @@ impl Socket {
     fn shut(&mut self) {
         // Pipes that are on their way in are closed with the rest.
         self.process_mail();
-        self.shared.set_monitor(None);
         self.core.inproc.forget(&self.shared);
         self.endpoints.close_all();
         let ids: Vec<_> = self.pipes.ids().collect();
@@ -457,6 +457,7 @@ impl Socket {
         }
         self.shared.cool();
         self.shared.stop_connections();
+        self.shared.end_monitor();
     }
 }
 

@@ -132,6 +132,8 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     call(|| {
         // SAFETY: by the caller's promise.
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
-        socket::monitor(socket as usize, text, events as u32).map(|()| 0)
+        // Events beyond the sixteen of this version are for its successor.
+        let mask = u16::try_from(events).map_err(|_| Error::Invalid)?;
+        socket::monitor(socket as usize, text, mask.into()).map(|()| 0)
     })
 }

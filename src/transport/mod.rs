@@ -24,7 +24,7 @@ mod conformance;
 mod tests;
 
 pub use dial::{Dial, Target};
-pub use listener::Listener;
+pub use listener::{BindError, Listener};
 pub use options::StreamOptions;
 pub use resolve::{LookupJob, Resolution, resolved_text};
 pub use socks::{Refused, Socks};

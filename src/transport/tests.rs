@@ -17,7 +17,10 @@ use crate::sys::{interfaces, resolver};
 
 fn try_bind(text: &str, options: &StreamOptions) -> Result<String> {
     let endpoint = parse::bind(text.as_bytes())?;
-    Listener::bind(&endpoint, options).map(|listener| text_of(&listener))
+    let bound = Listener::bind(&endpoint, options);
+    bound
+        .map(|listener| text_of(&listener))
+        .map_err(|failure| failure.error)
 }
 
 fn six() -> StreamOptions {

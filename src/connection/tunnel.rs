@@ -1,5 +1,7 @@
 //! The way through a SOCKS proxy: the negotiation before the greeting.
 
+#![forbid(unsafe_code)]
+
 use crate::endpoint::Endpoint;
 use crate::options::Options;
 use crate::transport::{ByteStream, Socks};

@@ -5,6 +5,8 @@
 //! reports the tunnel open. So no byte of what comes through the tunnel is ever
 //! read here.
 
+#![forbid(unsafe_code)]
+
 use std::net::IpAddr;
 
 const VERSION: u8 = 5;

@@ -29,7 +29,7 @@ class Failure(Exception):
 def compile_one(source, bin_dir, include):
     """Compiles a test unless the program is newer than its sources."""
     program = bin_dir / source.stem
-    newest = max(path.stat().st_mtime for path in [source, *HERE.glob("*.h")])
+    newest = max(p.stat().st_mtime for p in [source, *HERE.glob("*.h")])
     if program.exists() and program.stat().st_mtime > newest:
         return program
     command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-g", "-O1",

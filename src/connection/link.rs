@@ -52,9 +52,25 @@ pub struct Settings {
     pub stream: StreamOptions,
     /// The type named in the handshake.
     pub socket_type: SocketType,
+    /// No ZMTP: every read becomes a message, every message is written as it
+    /// is (STREAM, `ZMQ_ROUTER_RAW`).
+    pub raw: bool,
+    /// Raw connections tell of begin and loss by an empty message
+    /// (`ZMQ_STREAM_NOTIFY`).
+    pub raw_notify: bool,
 }
 
 impl Settings {
+    /// `ZMQ_MAXMSGSIZE` for what comes in, in bytes; negative for no limit.
+    /// Raw bytes are no messages of the peer's making and have none.
+    pub fn frame_limit(&self) -> i64 {
+        if self.raw {
+            -1
+        } else {
+            self.options.maxmsgsize
+        }
+    }
+
     /// A snapshot of `options`.
     pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
@@ -87,6 +103,8 @@ impl Settings {
             options: options.clone(),
             stream,
             socket_type,
+            raw: false,
+            raw_notify: false,
         })
     }
 }

@@ -8,11 +8,14 @@
 //! does not get it goes away, the work is in good hands. So no thread ever waits
 //! for another, and no work is lost.
 //!
-//! - [`input`] and [`output`]: bytes to messages and back;
-//! - [`state`]: the life of a connection, from dial or accept to its end;
-//! - [`dialer`]: making a connection, and making it again; [`tunnel`]: through
-//!   a proxy;
-//! - [`acceptor`]: listening;
+//! In this folder:
+//!
+//! - `input` and `output`: bytes to messages and back;
+//! - `raw`: what is different without ZMTP;
+//! - `state`: the life of a connection, from dial or accept to its end;
+//! - `dialer`: making a connection, and making it again;
+//! - `tunnel`: the way through a SOCKS proxy;
+//! - `acceptor`: listening;
 //! - [`link`]: what a connection knows of its socket.
 
 #![forbid(unsafe_code)]
@@ -23,6 +26,7 @@ pub mod event;
 mod input;
 pub mod link;
 mod output;
+mod raw;
 mod state;
 mod tunnel;
 
@@ -162,9 +166,11 @@ impl Connection {
         self.received.load(Ordering::Relaxed)
     }
 
-    /// Writes what is queued now instead of leaving it to the I/O thread.
+    /// Does now what was left to the I/O thread and not begun by it yet.
     pub fn push_output(&self) {
-        self.service(work::WRITE);
+        if self.todo.load(Ordering::Relaxed) != 0 {
+            self.service(0);
+        }
     }
 
     /// The application stops reading this connection by itself: the I/O thread

@@ -5,7 +5,7 @@ use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
 use super::tunnel::{Tunnel, Wait};
-use super::{Connection, work};
+use super::{Connection, raw, work};
 use crate::endpoint::Scheme;
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
@@ -77,6 +77,9 @@ pub(super) struct State {
     deadline: Option<Instant>,
     /// Set when the socket has given up the connection: until when to linger.
     closing: Option<Option<Instant>>,
+    /// Closing because the application closed this one peer: what it sent goes
+    /// out without regard to the linger time, but on this stream only.
+    draining: bool,
     timer: Option<Instant>,
     /// The stream's descriptor is known to the reactor.
     registered: bool,
@@ -84,6 +87,8 @@ pub(super) struct State {
     armed: Option<(bool, bool)>,
     /// The stream took no more.
     blocked: bool,
+    /// The peer will take no more, but what it sent is yet to be read.
+    half_closed: bool,
     /// The pipe took no more.
     stalled: bool,
     /// The pipe has gone through its first attachment.
@@ -104,10 +109,12 @@ impl State {
             begun: Instant::now(),
             deadline: None,
             closing: None,
+            draining: false,
             timer: None,
             registered: false,
             armed: None,
             blocked: false,
+            half_closed: false,
             stalled: false,
         }
     }
@@ -144,6 +151,9 @@ impl State {
             self.pipe_events(conn);
         }
         if todo & work::STOP != 0 {
+            if std::mem::take(&mut self.draining) {
+                self.closing = None; // the whole socket goes: now it lingers
+            }
             self.begin_close(conn);
         }
         if todo & work::TIMER != 0 {
@@ -177,7 +187,8 @@ impl State {
 
     fn pipe_events(&mut self, conn: &Connection) {
         let events = self.pipe.as_mut().map_or(0, PipeEnd::take_events);
-        if events & pipe::event::CLOSED != 0 {
+        if events & pipe::event::CLOSED != 0 && self.closing.is_none() {
+            self.draining = conn.settings.raw;
             self.begin_close(conn);
         }
         if events & pipe::event::WRITE != 0 {
@@ -191,12 +202,20 @@ impl State {
         if self.closing.is_some() || matches!(self.phase, Phase::Closed) {
             return;
         }
-        let linger = conn.link.linger();
+        let linger = if self.draining {
+            -1
+        } else {
+            conn.link.linger()
+        };
         let now = Instant::now();
         self.closing =
             Some((linger >= 0).then(|| now + Duration::from_millis(linger.max(0) as u64)));
         if let Some(pipe) = &mut self.pipe {
             pipe.shut();
+        }
+        if self.half_closed {
+            // Nothing is read from here on, so the end would not show.
+            return self.lose(conn, Loss::Stream(libc::EPIPE));
         }
         let unsent = !self.output.is_empty();
         let pending = self
@@ -360,6 +379,9 @@ impl State {
     }
 
     fn greet(&mut self, conn: &Connection, stream: ByteStream) {
+        if conn.settings.raw {
+            return self.establish(conn, stream, raw::session());
+        }
         let options = &conn.settings.options;
         let mut handshake = Box::new(Handshake::new(HandshakeConfig {
             socket_type: conn.settings.socket_type,
@@ -411,7 +433,7 @@ impl State {
     }
 
     fn flush_output(&mut self, conn: &Connection) {
-        if self.blocked {
+        if self.blocked || self.half_closed {
             return;
         }
         let (stream, source) = match &mut self.phase {
@@ -424,6 +446,11 @@ impl State {
         let (_, result) = self.output.drive(stream, source);
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
+            Err(error)
+                if conn.settings.raw && self.closing.is_none() && raw::is_half_closed(&error) =>
+            {
+                self.half_closed = true;
+            }
             Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
         }
     }
@@ -479,7 +506,11 @@ impl State {
         else {
             return;
         };
-        let session = Box::new(handshake.into_session());
+        self.establish(conn, stream, handshake.into_session());
+    }
+
+    fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {
+        let session = Box::new(session);
         if let Some(dialer) = &mut self.dialer {
             dialer.succeeded();
         }
@@ -524,7 +555,9 @@ impl State {
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(metadata);
-            if conn.link.wants_routing_id() {
+            if conn.settings.raw {
+                raw::notice(&conn.settings, pipe);
+            } else if conn.link.wants_routing_id() {
                 if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
                     pipe.write_unchecked(id.with(flag::ROUTING_ID));
                 }
@@ -560,7 +593,7 @@ impl State {
     }
 
     fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.options.maxmsgsize;
+        let limit = conn.settings.frame_limit();
         let mut may_have_more = true;
         for _ in 0..READS {
             let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
@@ -599,7 +632,7 @@ impl State {
     /// The rounds are used up: deliver what was read and leave the rest of the
     /// stream for the next turn.
     fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.options.maxmsgsize;
+        let limit = conn.settings.frame_limit();
         loop {
             let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
                 return Ok(());
@@ -621,33 +654,20 @@ impl State {
         let Phase::Active(_, session) = &self.phase else {
             return;
         };
-        let framing = session.framing;
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
                 let mut reply = Vec::new();
                 command::pong(context, &mut reply);
-                self.output.command(framing, &reply);
+                self.output.command(session.framing, &reply);
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.on_ping(ttl_ds, now);
                 }
             }
-            Some(Command::Subscribe(topic)) => self.deliver_subscription(1, &topic.to_vec()),
-            Some(Command::Cancel(topic)) => self.deliver_subscription(0, &topic.to_vec()),
+            Some(Command::Subscribe(topic)) => deliver_subscription(&mut self.pipe, 1, topic),
+            Some(Command::Cancel(topic)) => deliver_subscription(&mut self.pipe, 0, topic),
             _ => {} // unknown commands are ignored
         }
         self.input.end_command();
-    }
-
-    /// SUBSCRIBE and CANCEL become messages of the old form. They pass the
-    /// high-water mark: a lost one would never be repaired.
-    fn deliver_subscription(&mut self, action: u8, topic: &[u8]) {
-        let mut body = Vec::with_capacity(topic.len() + 1);
-        body.push(action);
-        body.extend_from_slice(topic);
-        if let (Some(pipe), Ok(msg)) = (&mut self.pipe, Msg::copy_from(&body)) {
-            pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
-            self.input.delivered += 1;
-        }
     }
 
     // ---- the end ----------------------------------------------------------
@@ -659,13 +679,16 @@ impl State {
             _ => return self.close(conn),
         };
         let unready = self.report_loss(conn, &loss, fd);
+        if let (true, None, Some(pipe)) = (conn.settings.raw, self.closing, &mut self.pipe) {
+            raw::notice(&conn.settings, pipe);
+        }
         self.drop_stream(conn);
         let flags = conn.settings.options.reconnect_stop;
-        let stop = unready && flags & reconnect_stop::HANDSHAKE_FAILED != 0;
+        let stop = self.draining
+            || matches!(loss, Loss::Protocol(_))
+            || unready && flags & reconnect_stop::HANDSHAKE_FAILED != 0;
         match &self.dialer {
-            Some(dialer) if !stop && !matches!(loss, Loss::Protocol(_)) => {
-                self.endpoint = dialer.text_after_loss();
-            }
+            Some(dialer) if !stop => self.endpoint = dialer.text_after_loss(),
             _ => return self.close(conn),
         }
         if conn.settings.options.immediate {
@@ -731,6 +754,7 @@ impl State {
         self.input = Input::default();
         self.heartbeat = None;
         self.blocked = false;
+        self.half_closed = false;
         self.stalled = false;
     }
 
@@ -854,14 +878,18 @@ impl State {
         }
         let application_reads =
             matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
-        if application_reads && self.armed.is_none() && conn.link.is_spinning() {
-            if !conn.hot.swap(true, Ordering::SeqCst) {
+        if application_reads && self.armed.is_none() {
+            if conn.hot.load(Ordering::SeqCst) {
+                return; // until the tick or the application gives it back
+            }
+            if conn.link.is_spinning() {
+                conn.hot.store(true, Ordering::SeqCst);
                 if let Some(me) = conn.me.upgrade() {
                     conn.link.add_hot(me);
                     conn.reactor.schedule(conn.key()); // for the tick
                 }
+                return;
             }
-            return;
         }
         let first = !self.registered;
         let result = match &self.phase {
@@ -900,5 +928,16 @@ impl State {
                 endpoint,
             });
         }
+    }
+}
+
+/// SUBSCRIBE and CANCEL become messages of the old form. They pass the
+/// high-water mark: a lost one would never be repaired.
+fn deliver_subscription(pipe: &mut Option<PipeEnd>, action: u8, topic: &[u8]) {
+    let mut body = Vec::with_capacity(topic.len() + 1);
+    body.push(action);
+    body.extend_from_slice(topic);
+    if let (Some(pipe), Ok(msg)) = (pipe, Msg::copy_from(&body)) {
+        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
     }
 }

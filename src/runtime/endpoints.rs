@@ -97,7 +97,7 @@ impl Socket {
             return self.bind_inproc(parse::bind(text)?);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let made = parse::bind(text)
             .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
         let acceptor = made.inspect_err(|error| self.report_bind_failure(text, *error))?;
@@ -117,6 +117,16 @@ impl Socket {
                 endpoint,
             });
         }
+    }
+
+    /// The options as they are now, for the connections of a new endpoint.
+    fn settings(&self) -> Arc<Settings> {
+        let mut settings = Settings::new(&self.options, self.wire_type());
+        if let Some(settings) = Arc::get_mut(&mut settings) {
+            settings.raw = self.pattern.is_raw();
+            settings.raw_notify = self.pattern.raw_notify();
+        }
+        settings
     }
 
     fn wire_type(&self) -> SocketType {
@@ -158,7 +168,7 @@ impl Socket {
         let reactor = self.core.start_reactor(self.options.affinity)?;
         let endpoint = parse::connect(text)?;
         let text = endpoint.text();
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let given_id = self.pattern.take_connect_routing_id();
         if given_id
             .as_ref()
@@ -293,15 +303,15 @@ impl Socket {
     }
 
     fn take_entries(&mut self, text: &[u8]) -> Vec<Entry> {
-        self.endpoints
-            .entries
-            .extract_if(.., |entry| entry.text == text)
-            .collect()
+        let entries = std::mem::take(&mut self.endpoints.entries);
+        let (taken, kept) = entries.into_iter().partition(|entry| entry.text == text);
+        self.endpoints.entries = kept;
+        taken
     }
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
     fn resolved(&self, text: &[u8]) -> Vec<u8> {
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let bind = parse::bind(text).ok();
         bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream))
             .unwrap_or_else(|| text.to_vec())

@@ -167,3 +167,20 @@ pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
         }
     }
 }
+
+/// Asks for a cache line that will soon be written.
+#[inline(always)]
+pub fn prefetch_for_write<T>(place: &T) {
+    // The intrinsic becomes an ordinary prefetch unless the target CPU is known.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a hint; it cannot fault, and where it is not known it does nothing.
+    unsafe {
+        std::arch::asm!(
+            "prefetchw [{}]",
+            in(reg) std::ptr::from_ref(place),
+            options(nostack, preserves_flags, readonly)
+        );
+    }
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
+    let _ = place;
+}

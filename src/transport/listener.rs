@@ -8,7 +8,7 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket};
 
 use super::resolve::{bind_route, os, unix_address};
-use super::socket_file::{SocketFile, WildcardDirectory, unlink_socket};
+use super::socket_file::{SocketFile, WildcardDirectory, clear_way};
 use super::{ByteStream, StreamOptions, filter, name, tuning};
 use crate::endpoint::{Endpoint, IpcAddress, TcpAddress};
 use crate::error::{Error, Result};
@@ -177,7 +177,7 @@ fn bind_ipc(
     let file = match &address {
         IpcAddress::Path(path) => {
             let path = Path::new(std::ffi::OsStr::from_bytes(path));
-            unlink_socket(path);
+            clear_way(path);
             socket
                 .bind(&socket_address)
                 .map_err(BindError::at(&socket))?;

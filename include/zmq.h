@@ -785,9 +785,11 @@ ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int count, long timeout);
 ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
 
 /*
- * As zmq_proxy, obeying commands from a control socket. Not supported yet:
- * returns -1 with ENOTSUP; EFAULT for a NULL socket. With a NULL control it is
- * zmq_proxy.
+ * As zmq_proxy, obeying the words that come from a control socket: PAUSE,
+ * RESUME, TERMINATE, which makes it return 0, and STATISTICS, which is answered
+ * with eight 64-bit numbers in parts of their own: parts and bytes received by
+ * the frontend, sent by it, received and sent by the backend. A REP control gets
+ * an empty answer to everything else. With a NULL control it is zmq_proxy.
  */
 ZMQ_EXPORT
 int zmq_proxy_steerable(void *frontend,

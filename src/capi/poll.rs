@@ -62,20 +62,31 @@ pub unsafe extern "C" fn zmq_proxy(
     backend: *mut c_void,
     capture: *mut c_void,
 ) -> c_int {
-    call(|| run(frontend, backend, capture))
+    call(|| run(frontend, backend, capture, std::ptr::null_mut()))
 }
 
-fn run(frontend: *mut c_void, backend: *mut c_void, capture: *mut c_void) -> Result<c_int> {
+fn run(
+    frontend: *mut c_void,
+    backend: *mut c_void,
+    capture: *mut c_void,
+    control: *mut c_void,
+) -> Result<c_int> {
     if frontend.is_null() || backend.is_null() {
         return Err(Error::Fault);
     }
     let capture = (!capture.is_null()).then_some(capture as usize);
-    Err(Proxy::new(frontend as usize, backend as usize, capture).run())
+    let mut proxy = Proxy::new(frontend as usize, backend as usize, capture);
+    if !control.is_null() {
+        proxy.obey(control as usize)?;
+    }
+    proxy.run().map(|()| 0)
 }
 
-/// As zmq_proxy, obeying commands from a control socket. Not supported yet:
-/// returns -1 with ENOTSUP; EFAULT for a NULL socket. With a NULL control it is
-/// zmq_proxy.
+/// As zmq_proxy, obeying the words that come from a control socket: PAUSE,
+/// RESUME, TERMINATE, which makes it return 0, and STATISTICS, which is answered
+/// with eight 64-bit numbers in parts of their own: parts and bytes received by
+/// the frontend, sent by it, received and sent by the backend. A REP control gets
+/// an empty answer to everything else. With a NULL control it is zmq_proxy.
 ///
 /// # Safety
 /// Safe for any pointers.
@@ -86,12 +97,7 @@ pub unsafe extern "C" fn zmq_proxy_steerable(
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    call(
-        || match control.is_null() || frontend.is_null() || backend.is_null() {
-            true => run(frontend, backend, capture),
-            false => Err(Error::NotSupported),
-        },
-    )
+    call(|| run(frontend, backend, capture, control))
 }
 
 /// Deprecated: zmq_proxy without capture; the type is ignored.
@@ -105,7 +111,8 @@ pub unsafe extern "C" fn zmq_device(
     backend: *mut c_void,
 ) -> c_int {
     let _ = device_type;
-    call(|| run(frontend, backend, std::ptr::null_mut()))
+    let none = std::ptr::null_mut();
+    call(|| run(frontend, backend, none, none))
 }
 
 /// Reports events of a socket's connections to the PAIR socket that connects to
@@ -126,6 +133,8 @@ pub unsafe extern "C" fn zmq_socket_monitor(
     call(|| {
         // SAFETY: by the caller's promise.
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
-        socket::monitor(socket as usize, text, events as u32).map(|()| 0)
+        // Events beyond the sixteen of this version are for its successor.
+        let mask = u16::try_from(events).map_err(|_| Error::Invalid)?;
+        socket::monitor(socket as usize, text, mask.into()).map(|()| 0)
     })
 }

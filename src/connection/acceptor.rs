@@ -5,12 +5,12 @@
 use super::Connection;
 use super::event::{Event, kind};
 use super::link::{Link, Settings};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Scheme};
 use crate::error::Result;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::transport::Listener;
 use parking_lot::Mutex;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -39,7 +39,10 @@ impl Acceptor {
         settings: Arc<Settings>,
         endpoint: &Endpoint,
     ) -> Result<Arc<Acceptor>> {
-        let listener = Listener::bind(endpoint, &settings.stream)?;
+        let listener = Listener::bind(endpoint, &settings.stream).map_err(|failure| {
+            report_closed(&*link, endpoint, failure.fd);
+            failure.error
+        })?;
         let text = listener.endpoint().to_vec();
         let fd = listener.as_raw_fd();
         let acceptor = Arc::new(Acceptor {
@@ -155,6 +158,21 @@ impl Acceptor {
             }
         }
         true
+    }
+}
+
+/// A bind failed after it had opened a descriptor. As in libzmq, the event shows
+/// the address only for ipc.
+fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
+    if let Some(fd) = fd {
+        link.event(Event {
+            kind: kind::CLOSED,
+            value: fd as u64,
+            endpoint: match endpoint.scheme() {
+                Scheme::Ipc => endpoint.text(),
+                _ => Vec::new(),
+            },
+        });
     }
 }
 

@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use super::link::Settings;
-use crate::endpoint::Endpoint;
+use super::tunnel::Tunnel;
+use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::transport::{Dial, Resolution, Target};
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,10 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Dialer {
     endpoint: Endpoint,
+    /// A SOCKS proxy in front of it, as an endpoint's text.
+    proxy: Option<Vec<u8>>,
+    /// The address of the last attempt.
+    tried: Option<Vec<u8>>,
     /// Addresses still to be tried in this attempt.
     targets: Vec<Target>,
     lookup: Option<Receiver<io::Result<Vec<Target>>>>,
@@ -32,18 +37,51 @@ pub(super) enum Attempt {
 }
 
 impl Dialer {
-    pub(super) fn new(endpoint: Endpoint) -> Dialer {
+    pub(super) fn new(endpoint: Endpoint, settings: &Settings) -> Dialer {
+        let proxy = &settings.options.socks_proxy;
+        let proxied = endpoint.scheme() == Scheme::Tcp && !proxy.is_empty();
         Dialer {
             endpoint,
+            proxy: proxied.then(|| [b"tcp://", proxy.as_slice()].concat()),
+            tried: None,
             targets: Vec::new(),
             lookup: None,
             delay: None,
         }
     }
 
-    /// The endpoint as the application gave it.
+    /// What events name: the endpoint as the application gave it, or its proxy.
     pub(super) fn text(&self) -> Vec<u8> {
-        self.endpoint.text()
+        match &self.proxy {
+            Some(proxy) => proxy.clone(),
+            None => self.endpoint.text(),
+        }
+    }
+
+    /// What events name after the first connection was lost: as libzmq has it,
+    /// a tcp address as resolved.
+    pub(super) fn text_after_loss(&self) -> Vec<u8> {
+        match &self.tried {
+            Some(tried) if self.is_direct_tcp() => tried.clone(),
+            _ => self.text(),
+        }
+    }
+
+    /// Whether it is tcp without a proxy.
+    pub(super) fn is_direct_tcp(&self) -> bool {
+        self.proxy.is_none() && self.scheme() == Scheme::Tcp
+    }
+
+    /// The transport.
+    pub(super) fn scheme(&self) -> Scheme {
+        self.endpoint.scheme()
+    }
+
+    /// The negotiation that a new connection to a proxy begins with; `None`
+    /// without a proxy.
+    pub(super) fn tunnel(&self, settings: &Settings) -> Option<io::Result<Tunnel>> {
+        let tunnel = || Tunnel::new(&self.endpoint, &settings.options);
+        self.proxy.is_some().then(tunnel)
     }
 
     /// Begins an attempt. `wake` is called from another thread when a lookup
@@ -53,7 +91,13 @@ impl Dialer {
         settings: &Settings,
         wake: impl FnOnce() + Send + 'static,
     ) -> Attempt {
-        match Resolution::start(&self.endpoint, &settings.stream) {
+        let proxy = match self.proxy.as_deref().map(parse::connect) {
+            Some(Err(_)) => return Attempt::Failed,
+            Some(Ok(proxy)) => Some(proxy),
+            None => None,
+        };
+        let first_hop = proxy.as_ref().unwrap_or(&self.endpoint);
+        match Resolution::start(first_hop, &settings.stream) {
             Ok(Resolution::Ready(targets)) => {
                 self.targets = targets;
                 self.next(settings)
@@ -105,6 +149,7 @@ impl Dialer {
         while !self.targets.is_empty() {
             let target = self.targets.remove(0);
             if let Ok(dial) = Dial::start(&target, &settings.stream) {
+                self.tried = Some(target.text());
                 return Attempt::Dialing(dial);
             }
         }
@@ -146,7 +191,6 @@ impl Dialer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::parse;
     use crate::options::{ContextOptions, Options};
     use crate::zmtp::SocketType;
 
@@ -155,7 +199,8 @@ mod tests {
         options.reconnect_ivl = base;
         options.reconnect_ivl_max = most;
         let settings = Settings::new(&options, SocketType::Dealer);
-        let mut dialer = Dialer::new(parse::connect(b"tcp://127.0.0.1:1").unwrap());
+        let endpoint = parse::connect(b"tcp://127.0.0.1:1").unwrap();
+        let mut dialer = Dialer::new(endpoint, &settings);
         let mut next = || {
             dialer
                 .next_delay(&settings, 7)

@@ -4,12 +4,13 @@
 
 use super::Connection;
 use super::event::Event;
+use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::transport::StreamOptions;
 use crate::zmtp::SocketType;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// The socket, seen from its connections. The methods are called with a
 /// connection locked and must neither block nor lock the socket.
@@ -37,6 +38,9 @@ pub trait Link: Send + Sync {
     fn opened(&self, connection: Arc<Connection>);
     /// A connection is over for good.
     fn finished(&self, connection: &Connection);
+    /// A connecting endpoint is given up: the socket is to forget it, so that
+    /// it can no longer be disconnected.
+    fn endpoint_gone(&self, connection: Weak<Connection>);
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }
@@ -72,6 +76,7 @@ impl Settings {
     /// A snapshot of `options`.
     pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
+        let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
         let stream = StreamOptions {
             sndbuf: options.sndbuf,
             rcvbuf: options.rcvbuf,
@@ -85,6 +90,15 @@ impl Settings {
             backlog: options.backlog,
             bind_to_device: (!device.is_empty()).then_some(device),
             use_fd: options.use_fd,
+            // Each was checked when it was set.
+            tcp_accept_filters: options
+                .tcp_accept_filters
+                .iter()
+                .filter_map(filter)
+                .collect(),
+            ipc_filter_uid: options.ipc_filter_uid.clone(),
+            ipc_filter_gid: options.ipc_filter_gid.clone(),
+            ipc_filter_pid: options.ipc_filter_pid.clone(),
             ..StreamOptions::default()
         };
         Arc::new(Settings {

@@ -14,6 +14,7 @@
 //! - `raw`: what is different without ZMTP;
 //! - `state`: the life of a connection, from dial or accept to its end;
 //! - `dialer`: making a connection, and making it again;
+//! - `tunnel`: the way through a SOCKS proxy;
 //! - `acceptor`: listening;
 //! - [`link`]: what a connection knows of its socket.
 
@@ -27,6 +28,7 @@ pub mod link;
 mod output;
 mod raw;
 mod state;
+mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
@@ -127,7 +129,7 @@ impl Connection {
         endpoint: Endpoint,
         pipe: Option<PipeEnd>,
     ) -> Arc<Connection> {
-        let state = State::new(Some(Dialer::new(endpoint)), pipe);
+        let state = State::new(Some(Dialer::new(endpoint, &settings)), pipe);
         let connection = Connection::create(link, reactor, settings, state);
         if let Some(pipe) = &connection.state.lock().pipe {
             pipe.set_listener(connection.clone(), 0);

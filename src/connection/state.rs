@@ -1,11 +1,16 @@
 //! The life of a connection: what each event does in each phase.
+//!
+//! How one is made, and made again, is in [`attempt`].
 
 #![forbid(unsafe_code)]
 
-use super::dialer::{Attempt, Dialer};
+mod attempt;
+
+use super::dialer::Dialer;
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
+use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
@@ -34,6 +39,8 @@ enum Phase {
     Resolving,
     /// A connect is under way.
     Dialing(Dial),
+    /// Connected to a proxy, which is to connect on.
+    Proxy(ByteStream, Box<Tunnel>, Wait),
     /// Greeting and mechanism.
     Handshake(ByteStream, Box<Handshake>),
     /// Messages flow.
@@ -228,91 +235,6 @@ impl State {
         }
     }
 
-    // ---- making the connection -------------------------------------------
-
-    fn dial(&mut self, conn: &Connection) {
-        let Some(dialer) = &mut self.dialer else {
-            return;
-        };
-        let me = conn.me.clone();
-        let wake = move || {
-            if let Some(conn) = me.upgrade() {
-                conn.reactor.schedule(conn.key());
-                conn.service(work::TIMER);
-            }
-        };
-        let attempt = dialer.start(&conn.settings, wake);
-        self.attempt(conn, attempt);
-    }
-
-    fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
-        self.deadline = None;
-        match attempt {
-            Attempt::Resolving => self.phase = Phase::Resolving,
-            Attempt::Failed => self.retry(conn),
-            Attempt::Dialing(dial) => {
-                if dial.in_progress() {
-                    self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
-                    let limit = conn.settings.options.connect_timeout;
-                    if limit > 0 {
-                        self.deadline = Some(Instant::now() + Duration::from_millis(limit as u64));
-                    }
-                }
-                let done = !dial.in_progress() || dial.is_connected();
-                self.phase = Phase::Dialing(dial);
-                if done {
-                    self.dialed(conn);
-                }
-            }
-        }
-    }
-
-    /// A connect came to its end, good or bad.
-    fn dialed(&mut self, conn: &Connection) {
-        let Phase::Dialing(dial) = std::mem::replace(&mut self.phase, Phase::Closed) else {
-            return;
-        };
-        let fd = dial.as_raw_fd();
-        self.forget_fd(conn, dial.as_fd());
-        match dial.finish() {
-            Ok(stream) => {
-                self.event(conn, kind::CONNECTED, fd as u64);
-                self.greet(conn, stream);
-            }
-            Err(_) => {
-                self.event(conn, kind::CLOSED, fd as u64);
-                self.next_target(conn);
-            }
-        }
-    }
-
-    fn next_target(&mut self, conn: &Connection) {
-        match &mut self.dialer {
-            Some(dialer) if dialer.has_more() => {
-                let attempt = dialer.next(&conn.settings);
-                self.attempt(conn, attempt);
-            }
-            _ => self.retry(conn),
-        }
-    }
-
-    /// Waits for the next attempt, if there is to be one.
-    fn retry(&mut self, conn: &Connection) {
-        let random =
-            self.begun.elapsed().subsec_nanos() ^ (conn as *const Connection as usize >> 4) as u32;
-        let delay = self
-            .dialer
-            .as_mut()
-            .and_then(|d| d.next_delay(&conn.settings, random));
-        self.phase = Phase::Waiting;
-        self.deadline = None;
-        if let Some(delay) = delay {
-            self.event(conn, kind::CONNECT_RETRIED, delay.as_millis() as u64);
-            self.deadline = Some(Instant::now() + delay);
-        }
-        // Without a delay the endpoint stays, idle, until it is disconnected.
-    }
-
     fn greet(&mut self, conn: &Connection, stream: ByteStream) {
         if conn.settings.raw {
             return self.establish(conn, stream, raw::session());
@@ -324,7 +246,7 @@ impl State {
             max_msg_size: options.maxmsgsize,
             mechanism: MechanismConfig::Null,
             zap_domain_set: false,
-            app_metadata: Vec::new(),
+            app_metadata: options.metadata.clone(),
         }));
         handshake.start(self.output.handshake_bytes());
         let limit = options.handshake_ivl;
@@ -343,6 +265,7 @@ impl State {
             Phase::Dialing(_) if todo & (work::READ | work::WRITE) != 0 && self.armed.is_none() => {
                 self.dialed(conn);
             }
+            Phase::Proxy(..) if todo & (work::READ | work::WRITE) != 0 => self.drive_tunnel(conn),
             Phase::Handshake(..) => {
                 self.flush_output(conn);
                 self.read_handshake(conn);
@@ -612,14 +535,18 @@ impl State {
             Phase::Handshake(stream, _) | Phase::Active(stream, _) => stream.as_raw_fd(),
             _ => return self.close(conn),
         };
-        self.report_loss(conn, &loss, fd);
+        let unready = self.report_loss(conn, &loss, fd);
         if let (true, None, Some(pipe)) = (conn.settings.raw, self.closing, &mut self.pipe) {
             raw::notice(&conn.settings, pipe);
         }
         self.drop_stream(conn);
-        let again = self.dialer.is_some() && !self.draining && !matches!(loss, Loss::Protocol(_));
-        if !again {
-            return self.close(conn);
+        let flags = conn.settings.options.reconnect_stop;
+        let stop = self.draining
+            || matches!(loss, Loss::Protocol(_))
+            || unready && flags & attempt::reconnect_stop::HANDSHAKE_FAILED != 0;
+        match &self.dialer {
+            Some(dialer) if !stop => self.endpoint = dialer.text_after_loss(),
+            _ => return self.close(conn),
         }
         if conn.settings.options.immediate {
             self.pipe = None;
@@ -633,11 +560,14 @@ impl State {
         }
         self.retry(conn);
         if matches!(self.phase, Phase::Waiting) && self.deadline.is_none() {
+            conn.link.endpoint_gone(conn.me.clone());
             self.close(conn);
         }
     }
 
-    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) {
+    /// The events of a loss. Returns whether the peer was lost before it had
+    /// shown itself as one of ours, for no fault in its bytes.
+    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) -> bool {
         let in_handshake = matches!(self.phase, Phase::Handshake(..));
         let old_peer =
             matches!(&self.phase, Phase::Active(_, session) if !session.has_heartbeats());
@@ -662,11 +592,12 @@ impl State {
             _ => {}
         }
         self.event(conn, kind::DISCONNECTED, fd as u64);
+        (in_handshake || old_peer) && !matches!(loss, Loss::Protocol(_))
     }
 
     fn drop_stream(&mut self, conn: &Connection) {
         match std::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
                 self.forget_fd(conn, stream.as_fd())
             }
             Phase::Dialing(dial) => self.forget_fd(conn, dial.as_fd()),
@@ -716,8 +647,12 @@ impl State {
                 Phase::Dialing(dial) => {
                     let fd = dial.as_raw_fd();
                     self.drop_stream(conn);
-                    self.event(conn, kind::CLOSED, fd as u64);
-                    self.next_target(conn);
+                    self.dial_failed(conn, fd, libc::ETIMEDOUT);
+                }
+                Phase::Proxy(stream, ..) => {
+                    let fd = stream.as_raw_fd();
+                    self.drop_stream(conn);
+                    self.dial_failed(conn, fd, libc::ETIMEDOUT);
                 }
                 Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
                 _ => {}
@@ -790,6 +725,7 @@ impl State {
     fn watch(&mut self, conn: &Connection) {
         let wanted = match &self.phase {
             Phase::Dialing(_) => (false, true),
+            Phase::Proxy(_, _, wait) => (*wait == Wait::Readable, *wait == Wait::Writable),
             Phase::Handshake(..) => (true, self.blocked),
             Phase::Active(..) => (!self.stalled, self.blocked),
             _ => return,
@@ -812,16 +748,13 @@ impl State {
                 return;
             }
         }
-        let (Phase::Handshake(..) | Phase::Active(..) | Phase::Dialing(_)) = &self.phase else {
-            return;
-        };
         let first = !self.registered;
         let result = match &self.phase {
             Phase::Dialing(dial) => {
                 conn.reactor
                     .arm(dial.as_fd(), conn.key(), wanted.0, wanted.1, first)
             }
-            Phase::Handshake(stream, _) | Phase::Active(stream, _) => {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
                 conn.reactor
                     .arm(stream.as_fd(), conn.key(), wanted.0, wanted.1, first)
             }

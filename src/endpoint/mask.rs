@@ -19,8 +19,9 @@ impl AddressMask {
     /// one the whole address must match. `ipv6` is the socket's `ZMQ_IPV6`: with
     /// it an IPv4 address is mapped, and the bits count from the mapped start.
     ///
-    /// Errors: `Invalid`.
+    /// A NUL ends the text. Errors: `Invalid`.
     pub fn parse(text: &[u8], ipv6: bool) -> Result<AddressMask> {
+        let text = text.split(|b| *b == 0).next().unwrap_or_default();
         let text = std::str::from_utf8(text).map_err(|_| Error::Invalid)?;
         let (host, mask) = match text.rsplit_once('/') {
             Some((host, mask)) => (host, Some(mask)),

@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 /// Splits `scheme://address` and looks the scheme up.
 ///
 /// Errors: `Invalid` without `://` or with nothing on one side of it;
-/// `ProtoNotSupported` for a scheme that is not in the table.
+/// `ProtoNotSupported` for a scheme that is not in the table; `NoCompatProto`
+/// for one that libzmq always has, but for none of the socket types here.
 pub fn split(text: &[u8]) -> Result<(Scheme, &[u8])> {
     let at = text
         .windows(3)
@@ -18,7 +19,10 @@ pub fn split(text: &[u8]) -> Result<(Scheme, &[u8])> {
     if name.is_empty() || address.is_empty() {
         return Err(Error::Invalid);
     }
-    let scheme = Scheme::from_name(name).ok_or(Error::ProtoNotSupported)?;
+    let scheme = Scheme::from_name(name).ok_or(match name {
+        b"udp" => Error::NoCompatProto,
+        _ => Error::ProtoNotSupported,
+    })?;
     Ok((scheme, address))
 }
 
@@ -78,6 +82,8 @@ mod tests {
             ("://", Error::Invalid),
             ("foo://", Error::Invalid),
             ("foo://x", Error::ProtoNotSupported),
+            ("udp://127.0.0.1:5555", Error::NoCompatProto),
+            ("udp://", Error::Invalid),
             ("TCP://127.0.0.1:0", Error::ProtoNotSupported),
             (" tcp://127.0.0.1:0", Error::ProtoNotSupported),
         ] {

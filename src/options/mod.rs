@@ -14,6 +14,7 @@ pub mod constants;
 pub mod value;
 
 mod context;
+mod lists;
 mod socket;
 #[cfg(test)]
 mod tests;

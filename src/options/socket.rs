@@ -5,8 +5,9 @@
 use std::ops::RangeInclusive;
 
 use super::ContextOptions;
+use super::constants::draft::*;
 use super::constants::*;
-use super::value;
+use super::{lists, value};
 use crate::error::{Error, Result};
 
 /// Longest routing id, in bytes: its length travels in one byte.
@@ -102,6 +103,12 @@ macro_rules! row {
             Get::Text(|o| &o.$field)
         )
     };
+    ($number:ident, $field:ident, list $store:expr) => {
+        row!($number, Set::Own($store), Get::Never)
+    };
+    ($number:ident, $field:ident, text $store:expr) => {
+        row!($number, Set::Own($store), Get::Text(|o| &o.$field))
+    };
     ($number:ident, $field:ident, read_only) => {
         row!($number, Set::Never, Get::Int(|o| o.$field))
     };
@@ -196,6 +203,28 @@ options! {
     use_fd: i32 = -1 => ZMQ_USE_FD [int -1..=ANY];
     /// `ZMQ_BINDTODEVICE`: interface name, at most 16 bytes, as the caller gave it.
     bindtodevice: Vec<u8> = Vec::new() => ZMQ_BINDTODEVICE [text_or_null MAX_DEVICE];
+    /// `ZMQ_TCP_ACCEPT_FILTER`: address masks, each with the `ZMQ_IPV6` of its time.
+    tcp_accept_filters: Vec<(Vec<u8>, bool)> = Vec::new() => ZMQ_TCP_ACCEPT_FILTER [list lists::tcp_filter];
+    /// `ZMQ_IPC_FILTER_PID`: process ids that may connect.
+    ipc_filter_pid: Vec<i32> = Vec::new() => ZMQ_IPC_FILTER_PID [list lists::pid];
+    /// `ZMQ_IPC_FILTER_UID`: user ids that may connect.
+    ipc_filter_uid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_UID [list lists::uid];
+    /// `ZMQ_IPC_FILTER_GID`: group ids that may connect.
+    ipc_filter_gid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_GID [list lists::gid];
+    /// `ZMQ_METADATA`: properties for the handshake, in the order of their names.
+    metadata: Vec<(Vec<u8>, Vec<u8>)> = Vec::new() => ZMQ_METADATA [list lists::metadata];
+    /// `ZMQ_SOCKS_PROXY`: `host:port` of a SOCKS5 proxy; empty for none.
+    socks_proxy: Vec<u8> = Vec::new() => ZMQ_SOCKS_PROXY [text_or_null usize::MAX];
+    /// `ZMQ_SOCKS_USERNAME`: at most 255 bytes; empty for none.
+    socks_username: Vec<u8> = Vec::new() => ZMQ_SOCKS_USERNAME [text lists::socks_username];
+    /// `ZMQ_SOCKS_PASSWORD`: at most 255 bytes; used with a user name only.
+    socks_password: Vec<u8> = Vec::new() => ZMQ_SOCKS_PASSWORD [text lists::socks_password];
+    /// `ZMQ_LOOPBACK_FASTPATH`: means something to Windows only.
+    loopback_fastpath: bool = false => ZMQ_LOOPBACK_FASTPATH [any_flag];
+    /// `ZMQ_MULTICAST_LOOP`: multicast reaches the sending host as well.
+    multicast_loop: bool = true => ZMQ_MULTICAST_LOOP [any_flag];
+    /// `ZMQ_RECONNECT_STOP`: flags, after what not to connect again.
+    reconnect_stop: i32 = 0 => ZMQ_RECONNECT_STOP [int i32::MIN..=ANY];
     /// `ZMQ_ZERO_COPY_RECV` of the context at the time the socket was made.
     zero_copy_recv: bool = true;
 }
@@ -223,10 +252,14 @@ enum Set {
     Bytes(usize, fn(&mut Options, Vec<u8>)),
     /// The same, and NULL to clear.
     BytesOrNull(usize, fn(&mut Options, Vec<u8>)),
+    /// A rule of its own.
+    Own(fn(&mut Options, Option<&[u8]>) -> Result<()>),
 }
 
 /// How a value is written to the caller; see [`value`] for the length rules.
 enum Get {
+    /// The option cannot be read.
+    Never,
     Int(fn(&Options) -> i32),
     U64(fn(&Options) -> u64),
     I64(fn(&Options) -> i64),
@@ -307,6 +340,7 @@ impl Options {
             Set::BytesOrNull(max, store) => {
                 store(self, value::bytes_or_null(value, *max)?.to_vec());
             }
+            Set::Own(store) => return store(self, value),
         }
         Ok(())
     }
@@ -319,6 +353,7 @@ impl Options {
     /// length. The buffer is untouched then.
     pub fn get(&self, option: i32, out: &mut [u8]) -> Result<usize> {
         match row(option).ok_or(Error::Invalid)?.get {
+            Get::Never => Err(Error::Invalid),
             Get::Int(load) => value::put_int_exact(out, load(self)),
             Get::U64(load) => value::put_u64_exact(out, load(self)),
             Get::I64(load) => value::put_i64_exact(out, load(self)),

@@ -45,8 +45,9 @@ pub struct Core {
 #[derive(Default)]
 struct Reactors {
     threads: Vec<Arc<Reactor>>,
-    /// The number of threads is fixed with the first socket.
-    wanted: Option<usize>,
+    /// The options as they were when the first socket was made: what is set
+    /// later of threads and numbers of sockets has no effect.
+    fixed: Option<ContextOptions>,
 }
 
 /// A new context; no thread is started and no descriptor opened.
@@ -168,15 +169,16 @@ impl Core {
             return Err(Error::Term);
         }
         let options = self.options.lock();
+        let most = {
+            let mut reactors = self.reactors.lock();
+            let fixed = reactors.fixed.get_or_insert_with(|| options.clone());
+            usize::try_from(fixed.max_sockets).unwrap_or(0)
+        };
         let mut counts = self.counts.lock();
-        if counts.sockets >= options.max_sockets.max(0) as usize {
+        if counts.sockets >= most {
             return Err(Error::TooManyFiles);
         }
         counts.sockets += 1;
-        let mut reactors = self.reactors.lock();
-        reactors
-            .wanted
-            .get_or_insert(options.io_threads.max(0) as usize);
         Ok(())
     }
 
@@ -223,14 +225,12 @@ impl Core {
     /// the mask selects none, or the system's.
     pub(super) fn start_reactor(&self, affinity: u64) -> Result<Arc<Reactor>> {
         let mut reactors = self.reactors.lock();
-        let wanted = reactors.wanted.unwrap_or(1);
-        while reactors.threads.len() < wanted {
-            let index = reactors.threads.len();
-            let name = self.options.lock().thread_name(&format!("IO/{index}"));
-            let settings = ThreadSettings::of(&self.options.lock());
-            reactors
-                .threads
-                .push(Reactor::start(name, move || settings.apply())?);
+        let Reactors { threads, fixed } = &mut *reactors;
+        let options = fixed.get_or_insert_with(|| self.options.lock().clone());
+        while threads.len() < usize::try_from(options.io_threads).unwrap_or(0) {
+            let name = options.thread_name(&format!("IO/{}", threads.len()));
+            let settings = ThreadSettings::of(options);
+            threads.push(Reactor::start(name, move || settings.apply())?);
         }
         let allowed = |index: usize| affinity == 0 || (index < 64 && affinity & (1 << index) != 0);
         let threads = reactors.threads.iter().enumerate();

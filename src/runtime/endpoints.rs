@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeId};
 use crate::zmtp::SocketType;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Something a socket is bound or connected to.
 enum Target {
@@ -55,6 +55,14 @@ impl Endpoints {
                 }
                 true
             }
+            _ => true,
+        });
+    }
+
+    /// A connection gave up for good and its endpoint with it.
+    pub(super) fn connection_gone(&mut self, gone: &Weak<Connection>) {
+        self.entries.retain(|entry| match &entry.target {
+            Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
             _ => true,
         });
     }

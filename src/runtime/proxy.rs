@@ -5,17 +5,50 @@
 use super::poll::{Item, poll};
 use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SNDMORE};
 use crate::error::{Error, Result};
+use crate::message::Msg;
+use crate::options::constants::ZMQ_TYPE;
+use smallvec::SmallVec;
 
 /// Messages moved in one direction before the other has its turn.
 const BURST: usize = 1000;
+/// `ZMQ_REP`.
+const REP: i32 = 4;
 
 /// What went through one side of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
+struct Traffic {
     /// Parts received, and their bytes.
-    pub received: (u64, u64),
+    received: (u64, u64),
     /// Parts sent, and their bytes.
-    pub sent: (u64, u64),
+    sent: (u64, u64),
+}
+
+/// What a control socket has asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Active,
+    Paused,
+    Terminated,
+}
+
+/// A control socket's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    Switch(Mode),
+    Statistics,
+    Unknown,
+}
+
+impl Word {
+    fn parse(body: &[u8]) -> Word {
+        match body {
+            b"PAUSE" => Word::Switch(Mode::Paused),
+            b"RESUME" => Word::Switch(Mode::Active),
+            b"TERMINATE" => Word::Switch(Mode::Terminated),
+            b"STATISTICS" => Word::Statistics,
+            _ => Word::Unknown,
+        }
+    }
 }
 
 /// A running proxy: handles' addresses, and its counts.
@@ -23,10 +56,12 @@ pub struct Proxy {
     frontend: usize,
     backend: usize,
     capture: Option<usize>,
-    /// Traffic of the frontend.
-    pub front: Traffic,
-    /// Traffic of the backend.
-    pub back: Traffic,
+    control: Option<usize>,
+    /// Whether the control socket must answer every word.
+    control_replies: bool,
+    mode: Mode,
+    front: Traffic,
+    back: Traffic,
 }
 
 impl Proxy {
@@ -37,32 +72,52 @@ impl Proxy {
             frontend,
             backend,
             capture,
+            control: None,
+            control_replies: false,
+            mode: Mode::Active,
             front: Traffic::default(),
             back: Traffic::default(),
         }
     }
 
-    /// Moves messages until an error ends it, which it returns: usually
+    /// From now on the proxy obeys the socket `control`. [`Error::NotSocket`],
     /// [`Error::Term`].
-    pub fn run(&mut self) -> Error {
-        loop {
-            if let Err(error) = self.step(&[], &mut []) {
-                return error;
-            }
-        }
+    pub fn obey(&mut self, control: usize) -> Result<()> {
+        let mut socket_type = [0; size_of::<i32>()];
+        socket::get_option(control, ZMQ_TYPE, &mut socket_type)?;
+        self.control_replies = i32::from_ne_bytes(socket_type) == REP;
+        self.control = Some(control);
+        Ok(())
     }
 
-    /// Waits for something to move or for one of the `extra` items, and moves
-    /// it. `extra_ready` gets the events of `extra`.
+    /// Moves messages until the control socket says `TERMINATE`, or an error
+    /// ends it, as a rule [`Error::Term`].
+    pub fn run(&mut self) -> Result<()> {
+        while self.mode != Mode::Terminated {
+            self.step()?;
+        }
+        Ok(())
+    }
+
+    /// Moves what can be moved, or waits until something can, or until the
+    /// control socket has a word, and obeys that.
     ///
     /// A side is read only while the other one can take a message.
-    pub fn step(&mut self, extra: &[Item], extra_ready: &mut [i16]) -> Result<()> {
+    fn step(&mut self) -> Result<()> {
+        if let Some(control) = self.control {
+            if socket::ready(control, POLLIN)? != 0 {
+                return self.obey_word(control);
+            }
+        }
+        if self.mode == Mode::Paused {
+            // Nothing of the data counts now, except that its context ends.
+            return self.wait((0, 0));
+        }
         let same = self.frontend == self.backend;
         let in_front = socket::ready(self.frontend, POLLIN | POLLOUT)?;
-        let in_back = if same {
-            in_front
-        } else {
-            socket::ready(self.backend, POLLIN | POLLOUT)?
+        let in_back = match same {
+            true => in_front,
+            false => socket::ready(self.backend, POLLIN | POLLOUT)?,
         };
         let forward = in_front & POLLIN != 0 && (same || in_back & POLLOUT != 0);
         let backward = !same && in_back & POLLIN != 0 && in_front & POLLOUT != 0;
@@ -72,30 +127,58 @@ impl Proxy {
         if backward {
             self.forward(false)?;
         }
-        // Wait only for what is missing, so as not to spin on what is there.
-        let missing = |ready: i16, other: i16| match (ready & POLLIN != 0, other & POLLOUT != 0) {
-            (false, _) => (POLLIN, 0),
-            (true, false) => (0, POLLOUT),
-            (true, true) => (0, 0),
-        };
-        let (front_in, back_out, back_in, front_out) = if same {
-            (POLLIN, 0, 0, 0)
-        } else {
-            let (front_in, back_out) = missing(in_front, in_back);
-            let (back_in, front_out) = missing(in_back, in_front);
-            (front_in, back_out, back_in, front_out)
-        };
-        let timeout = if forward || backward { 0 } else { -1 };
-        let mut items = vec![
-            Item::Socket(self.frontend, front_in | front_out),
-            Item::Socket(self.backend, back_in | back_out),
-        ];
-        items.extend_from_slice(extra);
-        let mut ready = vec![0; items.len()];
-        if timeout < 0 || !extra.is_empty() {
-            poll(&items, &mut ready, timeout)?;
+        match (forward || backward, same) {
+            (true, _) => Ok(()),
+            (false, true) => self.wait((POLLIN, 0)),
+            (false, false) => self.wait(missing(in_front, in_back)),
         }
-        extra_ready.copy_from_slice(&ready[2..]);
+    }
+
+    /// Waits for events of frontend and backend, or a word.
+    fn wait(&self, (front, back): (i16, i16)) -> Result<()> {
+        let mut items: SmallVec<[Item; 3]> = SmallVec::new();
+        items.push(Item::Socket(self.frontend, front));
+        items.push(Item::Socket(self.backend, back));
+        if let Some(control) = self.control {
+            items.push(Item::Socket(control, POLLIN));
+        }
+        let mut ready = [0; 3];
+        poll(&items, &mut ready[..items.len()], -1).map(|_| ())
+    }
+
+    /// Reads one part from the control socket and does what it says.
+    fn obey_word(&mut self, control: usize) -> Result<()> {
+        let word = match socket::recv(control, DONTWAIT) {
+            Ok(msg) => Word::parse(msg.data()),
+            Err(Error::Again) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match word {
+            Word::Statistics => return self.send_statistics(control),
+            Word::Switch(mode) => self.mode = mode,
+            Word::Unknown => {}
+        }
+        if self.control_replies {
+            socket::send(control, Msg::default(), 0).map_err(|(error, _)| error)?;
+        }
+        Ok(())
+    }
+
+    /// Eight parts: frontend received, sent, backend received, sent, of each
+    /// the count and the bytes.
+    fn send_statistics(&self, control: usize) -> Result<()> {
+        let pairs = [
+            self.front.received,
+            self.front.sent,
+            self.back.received,
+            self.back.sent,
+        ];
+        let numbers = pairs.iter().flat_map(|&(count, bytes)| [count, bytes]);
+        for (index, number) in numbers.enumerate() {
+            let flags = if index < 7 { SNDMORE } else { 0 };
+            let part = Msg::inline(&number.to_ne_bytes());
+            socket::send(control, part, flags).map_err(|(error, _)| error)?;
+        }
         Ok(())
     }
 
@@ -135,5 +218,43 @@ impl Proxy {
             }
         }
         Ok(())
+    }
+}
+
+/// What to wait for on either side after nothing could be moved: of each
+/// direction only what it lacks, so as not to spin on what is there.
+fn missing(front: i16, back: i16) -> (i16, i16) {
+    let of = |source: i16, sink: i16| match (source & POLLIN != 0, sink & POLLOUT != 0) {
+        (false, _) => (POLLIN, 0),
+        (true, false) => (0, POLLOUT),
+        (true, true) => (0, 0),
+    };
+    let (front_in, back_out) = of(front, back);
+    let (back_in, front_out) = of(back, front);
+    (front_in | front_out, back_in | back_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_match_whole_and_exactly() {
+        assert_eq!(Word::parse(b"PAUSE"), Word::Switch(Mode::Paused));
+        assert_eq!(Word::parse(b"RESUME"), Word::Switch(Mode::Active));
+        assert_eq!(Word::parse(b"TERMINATE"), Word::Switch(Mode::Terminated));
+        assert_eq!(Word::parse(b"STATISTICS"), Word::Statistics);
+        for other in [&b"pause"[..], b"PAUSE\0", b"PAUS", b"", b"STATISTICS "] {
+            assert_eq!(Word::parse(other), Word::Unknown);
+        }
+    }
+
+    #[test]
+    fn only_what_is_missing_is_waited_for() {
+        assert_eq!(missing(0, 0), (POLLIN, POLLIN));
+        assert_eq!(missing(POLLOUT, POLLOUT), (POLLIN, POLLIN));
+        // The frontend has a message that the backend cannot take.
+        assert_eq!(missing(POLLIN | POLLOUT, 0), (0, POLLIN | POLLOUT));
+        assert_eq!(missing(POLLIN, POLLIN), (POLLOUT, POLLOUT));
     }
 }

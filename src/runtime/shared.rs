@@ -15,7 +15,7 @@ use crate::sync::parker::Parker;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 /// What other threads tell a socket.
 pub enum Command {
@@ -23,6 +23,9 @@ pub enum Command {
     Pipe(usize),
     /// A new pipe.
     Attach(PipeEnd),
+    /// The endpoint of this connection is over. (A weak pointer keeps its
+    /// address from being used again.)
+    EndpointGone(Weak<Connection>),
 }
 
 /// See the module. One per socket; outlives it while connections linger.
@@ -42,6 +45,8 @@ pub struct Shared {
     wants_routing_id: bool,
     monitor: Mutex<Option<Arc<Monitor>>>,
     monitored: AtomicBool,
+    /// The socket is closed; connections may still linger.
+    closed: AtomicBool,
     /// Microseconds that waiting by polling is worth, as learned.
     pub(super) patience: AtomicU32,
 }
@@ -64,6 +69,7 @@ impl Shared {
             wants_routing_id,
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             patience: AtomicU32::new(super::wait::PATIENCE_START),
         })
     }
@@ -202,6 +208,18 @@ impl Shared {
         }
     }
 
+    /// The socket is closed: its monitor hears of the connections that linger,
+    /// and stops with the last of them.
+    pub(super) fn end_monitor(&self) {
+        let connections = self.connections.lock();
+        self.closed.store(true, Ordering::SeqCst);
+        let idle = connections.is_empty();
+        drop(connections);
+        if idle {
+            self.set_monitor(None);
+        }
+    }
+
     /// The socket closes: all connections send what they have and end.
     pub(super) fn stop_connections(&self) {
         let all: Vec<_> = self.connections.lock().values().cloned().collect();
@@ -264,7 +282,13 @@ impl Link for Shared {
 
     fn finished(&self, connection: &Connection) {
         let key = connection as *const Connection as usize;
-        let removed = self.connections.lock().remove(&key);
+        let mut connections = self.connections.lock();
+        let removed = connections.remove(&key);
+        let last = connections.is_empty() && self.closed.load(Ordering::SeqCst);
+        drop(connections);
+        if last {
+            self.set_monitor(None);
+        }
         let mut hot = self.hot.lock();
         hot.retain(|other| Arc::as_ptr(other) as usize != key);
         self.hot_count.store(hot.len(), Ordering::SeqCst);
@@ -272,6 +296,10 @@ impl Link for Shared {
         if removed.is_some() {
             self.core.connection_finished();
         }
+    }
+
+    fn endpoint_gone(&self, connection: Weak<Connection>) {
+        self.tell(Command::EndpointGone(connection));
     }
 
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {

@@ -12,7 +12,7 @@ use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
-use crate::endpoint::{Scheme, parse};
+use crate::endpoint::{AddressMask, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
@@ -334,6 +334,7 @@ impl Socket {
                 Command::Attach(end) => {
                     self.attach(end, Attachment::default());
                 }
+                Command::EndpointGone(connection) => self.endpoints.connection_gone(&connection),
             }
         }
     }
@@ -468,6 +469,9 @@ impl Socket {
             Err(Error::Invalid) => {}
             other => return other,
         }
+        if let (opt::ZMQ_TCP_ACCEPT_FILTER, Some(text @ [_, ..])) = (option, value) {
+            AddressMask::parse(text, self.options.ipv6)?;
+        }
         self.options.set(option, value)?;
         match option {
             opt::ZMQ_LINGER => self
@@ -523,7 +527,7 @@ impl Socket {
         }
         self.shared.cool();
         self.shared.stop_connections();
-        self.shared.set_monitor(None);
+        self.shared.end_monitor();
     }
 }
 

@@ -43,7 +43,11 @@ pub(super) fn targets(text: &str, options: &StreamOptions) -> std::io::Result<Ve
 
 pub(super) fn dial(text: &str, options: &StreamOptions) -> std::io::Result<ByteStream> {
     let targets = targets(text, options)?;
-    let mut dial = Some(Dial::start(&targets[0], options)?);
+    let dial = Dial::start(&targets[0], options)?;
+    if !dial.in_progress() {
+        return dial.finish();
+    }
+    let mut dial = Some(dial);
     until("the connection", || {
         let ready = dial.as_ref().is_some_and(Dial::is_connected);
         if ready {

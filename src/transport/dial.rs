@@ -35,37 +35,41 @@ pub struct Dial {
     socket: Socket,
     options: StreamOptions,
     in_progress: bool,
+    /// Why the attempt has failed already.
+    failure: Option<io::Error>,
 }
 
 impl Dial {
-    /// Starts to connect, without waiting.
+    /// Starts to connect, without waiting. If that fails at once,
+    /// [`Self::finish`] tells why.
     ///
-    /// Errors: the system's, when the attempt has failed already; for ipc
-    /// `EAGAIN` if the listener's backlog is full.
+    /// Errors: the system's, if there is no socket to connect.
     pub fn start(target: &Target, options: &StreamOptions) -> io::Result<Dial> {
         let socket = if target.address.is_unix() {
             tuning::open(Domain::UNIX)?
         } else {
             let socket = tuning::open_tcp(target.address.is_ipv6(), options)?;
-            if let Some(source) = &target.source {
+            if target.source.is_some() {
                 // One source port may serve connections to several peers.
                 socket.set_reuse_address(true)?;
-                socket.bind(source)?;
             }
             socket
         };
-        let in_progress = match socket.connect(&target.address) {
-            Ok(()) => false,
+        let source = target.source.as_ref();
+        let started = source.map_or(Ok(()), |source| socket.bind(source));
+        let (in_progress, failure) = match started.and_then(|()| socket.connect(&target.address)) {
+            Ok(()) => (false, None),
             Err(error) => match error.raw_os_error() {
                 // After a signal the connection goes on in the background.
-                Some(libc::EINPROGRESS | libc::EINTR) => true,
-                _ => return Err(error),
+                Some(libc::EINPROGRESS | libc::EINTR) => (true, None),
+                _ => (false, Some(error)),
             },
         };
         Ok(Dial {
             socket,
             options: options.clone(),
             in_progress,
+            failure,
         })
     }
 
@@ -84,8 +88,12 @@ impl Dial {
     /// Ends the attempt: a connected stream, or why there is none.
     ///
     /// Errors: the system's (`ECONNREFUSED`, `ETIMEDOUT`, …); `ENOTCONN` if it
-    /// is still in progress; `ECONNREFUSED` if the socket met itself.
-    pub fn finish(self) -> io::Result<ByteStream> {
+    /// is still in progress; `ECONNREFUSED` if the socket met itself; for ipc
+    /// `EAGAIN` if the listener's backlog is full.
+    pub fn finish(mut self) -> io::Result<ByteStream> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }

@@ -30,6 +30,31 @@ pub struct Listener {
     endpoint: Vec<u8>,
 }
 
+/// Why a bind failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BindError {
+    /// The reason.
+    pub error: Error,
+    /// The descriptor that had been opened by then, and is closed again.
+    pub fd: Option<RawFd>,
+}
+
+impl BindError {
+    fn at(socket: &Socket) -> impl Fn(io::Error) -> BindError {
+        let fd = Some(socket.as_raw_fd());
+        move |error| BindError {
+            error: to_error(error),
+            fd,
+        }
+    }
+}
+
+impl From<Error> for BindError {
+    fn from(error: Error) -> BindError {
+        BindError { error, fd: None }
+    }
+}
+
 impl Listener {
     /// Binds and listens. With `use_fd` in the options that descriptor is taken
     /// over instead, and the endpoint is not looked at.
@@ -39,12 +64,15 @@ impl Listener {
     /// Errors: `NoDevice` for a host that does not resolve, `Invalid`,
     /// `NameTooLong`, `AddrInUse`, `TooManyFiles`, else the system's; for
     /// inproc `ProtoNotSupported`.
-    pub fn bind(endpoint: &Endpoint, options: &StreamOptions) -> Result<Listener> {
+    pub fn bind(
+        endpoint: &Endpoint,
+        options: &StreamOptions,
+    ) -> std::result::Result<Listener, BindError> {
         if options.use_fd != -1 {
-            return Listener::adopt(options.use_fd);
+            return Ok(Listener::adopt(options.use_fd)?);
         }
         match endpoint {
-            Endpoint::Inproc(_) => Err(Error::ProtoNotSupported),
+            Endpoint::Inproc(_) => Err(Error::ProtoNotSupported.into()),
             Endpoint::Tcp(address) => bind_tcp(address, options),
             Endpoint::Ipc(address) => bind_ipc(address, options),
         }
@@ -118,21 +146,26 @@ impl AsRawFd for Listener {
     }
 }
 
-fn bind_tcp(address: &TcpAddress, options: &StreamOptions) -> Result<Listener> {
+fn bind_tcp(
+    address: &TcpAddress,
+    options: &StreamOptions,
+) -> std::result::Result<Listener, BindError> {
     let ipv6 = options.ipv6 && resolver::has_ipv6();
     let address = bind_route(address.route()?, ipv6)?;
-    let made = || {
-        let socket = tuning::open_tcp(address.is_ipv6(), options)?;
-        // A restarted server must not wait for its old connections to time out.
-        socket.set_reuse_address(true)?;
-        socket.bind(&address)?;
-        socket.listen(options.backlog)?;
-        Ok(socket)
-    };
-    Listener::new(made().map_err(to_error)?, None)
+    let socket = tuning::open_tcp(address.is_ipv6(), options).map_err(to_error)?;
+    // A restarted server must not wait for its old connections to time out.
+    socket
+        .set_reuse_address(true)
+        .and_then(|()| socket.bind(&address))
+        .and_then(|()| socket.listen(options.backlog))
+        .map_err(BindError::at(&socket))?;
+    Ok(Listener::new(socket, None)?)
 }
 
-fn bind_ipc(address: &IpcAddress, options: &StreamOptions) -> Result<Listener> {
+fn bind_ipc(
+    address: &IpcAddress,
+    options: &StreamOptions,
+) -> std::result::Result<Listener, BindError> {
     let (address, directory) = match address {
         IpcAddress::Wildcard => {
             let (directory, path) = WildcardDirectory::make().map_err(to_error)?;
@@ -147,16 +180,22 @@ fn bind_ipc(address: &IpcAddress, options: &StreamOptions) -> Result<Listener> {
         IpcAddress::Path(path) => {
             let path = Path::new(std::ffi::OsStr::from_bytes(path));
             clear_way(path);
-            socket.bind(&socket_address).map_err(to_error)?;
+            socket
+                .bind(&socket_address)
+                .map_err(BindError::at(&socket))?;
             SocketFile::record(path, directory)
         }
         _ => {
-            socket.bind(&socket_address).map_err(to_error)?;
+            socket
+                .bind(&socket_address)
+                .map_err(BindError::at(&socket))?;
             None
         }
     };
-    socket.listen(options.backlog).map_err(to_error)?;
-    Listener::new(socket, file)
+    socket
+        .listen(options.backlog)
+        .map_err(BindError::at(&socket))?;
+    Ok(Listener::new(socket, file)?)
 }
 
 /// Checks and tunes a socket that has just been accepted.

@@ -1,4 +1,5 @@
-//! Byte streams over tcp and ipc: listening, dialling, reading and writing.
+//! Byte streams over tcp and ipc: listening, dialling, reading and writing;
+//! and what to say to a SOCKS proxy.
 //!
 //! Nothing here blocks except [`LookupJob::run`] and, in [`Listener::bind`],
 //! the lookup of a host name. All descriptors are non-blocking and
@@ -13,6 +14,7 @@ mod name;
 mod options;
 mod resolve;
 mod socket_file;
+mod socks;
 mod stream;
 mod tuning;
 
@@ -22,7 +24,8 @@ mod conformance;
 mod tests;
 
 pub use dial::{Dial, Target};
-pub use listener::Listener;
+pub use listener::{BindError, Listener};
 pub use options::StreamOptions;
 pub use resolve::{LookupJob, Resolution, resolved_text};
+pub use socks::{Refused, Socks};
 pub use stream::ByteStream;

@@ -19,7 +19,10 @@ use crate::sys::{interfaces, resolver};
 
 fn try_bind(text: &str, options: &StreamOptions) -> Result<String> {
     let endpoint = parse::bind(text.as_bytes())?;
-    Listener::bind(&endpoint, options).map(|listener| text_of(&listener))
+    let bound = Listener::bind(&endpoint, options);
+    bound
+        .map(|listener| text_of(&listener))
+        .map_err(|failure| failure.error)
 }
 
 fn six() -> StreamOptions {
@@ -500,12 +503,9 @@ fn a_full_backlog_is_an_error_for_ipc() {
     let listener = bind("ipc://*", &options);
     let target = &targets(&text_of(&listener), &options).expect("path")[0];
     let mut waiting = Vec::new();
-    let error = (0..16).find_map(|_| match Dial::start(target, &options) {
-        Ok(dial) => {
-            waiting.push(dial);
-            None
-        }
-        Err(error) => Some(error),
+    let error = (0..16).find_map(|_| {
+        let dial = Dial::start(target, &options).expect("a socket");
+        dial.finish().map(|stream| waiting.push(stream)).err()
     });
     if cfg!(target_os = "linux") {
         assert_eq!(error.expect("full").kind(), ErrorKind::WouldBlock);

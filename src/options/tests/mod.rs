@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod context;
+mod lists;
 mod value;
 
 use super::{ContextOptions, Options};
@@ -46,6 +47,9 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (80, "ZMQ_TCP_MAXRT", 0, MAX, 0),
     (84, "ZMQ_MULTICAST_MAXTPDU", 1, MAX, 1_500),
     (89, "ZMQ_USE_FD", -1, MAX, -1),
+    (94, "ZMQ_LOOPBACK_FASTPATH", i32::MIN, MAX, 0),
+    (96, "ZMQ_MULTICAST_LOOP", i32::MIN, MAX, 1),
+    (109, "ZMQ_RECONNECT_STOP", i32::MIN, MAX, 0),
 ];
 
 /// The options that are not an `int` or cannot be set.
@@ -56,6 +60,14 @@ const OTHERS: &[(i32, &str)] = &[
     (22, "ZMQ_MAXMSGSIZE"),
     (43, "ZMQ_MECHANISM"),
     (92, "ZMQ_BINDTODEVICE"),
+    (38, "ZMQ_TCP_ACCEPT_FILTER"),
+    (58, "ZMQ_IPC_FILTER_PID"),
+    (59, "ZMQ_IPC_FILTER_UID"),
+    (60, "ZMQ_IPC_FILTER_GID"),
+    (68, "ZMQ_SOCKS_PROXY"),
+    (95, "ZMQ_METADATA"),
+    (99, "ZMQ_SOCKS_USERNAME"),
+    (100, "ZMQ_SOCKS_PASSWORD"),
 ];
 
 const PAIR: i32 = 0;
@@ -69,6 +81,8 @@ const IPV6: i32 = 42;
 const MECHANISM: i32 = 43;
 const INVERT_MATCHING: i32 = 74;
 const HEARTBEAT_TTL: i32 = 76;
+const LOOPBACK_FASTPATH: i32 = 94;
+const MULTICAST_LOOP: i32 = 96;
 const BINDTODEVICE: i32 = 92;
 
 const WRONG_INT_LENGTHS: [usize; 7] = [0, 1, 2, 3, 5, 8, 255];
@@ -90,7 +104,7 @@ fn get_int(options: &Options, option: i32) -> Result<i32> {
 /// What the getter shows after a successful set.
 fn reported(option: i32, value: i32) -> i32 {
     match option {
-        INVERT_MATCHING => i32::from(value != 0),
+        INVERT_MATCHING | LOOPBACK_FASTPATH | MULTICAST_LOOP => i32::from(value != 0),
         HEARTBEAT_TTL => value / 100 * 100,
         _ => value,
     }
@@ -166,7 +180,11 @@ fn options_do_not_disturb_each_other() {
     for (option, _, _, most, default) in INTS.iter().copied() {
         let mut options = pair();
         // Differs from every default.
-        let value = if most > 1 { 700 } else { 1 - default.max(0) };
+        let value = match option {
+            MULTICAST_LOOP => 0,
+            _ if most > 1 => 700,
+            _ => 1 - default.max(0),
+        };
         assert_eq!(set_int(&mut options, option, value), Ok(()), "{option}");
         for (other, name, _, _, default) in INTS.iter().copied() {
             let same_field =

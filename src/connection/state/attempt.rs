@@ -1,0 +1,161 @@
+//! Making the connection: one attempt after the other.
+
+#![forbid(unsafe_code)]
+
+use super::super::dialer::Attempt;
+use super::super::event::kind;
+use super::super::tunnel::{Tunnel, Wait};
+use super::super::{Connection, work};
+use super::{Phase, State};
+use crate::endpoint::Scheme;
+use crate::transport::ByteStream;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::{Duration, Instant};
+
+/// Flags of `ZMQ_RECONNECT_STOP`.
+pub(super) mod reconnect_stop {
+    pub const CONN_REFUSED: i32 = 1;
+    pub const HANDSHAKE_FAILED: i32 = 2;
+    pub const AFTER_DISCONNECT: i32 = 4;
+}
+
+impl State {
+    pub(super) fn dial(&mut self, conn: &Connection) {
+        let Some(dialer) = &mut self.dialer else {
+            return;
+        };
+        let me = conn.me.clone();
+        let wake = move || {
+            if let Some(conn) = me.upgrade() {
+                conn.reactor.schedule(conn.key());
+                conn.service(work::TIMER);
+            }
+        };
+        let attempt = dialer.start(&conn.settings, wake);
+        self.attempt(conn, attempt);
+    }
+
+    pub(super) fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
+        self.deadline = None;
+        match attempt {
+            Attempt::Resolving => self.phase = Phase::Resolving,
+            Attempt::Failed => self.retry(conn),
+            Attempt::Dialing(dial) => {
+                if dial.in_progress() {
+                    self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
+                    let limit = conn.settings.options.connect_timeout;
+                    if limit > 0 {
+                        self.deadline = Some(Instant::now() + Duration::from_millis(limit as u64));
+                    }
+                }
+                let done = !dial.in_progress() || dial.is_connected();
+                self.phase = Phase::Dialing(dial);
+                if done {
+                    self.dialed(conn);
+                }
+            }
+        }
+    }
+
+    /// A connect came to its end, good or bad.
+    pub(super) fn dialed(&mut self, conn: &Connection) {
+        let Phase::Dialing(dial) = std::mem::replace(&mut self.phase, Phase::Closed) else {
+            return;
+        };
+        let fd = dial.as_raw_fd();
+        self.forget_fd(conn, dial.as_fd());
+        match dial.finish() {
+            Ok(stream) => match self.dialer.as_ref().and_then(|d| d.tunnel(&conn.settings)) {
+                None => {
+                    self.event(conn, kind::CONNECTED, fd as u64);
+                    self.greet(conn, stream);
+                }
+                Some(Ok(tunnel)) => self.enter_tunnel(conn, stream, tunnel),
+                Some(Err(_)) => self.dial_failed(conn, fd, 0),
+            },
+            Err(error) => self.dial_failed(conn, fd, error.raw_os_error().unwrap_or(0)),
+        }
+    }
+
+    /// The descriptor of an attempt was closed: another address, another time,
+    /// or never again.
+    pub(super) fn dial_failed(&mut self, conn: &Connection, fd: i32, code: i32) {
+        self.event(conn, kind::CLOSED, fd as u64);
+        let Some(dialer) = &self.dialer else {
+            return self.close(conn);
+        };
+        let flags = conn.settings.options.reconnect_stop;
+        if code == libc::ECONNREFUSED && !dialer.has_more() {
+            if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.is_direct_tcp() {
+                conn.link.endpoint_gone(conn.me.clone());
+                return self.close(conn);
+            }
+            let ipc = dialer.scheme() == Scheme::Ipc && self.closing.is_some();
+            if flags & reconnect_stop::AFTER_DISCONNECT != 0 && ipc {
+                return self.close(conn);
+            }
+        }
+        self.next_target(conn);
+    }
+
+    fn enter_tunnel(&mut self, conn: &Connection, stream: ByteStream, tunnel: Tunnel) {
+        let options = &conn.settings.options;
+        // A connect's limit is for the whole way; without one a silent proxy
+        // gets as long as a silent peer.
+        if options.connect_timeout <= 0 && options.handshake_ivl > 0 {
+            let limit = Duration::from_millis(options.handshake_ivl as u64);
+            self.deadline = Some(Instant::now() + limit);
+        }
+        self.phase = Phase::Proxy(stream, Box::new(tunnel), Wait::Writable);
+        self.drive_tunnel(conn);
+    }
+
+    pub(super) fn drive_tunnel(&mut self, conn: &Connection) {
+        let Phase::Proxy(stream, tunnel, wait) = &mut self.phase else {
+            return;
+        };
+        match tunnel.drive(stream) {
+            Ok(Wait::Nothing) => {}
+            Ok(other) => {
+                *wait = other;
+                return;
+            }
+            Err(_) => {
+                let fd = stream.as_raw_fd();
+                self.drop_stream(conn);
+                return self.dial_failed(conn, fd, 0);
+            }
+        }
+        if let Phase::Proxy(stream, ..) = std::mem::replace(&mut self.phase, Phase::Closed) {
+            self.event(conn, kind::CONNECTED, stream.as_raw_fd() as u64);
+            self.greet(conn, stream);
+        }
+    }
+
+    fn next_target(&mut self, conn: &Connection) {
+        match &mut self.dialer {
+            Some(dialer) if dialer.has_more() => {
+                let attempt = dialer.next(&conn.settings);
+                self.attempt(conn, attempt);
+            }
+            _ => self.retry(conn),
+        }
+    }
+
+    /// Waits for the next attempt, if there is to be one.
+    pub(super) fn retry(&mut self, conn: &Connection) {
+        let random =
+            self.begun.elapsed().subsec_nanos() ^ (conn as *const Connection as usize >> 4) as u32;
+        let delay = self
+            .dialer
+            .as_mut()
+            .and_then(|d| d.next_delay(&conn.settings, random));
+        self.phase = Phase::Waiting;
+        self.deadline = None;
+        if let Some(delay) = delay {
+            self.event(conn, kind::CONNECT_RETRIED, delay.as_millis() as u64);
+            self.deadline = Some(Instant::now() + delay);
+        }
+        // Without a delay the endpoint stays, idle, until it is disconnected.
+    }
+}

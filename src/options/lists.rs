@@ -1,0 +1,90 @@
+//! Options that collect values instead of replacing one, and the texts of the
+//! SOCKS proxy.
+
+#![forbid(unsafe_code)]
+
+use super::socket::Options;
+use super::value;
+use crate::error::{Error, Result};
+
+/// Longest text of an address filter, in bytes.
+const MAX_FILTER: usize = 255;
+/// Longest name of a metadata property, in bytes: its length travels in one.
+const MAX_KEY: usize = 255;
+/// Longest user name and password of RFC 1929, in bytes.
+const MAX_CREDENTIAL: usize = 255;
+
+/// `ZMQ_TCP_ACCEPT_FILTER`: adds a filter, or with NULL removes all. The
+/// setting of `ZMQ_IPV6` that it is to be read with is kept beside it.
+pub(super) fn tcp_filter(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    match value::bytes_or_null(data, MAX_FILTER)? {
+        [] => options.tcp_accept_filters.clear(),
+        text => {
+            let filter = (text.to_vec(), options.ipv6);
+            options.tcp_accept_filters.push(filter);
+        }
+    }
+    Ok(())
+}
+
+/// `ZMQ_IPC_FILTER_PID`: adds a process id, or with NULL removes all.
+pub(super) fn pid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    add(&mut options.ipc_filter_pid, data, i32::from_ne_bytes)
+}
+
+/// `ZMQ_IPC_FILTER_UID`: adds a user id, or with NULL removes all.
+pub(super) fn uid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    add(&mut options.ipc_filter_uid, data, u32::from_ne_bytes)
+}
+
+/// `ZMQ_IPC_FILTER_GID`: adds a group id, or with NULL removes all.
+pub(super) fn gid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    add(&mut options.ipc_filter_gid, data, u32::from_ne_bytes)
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, data: Option<&[u8]>, read: fn([u8; 4]) -> T) -> Result<()> {
+    let Some(bytes) = data else {
+        list.clear();
+        return Ok(());
+    };
+    let id = read(bytes.try_into().map_err(|_| Error::Invalid)?);
+    if !list.contains(&id) {
+        list.push(id);
+    }
+    Ok(())
+}
+
+/// `ZMQ_METADATA`, `X-key:value`: adds a property. The first value of a key
+/// stays; the list is kept in the order of the keys. As in libzmq a text of four
+/// bytes is refused, and a value ends at its first NUL.
+pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    let text = data.filter(|text| text.len() != 4).ok_or(Error::Invalid)?;
+    let colon = text.iter().position(|b| *b == b':').ok_or(Error::Invalid)?;
+    let (key, rest) = (&text[..colon], &text[colon + 1..]);
+    if !key.starts_with(b"X-") || key.len() > MAX_KEY || rest.is_empty() {
+        return Err(Error::Invalid);
+    }
+    let value = rest.split(|b| *b == 0).next().unwrap_or_default();
+    let list = &mut options.metadata;
+    if let Err(at) = list.binary_search_by(|(known, _)| known.as_slice().cmp(key)) {
+        list.insert(at, (key.to_vec(), value.to_vec()));
+    }
+    Ok(())
+}
+
+/// `ZMQ_SOCKS_USERNAME`: nothing at all clears it, like NULL.
+pub(super) fn socks_username(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    options.socks_username = credential(data)?;
+    Ok(())
+}
+
+/// `ZMQ_SOCKS_PASSWORD`, as [`socks_username`].
+pub(super) fn socks_password(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+    options.socks_password = credential(data)?;
+    Ok(())
+}
+
+fn credential(data: Option<&[u8]>) -> Result<Vec<u8>> {
+    let data = data.filter(|data| !data.is_empty());
+    Ok(value::bytes_or_null(data, MAX_CREDENTIAL)?.to_vec())
+}

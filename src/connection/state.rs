@@ -10,7 +10,7 @@ use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
-    Session, SocketType,
+    Session, SocketType, ZapPolicy,
     command::{self, Command},
 };
 use std::io;
@@ -110,7 +110,7 @@ impl State {
             routing_id: Vec::new(),
             max_msg_size: -1,
             mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
+            zap: ZapPolicy::default(),
             app_metadata: Vec::new(),
         };
         state.phase = Phase::Handshake(stream, Box::new(Handshake::new(config)));
@@ -299,7 +299,7 @@ impl State {
             routing_id: options.routing_id.clone(),
             max_msg_size: options.maxmsgsize,
             mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
+            zap: ZapPolicy::default(),
             app_metadata: Vec::new(),
         }));
         handshake.start(self.output.handshake_bytes());

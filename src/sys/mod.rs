@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
+pub mod simd;
 
 use crate::sync::atomic::AtomicU32;
 use std::time::Duration;

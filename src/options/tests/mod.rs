@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod context;
+mod security;
 mod value;
 
 use super::{ContextOptions, Options};
@@ -35,6 +36,8 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (37, "ZMQ_TCP_KEEPALIVE_INTVL", -1, MAX, -1),
     (39, "ZMQ_IMMEDIATE", 0, 1, 0),
     (42, "ZMQ_IPV6", 0, 1, 0),
+    (44, "ZMQ_PLAIN_SERVER", 0, 1, 0),
+    (47, "ZMQ_CURVE_SERVER", 0, 1, 0),
     (54, "ZMQ_CONFLATE", 0, 1, 0),
     (57, "ZMQ_TOS", 0, MAX, 0),
     (66, "ZMQ_HANDSHAKE_IVL", 0, MAX, 30_000),
@@ -46,6 +49,7 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (80, "ZMQ_TCP_MAXRT", 0, MAX, 0),
     (84, "ZMQ_MULTICAST_MAXTPDU", 1, MAX, 1_500),
     (89, "ZMQ_USE_FD", -1, MAX, -1),
+    (93, "ZMQ_ZAP_ENFORCE_DOMAIN", i32::MIN, MAX, 0),
 ];
 
 /// The options that are not an `int` or cannot be set.
@@ -55,6 +59,12 @@ const OTHERS: &[(i32, &str)] = &[
     (16, "ZMQ_TYPE"),
     (22, "ZMQ_MAXMSGSIZE"),
     (43, "ZMQ_MECHANISM"),
+    (45, "ZMQ_PLAIN_USERNAME"),
+    (46, "ZMQ_PLAIN_PASSWORD"),
+    (48, "ZMQ_CURVE_PUBLICKEY"),
+    (49, "ZMQ_CURVE_SECRETKEY"),
+    (50, "ZMQ_CURVE_SERVERKEY"),
+    (55, "ZMQ_ZAP_DOMAIN"),
     (92, "ZMQ_BINDTODEVICE"),
 ];
 
@@ -70,6 +80,7 @@ const MECHANISM: i32 = 43;
 const INVERT_MATCHING: i32 = 74;
 const HEARTBEAT_TTL: i32 = 76;
 const BINDTODEVICE: i32 = 92;
+const ZAP_ENFORCE_DOMAIN: i32 = 93;
 
 const WRONG_INT_LENGTHS: [usize; 7] = [0, 1, 2, 3, 5, 8, 255];
 
@@ -90,7 +101,7 @@ fn get_int(options: &Options, option: i32) -> Result<i32> {
 /// What the getter shows after a successful set.
 fn reported(option: i32, value: i32) -> i32 {
     match option {
-        INVERT_MATCHING => i32::from(value != 0),
+        INVERT_MATCHING | ZAP_ENFORCE_DOMAIN => i32::from(value != 0),
         HEARTBEAT_TTL => value / 100 * 100,
         _ => value,
     }

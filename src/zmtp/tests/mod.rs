@@ -5,6 +5,7 @@
 
 mod pairs;
 mod properties;
+mod security;
 mod vectors;
 mod zap;
 

@@ -22,6 +22,9 @@ mod salsa20;
 mod secretbox;
 mod server;
 
+#[cfg(test)]
+mod tests;
+
 pub(in crate::zmtp) use client::CurveClient;
 pub use keys::{PublicKey, SecretKey, key_pair, public_key};
 pub use message::{CurveTraffic, PREFIX};

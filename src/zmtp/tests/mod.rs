@@ -6,6 +6,7 @@
 mod pairs;
 mod properties;
 mod security;
+mod traffic;
 mod vectors;
 mod zap;
 

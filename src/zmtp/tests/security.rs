@@ -5,8 +5,6 @@
 
 use std::cell::Cell;
 
-use proptest::prelude::*;
-
 use super::*;
 use crate::options::Secret;
 use crate::zmtp::curve::{CurveConfig, CurveRole, public_key};
@@ -39,7 +37,7 @@ fn with(socket_type: SocketType, mechanism: MechanismConfig) -> HandshakeConfig 
     }
 }
 
-fn curve_client(server_key: [u8; 32]) -> HandshakeConfig {
+pub(super) fn curve_client(server_key: [u8; 32]) -> HandshakeConfig {
     let role = CurveRole::Client {
         server_key,
         public_key: public_key(&CLIENT_SECRET),
@@ -51,7 +49,7 @@ fn curve_client(server_key: [u8; 32]) -> HandshakeConfig {
     )
 }
 
-fn curve_server() -> HandshakeConfig {
+pub(super) fn curve_server() -> HandshakeConfig {
     let role = CurveRole::Server {
         secret_key: Secret::new(SERVER_SECRET),
     };
@@ -61,7 +59,7 @@ fn curve_server() -> HandshakeConfig {
     )
 }
 
-fn plain_client() -> HandshakeConfig {
+pub(super) fn plain_client() -> HandshakeConfig {
     let role = PlainRole::Client {
         username: b"admin".to_vec(),
         password: Secret::new(b"secret".to_vec()),
@@ -69,7 +67,7 @@ fn plain_client() -> HandshakeConfig {
     with(SocketType::Dealer, MechanismConfig::Plain(role))
 }
 
-fn plain_server() -> HandshakeConfig {
+pub(super) fn plain_server() -> HandshakeConfig {
     with(
         SocketType::Router,
         MechanismConfig::Plain(PlainRole::Server),
@@ -77,7 +75,7 @@ fn plain_server() -> HandshakeConfig {
 }
 
 /// The two ends of a handshake, and all that each has sent.
-struct Pair {
+pub(super) struct Pair {
     ends: [Handshake; 2],
     sent: [Vec<u8>; 2],
     read: [usize; 2],
@@ -86,7 +84,7 @@ struct Pair {
     asked: Vec<ZapRequest>,
 }
 
-type Outcomes = [Result<bool, HandshakeError>; 2];
+pub(super) type Outcomes = [Result<bool, HandshakeError>; 2];
 
 impl Pair {
     fn new(client: HandshakeConfig, server: HandshakeConfig) -> Pair {
@@ -119,7 +117,7 @@ impl Pair {
     }
 
     /// Until nothing moves any more.
-    fn run(&mut self, step: usize) -> Outcomes {
+    pub(super) fn run(&mut self, step: usize) -> Outcomes {
         let mut outcomes: Outcomes = [Ok(false), Ok(false)];
         for _ in 0..20_000 {
             let before = (self.read, self.sent[0].len(), self.sent[1].len());
@@ -135,12 +133,12 @@ impl Pair {
         outcomes
     }
 
-    fn sessions(self) -> [Session; 2] {
+    pub(super) fn sessions(self) -> [Session; 2] {
         self.ends.map(Handshake::into_session)
     }
 }
 
-const BOTH_DONE: Outcomes = [Ok(true), Ok(true)];
+pub(super) const BOTH_DONE: Outcomes = [Ok(true), Ok(true)];
 
 fn protocol(error: ProtocolError) -> HandshakeError {
     HandshakeError::Protocol(error)
@@ -158,7 +156,7 @@ fn commands(stream: &[u8]) -> Vec<Vec<u8>> {
     bodies
 }
 
-fn curve_pair() -> Pair {
+pub(super) fn curve_pair() -> Pair {
     Pair::new(curve_client(public_key(&SERVER_SECRET)), curve_server())
 }
 
@@ -460,151 +458,5 @@ fn nothing_may_come_while_zap_is_asked() {
         assert!(!pair.ends[1].is_done());
         let error = pair.ends[1].advance(b"\x04\x07\x06CANCEL", &mut output);
         assert_eq!(error, Err(protocol(ProtocolError::ZmtpUnspecified)));
-    }
-}
-
-// ---- traffic --------------------------------------------------------------
-
-fn traffic() -> [Mechanism; 2] {
-    let mut pair = curve_pair();
-    assert_eq!(pair.run(usize::MAX), BOTH_DONE);
-    pair.sessions().map(|session| session.mechanism)
-}
-
-const PLAIN_FLAGS: Flags = Flags {
-    more: false,
-    command: false,
-};
-
-/// The body of the MESSAGE that carries `body`.
-fn encoded(mechanism: &mut Mechanism, flags: Flags, body: &[u8]) -> Vec<u8> {
-    let mut out = b"before".to_vec();
-    mechanism.encode(flags, body, &mut out);
-    assert_eq!(&out[..6], b"before");
-    let header = Framing::V2.decode_header(&out[6..]).ok().flatten();
-    let header = header.expect("a frame");
-    assert_eq!((header.more, header.command), (false, false));
-    assert_eq!(header.size as usize, body.len() + mechanism.overhead());
-    let at = 6 + header.len;
-    assert_eq!(out.len(), at + header.size as usize);
-    out.split_off(at)
-}
-
-#[test]
-fn messages_carry_body_and_flags_both_ways() {
-    let [mut client, mut server] = traffic();
-    for len in [0, 1, 30, 31, 32, 221, 222, 223, 1000, 70_000] {
-        for (more, command) in [(false, false), (true, false), (false, true), (true, true)] {
-            let flags = Flags { more, command };
-            let body: Vec<u8> = (0..len).map(|i| (i * 7) as u8).collect();
-            for back in [false, true] {
-                let (from, to) = match back {
-                    false => (&mut client, &mut server),
-                    true => (&mut server, &mut client),
-                };
-                let mut wire = encoded(from, flags, &body);
-                let decoded = to.decode(PLAIN_FLAGS, &mut wire);
-                assert_eq!(decoded, Ok((flags, &mut body.clone()[..])));
-            }
-        }
-    }
-}
-
-#[test]
-fn short_nonces_start_where_the_handshake_ended() {
-    let [mut client, mut server] = traffic();
-    for (mechanism, first) in [(&mut client, 3), (&mut server, 2)] {
-        for number in first..first + 3_u64 {
-            let wire = encoded(mechanism, PLAIN_FLAGS, b"x");
-            assert_eq!(wire[..8], *b"\x07MESSAGE");
-            assert_eq!(wire[8..16], number.to_be_bytes());
-        }
-    }
-}
-
-#[test]
-fn replays_and_old_messages_are_refused() {
-    let [mut client, mut server] = traffic();
-    let wires: Vec<_> = (0..3)
-        .map(|_| encoded(&mut client, PLAIN_FLAGS, b"x"))
-        .collect();
-    // A gap is fine, going back is not.
-    assert!(server.decode(PLAIN_FLAGS, &mut wires[1].clone()).is_ok());
-    for old in [0, 1] {
-        let mut wire = wires[old].clone();
-        let refused = server.decode(PLAIN_FLAGS, &mut wire);
-        assert_eq!(refused, Err(ProtocolError::InvalidSequence));
-    }
-    assert!(server.decode(PLAIN_FLAGS, &mut wires[2].clone()).is_ok());
-    // One's own message does not count either.
-    let mut wire = wires[2].clone();
-    let refused = client.decode(PLAIN_FLAGS, &mut wire);
-    assert_eq!(refused, Err(ProtocolError::Cryptographic));
-}
-
-#[test]
-fn a_flipped_bit_or_a_cut_spoils_a_message() {
-    let [mut client, mut server] = traffic();
-    let wire = encoded(&mut client, PLAIN_FLAGS, &[5; 80]);
-    for byte in 0..wire.len() {
-        let mut bad = wire.clone();
-        bad[byte] ^= 1 << (byte % 8);
-        let error = server.decode(PLAIN_FLAGS, &mut bad).map(|_| ());
-        let expected = match byte {
-            0 if bad[0] as usize >= bad.len() => ProtocolError::MalformedCommand,
-            0..8 => ProtocolError::UnexpectedCommand,
-            _ => ProtocolError::Cryptographic,
-        };
-        assert_eq!(error, Err(expected), "{byte}");
-    }
-    for len in 0..wire.len() {
-        let error = server
-            .decode(PLAIN_FLAGS, &mut wire[..len].to_vec())
-            .map(|_| ());
-        let expected = match len {
-            0..8 => ProtocolError::MalformedCommand,
-            8..33 => ProtocolError::MalformedMessage,
-            _ => ProtocolError::Cryptographic,
-        };
-        assert_eq!(error, Err(expected), "{len}");
-    }
-    assert!(server.decode(PLAIN_FLAGS, &mut wire.clone()).is_ok());
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
-
-    #[test]
-    fn any_bytes_are_an_error_and_no_panic(
-        bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..400), 1..4),
-        names in proptest::collection::vec(0..8_usize, 4),
-    ) {
-        const NAMES: [&[u8]; 8] = [
-            b"", b"\x05HELLO", b"\x07WELCOME", b"\x08INITIATE", b"\x05READY", b"\x05ERROR",
-            b"\x07MESSAGE", b"\x05HELLO\x01\x00",
-        ];
-        for config in [plain_client(), plain_server(), curve_client([9; 32]), curve_server()] {
-            let mut stream = v3_greeting(1, config.mechanism.name());
-            for (body, name) in bodies.iter().zip(&names) {
-                let body = [NAMES[*name], body].concat();
-                Framing::V2.append_frame(false, true, &body, &mut stream);
-            }
-            let (_, outcome) = offer(config, [&stream[..]]);
-            prop_assert!(outcome.result.is_err() || outcome.result.is_ok_and(|p| !p.done));
-        }
-        let [mut client, _] = traffic();
-        for (body, name) in bodies.iter().zip(&names) {
-            let mut body = [NAMES[*name], body].concat();
-            prop_assert!(client.decode(PLAIN_FLAGS, &mut body).is_err());
-        }
-    }
-
-    #[test]
-    fn splits_of_a_body_do_not_matter(body in proptest::collection::vec(any::<u8>(), 0..3000)) {
-        let [mut client, mut server] = traffic();
-        let mut wire = encoded(&mut client, PLAIN_FLAGS, &body);
-        let mut rest = wire.split_off(server.overhead());
-        prop_assert_eq!(server.decode_parts(PLAIN_FLAGS, &wire, &mut rest), Ok(PLAIN_FLAGS));
-        prop_assert_eq!(rest, body);
     }
 }

@@ -13,10 +13,7 @@ const BLOCK: usize = 16;
 
 /// The sum over one message, modulo 2^130 - 5.
 pub struct Poly1305 {
-    /// The factor, with the bits cleared that RFC 8439 wants cleared.
-    r: [u64; 2],
-    /// 5/4 of its upper half.
-    s: u64,
+    factor: Factor,
     /// The sum so far: two words and the few bits above them.
     h: [u64; 3],
     /// Added at the end.
@@ -31,69 +28,53 @@ impl Poly1305 {
             word(&key[8..16]) & 0x0fff_fffc_0fff_fffc,
         ];
         Poly1305 {
-            r,
             // The two lowest bits of r[1] are clear: the division is exact.
-            s: r[1] + (r[1] >> 2),
+            factor: Factor {
+                r,
+                s: r[1] + (r[1] >> 2),
+            },
             h: [0; 3],
             pad: [word(&key[16..24]), word(&key[24..32])],
         }
     }
 
-    /// The tag of a message whose parts are `head`, at most 16 bytes, and `body`.
-    pub fn tag(mut self, head: &[u8], body: &[u8]) -> [u8; 16] {
-        let mut body = body;
-        if !head.is_empty() {
-            let mut first = [0; BLOCK];
-            let filled = head.len().min(BLOCK);
-            first[..filled].copy_from_slice(&head[..filled]);
-            let taken = body.len().min(BLOCK - filled);
-            first[filled..filled + taken].copy_from_slice(&body[..taken]);
-            body = &body[taken..];
-            self.last_or_full(&first[..filled + taken]);
+    /// Ends with the last bytes of the message and returns the tag.
+    pub fn tag(mut self, rest: &[u8]) -> [u8; 16] {
+        let whole = rest.len() - rest.len() % BLOCK;
+        self.update(&rest[..whole]);
+        let mut block = [0; BLOCK];
+        let (start, end) = block.split_at_mut(rest.len() - whole);
+        start.copy_from_slice(&rest[whole..]);
+        if !start.is_empty() {
+            end[0] = 1;
+            self.h = self.factor.times(self.h, &block, 0);
         }
-        let whole = body.len() - body.len() % BLOCK;
-        self.blocks(&body[..whole], 1);
-        if whole < body.len() {
-            self.last_or_full(&body[whole..]);
-        }
+        block.zeroize();
         self.finish()
     }
 
-    /// A single block; one that is not full can only be the last.
-    fn last_or_full(&mut self, bytes: &[u8]) {
-        let mut block = [0; BLOCK];
-        block[..bytes.len()].copy_from_slice(bytes);
-        match block.get_mut(bytes.len()) {
-            Some(end) => {
-                *end = 1;
-                self.blocks(&block, 0);
-            }
-            None => self.blocks(&block, 1),
-        }
-        block.zeroize();
+    /// Takes in whole blocks; what is left over is not looked at.
+    pub fn update(&mut self, bytes: &[u8]) {
+        let mut blocks = self.blocks(bytes);
+        while blocks.next() {}
+        let sum = blocks.sum;
+        self.h = sum;
     }
 
-    /// Whole blocks; `top` is the bit above each, 2^128.
+    /// The same, block by block at the caller's pace; see [`Blocks::sum`].
     #[inline(always)]
-    fn blocks(&mut self, bytes: &[u8], top: u64) {
-        let [mut h0, mut h1, mut h2] = self.h;
-        let [r0, r1] = self.r;
-        let s = self.s;
-        for block in bytes.chunks_exact(BLOCK) {
-            let (low, carry) = add(h0, word(&block[..8]), 0);
-            let (high, carry) = add(h1, word(&block[8..]), carry);
-            h2 = h2 + carry + top;
-            // (high, low) * (r1, r0), with what is at 2^128 and above brought
-            // down by 2^130 = 5. All sums stay below 2^127.
-            let d0 = product(low, r0) + product(high, s);
-            let d1 = product(low, r1) + product(high, r0) + u128::from(h2 * s) + (d0 >> 64);
-            let d2 = h2 * r0 + (d1 >> 64) as u64;
-            let fold = (d2 >> 2) + (d2 & !3);
-            let (low, carry) = add(d0 as u64, fold, 0);
-            let (high, carry) = add(d1 as u64, 0, carry);
-            (h0, h1, h2) = (low, high, (d2 & 3) + carry);
+    pub fn blocks<'a>(&self, bytes: &'a [u8]) -> Blocks<'a> {
+        Blocks {
+            factor: self.factor,
+            sum: self.h,
+            blocks: bytes.chunks_exact(BLOCK),
         }
-        self.h = [h0, h1, h2];
+    }
+
+    /// Takes over the sum of [`Poly1305::blocks`].
+    #[inline(always)]
+    pub fn set_sum(&mut self, sum: [u64; 3]) {
+        self.h = sum;
     }
 
     fn finish(self) -> [u8; 16] {
@@ -112,10 +93,61 @@ impl Poly1305 {
 
 impl Drop for Poly1305 {
     fn drop(&mut self) {
-        self.r.zeroize();
-        self.s.zeroize();
+        self.factor.r.zeroize();
+        self.factor.s.zeroize();
         self.h.zeroize();
         self.pad.zeroize();
+    }
+}
+
+/// What the sum is multiplied with at each block.
+#[derive(Clone, Copy)]
+struct Factor {
+    /// With the bits cleared that RFC 8439 wants cleared.
+    r: [u64; 2],
+    /// 5/4 of the upper half.
+    s: u64,
+}
+
+impl Factor {
+    /// The sum `h` with one more block; `top` is the bit above it, 2^128.
+    #[inline(always)]
+    fn times(self, h: [u64; 3], block: &[u8], top: u64) -> [u64; 3] {
+        let [r0, r1] = self.r;
+        let (low, carry) = add(h[0], word(&block[..8]), 0);
+        let (high, carry) = add(h[1], word(&block[8..]), carry);
+        let h2 = h[2] + carry + top;
+        // (high, low) * (r1, r0), with what is at 2^128 and above brought down
+        // by 2^130 = 5. All sums stay below 2^127.
+        let d0 = product(low, r0) + product(high, self.s);
+        let d1 = product(low, r1) + product(high, r0) + u128::from(h2 * self.s) + (d0 >> 64);
+        let d2 = h2 * r0 + (d1 >> 64) as u64;
+        let fold = (d2 >> 2) + (d2 & !3);
+        let (low, carry) = add(d0 as u64, fold, 0);
+        let (high, carry) = add(d1 as u64, 0, carry);
+        [low, high, (d2 & 3) + carry]
+    }
+}
+
+/// Blocks on their way into the sum.
+pub struct Blocks<'a> {
+    factor: Factor,
+    /// The sum with the blocks so far, for [`Poly1305::set_sum`].
+    pub sum: [u64; 3],
+    blocks: std::slice::ChunksExact<'a, u8>,
+}
+
+impl Blocks<'_> {
+    /// Takes in one block; false if none was left.
+    #[inline(always)]
+    pub fn next(&mut self) -> bool {
+        match self.blocks.next() {
+            Some(block) => {
+                self.sum = self.factor.times(self.sum, block, 1);
+                true
+            }
+            None => false,
+        }
     }
 }
 

@@ -16,27 +16,20 @@ use crate::sys::simd::{self, Kernel};
 
 /// Bytes in a block of the key stream.
 pub const BLOCK: usize = 64;
+/// Steps of [`Interleaved`] in a chunk: one after each quarter round.
+pub const STEPS: usize = 80;
 /// Blocks computed side by side.
-const LANES: usize = 16;
+pub const LANES: usize = 16;
+/// Bytes of the key stream computed at a time.
+pub const CHUNK: usize = LANES * BLOCK;
 /// Up to this many bytes, block after block is cheaper than all lanes.
 const FEW: usize = 3 * BLOCK;
 
 /// The constants in the diagonal of the state.
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// The quarter rounds of a double round: first the columns, then the rows.
-const QUARTERS: [[usize; 4]; 8] = [
-    [0, 4, 8, 12],
-    [5, 9, 13, 1],
-    [10, 14, 2, 6],
-    [15, 3, 7, 11],
-    [0, 1, 2, 3],
-    [5, 6, 7, 4],
-    [10, 11, 8, 9],
-    [15, 12, 13, 14],
-];
-
-type Lanes = [[u32; LANES]; 16];
+/// The same word of all blocks together, for each word of a block.
+pub type Lanes = [[u32; LANES]; 16];
 
 /// The key stream of one key and one nonce.
 pub struct Salsa20 {
@@ -64,25 +57,55 @@ impl Salsa20 {
         block
     }
 
-    /// Combines `data` with the key stream from block `number` on.
-    pub fn apply(&self, number: u64, data: &mut [u8]) {
-        let many = match data.len() % (LANES * BLOCK) {
-            rest if rest <= FEW => data.len() - rest,
-            _ => data.len(),
-        };
-        let (many, few) = data.split_at_mut(many);
-        if !many.is_empty() {
-            let state = &self.state;
-            simd::run(Apply {
+    /// Combines `data`, less than [`CHUNK`] bytes, with the key stream from
+    /// block `number` on.
+    pub fn apply_short(&self, number: u64, data: &mut [u8]) {
+        if data.len() > FEW {
+            let (state, data) = (&self.state, data);
+            return simd::run(ApplyShort {
                 state,
                 number,
-                data: many,
+                data,
             });
         }
-        let mut number = number.wrapping_add((many.len() / BLOCK) as u64);
-        for chunk in few.chunks_mut(BLOCK) {
-            xor(chunk, self.block(number).as_slice());
-            number = number.wrapping_add(1);
+        for (index, chunk) in data.chunks_mut(BLOCK).enumerate() {
+            xor(
+                chunk,
+                self.block(number.wrapping_add(index as u64)).as_slice(),
+            );
+        }
+    }
+
+    /// The key stream of a whole chunk, from block `number` on. Between the
+    /// steps of its computation, `work` gets a share of the processor.
+    #[inline(always)]
+    pub fn chunk(&self, number: u64, work: &mut impl Interleaved) -> Lanes {
+        side_by_side(&self.state, number, work)
+    }
+}
+
+/// Work done between the steps of the cipher.
+///
+/// The cipher keeps the vector units busy and the authenticator the others,
+/// with long waits: side by side, both take hardly longer than one.
+pub trait Interleaved {
+    /// A small step. `#[inline(always)]`, and called [`STEPS`] times for a chunk.
+    fn step(&mut self);
+}
+
+impl Interleaved for () {
+    #[inline(always)]
+    fn step(&mut self) {}
+}
+
+/// Combines a chunk with its key stream.
+#[inline(always)]
+pub fn xor_chunk(chunk: &mut [u8; CHUNK], words: &Lanes) {
+    for (lane, block) in chunk.chunks_exact_mut(BLOCK).enumerate() {
+        for (bytes, word) in block.chunks_exact_mut(4).zip(words) {
+            let mixed = [bytes[0], bytes[1], bytes[2], bytes[3]];
+            let mixed = u32::from_le_bytes(mixed) ^ word[lane];
+            bytes.copy_from_slice(&mixed.to_le_bytes());
         }
     }
 }
@@ -139,14 +162,11 @@ fn word(bytes: &[u8]) -> u32 {
 }
 
 fn rounds(x: &mut [u32; 16]) {
+    let mut lanes = x.map(|word| [word]);
     for _ in 0..10 {
-        for [a, b, c, d] in QUARTERS {
-            x[b] ^= x[a].wrapping_add(x[d]).rotate_left(7);
-            x[c] ^= x[b].wrapping_add(x[a]).rotate_left(9);
-            x[d] ^= x[c].wrapping_add(x[b]).rotate_left(13);
-            x[a] ^= x[d].wrapping_add(x[c]).rotate_left(18);
-        }
+        double_round(&mut lanes, &mut ());
     }
+    *x = lanes.map(|[word]| word);
 }
 
 fn xor(data: &mut [u8], stream: &[u8]) {
@@ -155,48 +175,28 @@ fn xor(data: &mut [u8], stream: &[u8]) {
     }
 }
 
-/// [`Salsa20::apply`] with all lanes.
-struct Apply<'a> {
+/// [`Salsa20::apply_short`] with all lanes.
+struct ApplyShort<'a> {
     state: &'a [u32; 16],
     number: u64,
     data: &'a mut [u8],
 }
 
-impl Kernel for Apply<'_> {
+impl Kernel for ApplyShort<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        let mut number = self.number;
-        let mut chunks = self.data.chunks_exact_mut(LANES * BLOCK);
-        for chunk in &mut chunks {
-            let words = side_by_side(self.state, number);
-            for (lane, block) in chunk.chunks_exact_mut(BLOCK).enumerate() {
-                for (bytes, word) in block.chunks_exact_mut(4).zip(&words) {
-                    let mixed = [bytes[0], bytes[1], bytes[2], bytes[3]];
-                    let mixed = u32::from_le_bytes(mixed) ^ word[lane];
-                    bytes.copy_from_slice(&mixed.to_le_bytes());
-                }
-            }
-            number = number.wrapping_add(LANES as u64);
-        }
-        let rest = chunks.into_remainder();
-        if !rest.is_empty() {
-            let words = side_by_side(self.state, number);
-            for (lane, block) in rest.chunks_mut(BLOCK).enumerate() {
-                for (bytes, word) in block.chunks_mut(4).zip(&words) {
-                    for (byte, stream) in bytes.iter_mut().zip(word[lane].to_le_bytes()) {
-                        *byte ^= stream;
-                    }
-                }
-            }
-        }
+        let words = side_by_side(self.state, self.number, &mut ());
+        let mut chunk = [0; CHUNK];
+        xor_chunk(&mut chunk, &words);
+        xor(self.data, &chunk);
     }
 }
 
 /// Sixteen blocks from `number` on, the same word of all of them together.
 #[inline(always)]
-fn side_by_side(state: &[u32; 16], number: u64) -> Lanes {
+fn side_by_side(state: &[u32; 16], number: u64, work: &mut impl Interleaved) -> Lanes {
     let mut start = [[0; LANES]; 16];
     for (lanes, word) in start.iter_mut().zip(state) {
         *lanes = [*word; LANES];
@@ -208,12 +208,7 @@ fn side_by_side(state: &[u32; 16], number: u64) -> Lanes {
     }
     let mut x = start;
     for _ in 0..10 {
-        for [a, b, c, d] in QUARTERS {
-            step(&mut x, b, a, d, 7);
-            step(&mut x, c, b, a, 9);
-            step(&mut x, d, c, b, 13);
-            step(&mut x, a, d, c, 18);
-        }
+        double_round(&mut x, work);
     }
     for (lanes, start) in x.iter_mut().zip(&start) {
         for (word, start) in lanes.iter_mut().zip(start) {
@@ -223,9 +218,39 @@ fn side_by_side(state: &[u32; 16], number: u64) -> Lanes {
     x
 }
 
+/// The columns, then the rows. Written out, as loops over the places would be
+/// loops to the compiler, too.
 #[inline(always)]
-fn step(x: &mut Lanes, to: usize, one: usize, two: usize, turn: u32) {
-    for lane in 0..LANES {
+fn double_round<const N: usize>(x: &mut [[u32; N]; 16], work: &mut impl Interleaved) {
+    quarter(x, 0, 4, 8, 12);
+    work.step();
+    quarter(x, 5, 9, 13, 1);
+    work.step();
+    quarter(x, 10, 14, 2, 6);
+    work.step();
+    quarter(x, 15, 3, 7, 11);
+    work.step();
+    quarter(x, 0, 1, 2, 3);
+    work.step();
+    quarter(x, 5, 6, 7, 4);
+    work.step();
+    quarter(x, 10, 11, 8, 9);
+    work.step();
+    quarter(x, 15, 12, 13, 14);
+    work.step();
+}
+
+#[inline(always)]
+fn quarter<const N: usize>(x: &mut [[u32; N]; 16], a: usize, b: usize, c: usize, d: usize) {
+    step(x, b, a, d, 7);
+    step(x, c, b, a, 9);
+    step(x, d, c, b, 13);
+    step(x, a, d, c, 18);
+}
+
+#[inline(always)]
+fn step<const N: usize>(x: &mut [[u32; N]; 16], to: usize, one: usize, two: usize, turn: u32) {
+    for lane in 0..N {
         let sum = x[one][lane].wrapping_add(x[two][lane]);
         x[to][lane] ^= sum.rotate_left(turn);
     }

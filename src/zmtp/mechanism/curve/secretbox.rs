@@ -9,8 +9,9 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::poly1305::Poly1305;
-use super::salsa20::{BLOCK, Salsa20, hsalsa20};
+use super::poly1305::{Blocks, Poly1305};
+use super::salsa20::{BLOCK, CHUNK, Interleaved, LANES, STEPS, Salsa20, hsalsa20, xor_chunk};
+use crate::sys::simd::{self, Kernel};
 
 /// Bytes of a tag.
 pub const TAG: usize = 16;
@@ -20,37 +21,124 @@ const KEY: usize = 32;
 /// Encrypts in place and returns the tag. The message is `head`, of at most 16
 /// bytes, followed by `body`.
 pub fn seal_in_place(stream: &Salsa20, head: &mut [u8], body: &mut [u8]) -> [u8; TAG] {
-    let first = stream.block(0);
-    apply(stream, &first, head, body);
-    authenticator(&first).tag(head, body)
+    work(stream, head, body, Way::Seal)
 }
 
-/// Decrypts in place if the tag is right. If not, returns false and leaves
-/// everything as it was.
+/// Decrypts in place. If this returns false, the tag is wrong, and `head` and
+/// `body` hold nothing that may be used.
 #[must_use]
 pub fn open_in_place(stream: &Salsa20, tag: &[u8; TAG], head: &mut [u8], body: &mut [u8]) -> bool {
-    let first = stream.block(0);
-    let expected = authenticator(&first).tag(head, body);
-    if !bool::from(expected.ct_eq(tag)) {
-        return false;
-    }
-    apply(stream, &first, head, body);
-    true
+    work(stream, head, body, Way::Open).ct_eq(tag).into()
 }
 
-fn authenticator(first: &[u8; BLOCK]) -> Poly1305 {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Seal,
+    Open,
+}
+
+/// Encrypts or decrypts; returns the tag that belongs to the ciphertext.
+fn work(stream: &Salsa20, head: &mut [u8], body: &mut [u8], way: Way) -> [u8; TAG] {
+    let first = stream.block(0);
     let mut key = Zeroizing::new([0; KEY]);
     key.copy_from_slice(&first[..KEY]);
-    Poly1305::new(&key)
-}
+    let mut auth = Poly1305::new(&key);
 
-fn apply(stream: &Salsa20, first: &[u8; BLOCK], head: &mut [u8], body: &mut [u8]) {
+    // The rest of the first block is for the head and the beginning of the body.
     let (start, rest) = body.split_at_mut(body.len().min(BLOCK - KEY - head.len()));
-    let bytes = head.iter_mut().chain(start);
-    for (byte, stream) in bytes.zip(&first[KEY..]) {
+    let len = head.len() + start.len();
+    let mut joined = [0; BLOCK - KEY];
+    joined[..head.len()].copy_from_slice(head);
+    joined[head.len()..len].copy_from_slice(start);
+    let before = joined;
+    for (byte, stream) in joined.iter_mut().zip(&first[KEY..]) {
         *byte ^= stream;
     }
-    stream.apply(1, rest);
+    head.copy_from_slice(&joined[..head.len()]);
+    start.copy_from_slice(&joined[head.len()..len]);
+    let cipher = match way {
+        Way::Seal => &joined[..len],
+        Way::Open => &before[..len],
+    };
+    if rest.is_empty() {
+        return auth.tag(cipher);
+    }
+    auth.update(cipher);
+
+    let (data, short) = rest.split_at_mut(rest.len() - rest.len() % CHUNK);
+    let number = 1 + (data.len() / BLOCK) as u64;
+    if !data.is_empty() {
+        let auth = &mut auth;
+        simd::run(Chunks {
+            stream,
+            auth,
+            data,
+            way,
+        });
+    }
+    match way {
+        Way::Seal => {
+            stream.apply_short(number, short);
+            auth.tag(short)
+        }
+        Way::Open => {
+            let tag = auth.tag(short);
+            stream.apply_short(number, short);
+            tag
+        }
+    }
+}
+
+/// Whole chunks, from block 1 on: while the key stream of one is made, the
+/// ciphertext of one goes into the authenticator.
+struct Chunks<'a> {
+    stream: &'a Salsa20,
+    auth: &'a mut Poly1305,
+    data: &'a mut [u8],
+    way: Way,
+}
+
+impl Kernel for Chunks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Chunks {
+            stream,
+            auth,
+            data,
+            way,
+        } = self;
+        let mut number = 1;
+        let mut previous: &[u8] = &[];
+        for chunk in data.chunks_exact_mut(CHUNK) {
+            let cipher = match way {
+                Way::Seal => previous,
+                Way::Open => &*chunk,
+            };
+            let mut blocks = auth.blocks(cipher);
+            let words = stream.chunk(number, &mut blocks);
+            auth.set_sum(blocks.sum);
+            if let Ok(chunk) = <&mut [u8; CHUNK]>::try_from(&mut *chunk) {
+                xor_chunk(chunk, &words);
+            }
+            previous = chunk;
+            number += LANES as u64;
+        }
+        if way == Way::Seal {
+            auth.update(previous);
+        }
+    }
+}
+
+// A chunk has fewer blocks of the authenticator than the cipher has steps.
+const _: () = assert!(CHUNK / 16 <= STEPS);
+
+impl Interleaved for Blocks<'_> {
+    #[inline(always)]
+    fn step(&mut self) {
+        self.next();
+    }
 }
 
 /// Appends the box of `plain` to `out`.

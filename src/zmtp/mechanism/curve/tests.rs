@@ -151,10 +151,7 @@ fn boxes_of_libsodium() {
 #[test]
 fn authenticator_at_the_modulus() {
     for (len, tag) in ONES.iter().copied() {
-        assert_eq!(
-            hex(&Poly1305::new(&[0xff; 32]).tag(&[], &vec![0xff; len])),
-            tag
-        );
+        assert_eq!(hex(&Poly1305::new(&[0xff; 32]).tag(&vec![0xff; len])), tag);
     }
     let key = |r| {
         let mut key = [0; 32];
@@ -164,13 +161,13 @@ fn authenticator_at_the_modulus() {
     // 2 * (2^129 - 1) = 3 modulo 2^130 - 5.
     let mut three = [0; 16];
     three[0] = 3;
-    assert_eq!(key(2).tag(&[], &[0xff; 16]), three);
+    assert_eq!(key(2).tag(&[0xff; 16]), three);
     // The sum is the modulus itself.
     let mut blocks = [0xff; 48];
     blocks[16..32].fill(0xfe);
     blocks[16] = 0xfb;
     blocks[32..].fill(1);
-    assert_eq!(key(1).tag(&[], &blocks), [0; 16]);
+    assert_eq!(key(1).tag(&blocks), [0; 16]);
 }
 
 #[test]
@@ -191,10 +188,10 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
     #[test]
-    fn lanes_and_single_blocks_agree(len in 0..5000_usize, number: u64) {
+    fn lanes_and_single_blocks_agree(len in 0..1024_usize, number: u64) {
         let stream = Salsa20::new(&key(), &[7; 8]);
         let mut all = vec![0; len];
-        stream.apply(number, &mut all);
+        stream.apply_short(number, &mut all);
         for (i, chunk) in all.chunks(64).enumerate() {
             let block = stream.block(number.wrapping_add(i as u64));
             prop_assert_eq!(chunk, &block[..chunk.len()]);

@@ -190,10 +190,11 @@ def parse(argv):
 
 
 def run(args, chosen, libraries):
-    """Measures everything; returns {workload: {library: [(figure, second)]}}."""
+    """Measures everything; returns {workload: {library: [(figure, second)]}} and failures."""
     directory = pathlib.Path(args.build)
     build(directory, args.include)
     figures = {w.name: {library.name: [] for library in libraries} for w in chosen}
+    failures = {}
     total, step = args.rounds * len(chosen) * 2, 0
     for number in range(args.rounds):
         for workload in chosen:
@@ -204,11 +205,16 @@ def run(args, chosen, libraries):
                 if sys.stderr.isatty():
                     print(f"\r\033[K[{step}/{total}] round {number + 1}: {workload.name} on "
                           f"{library.name}", end="", file=sys.stderr, flush=True)
-                figures[workload.name][library.name].append(
-                    measure(directory, workload, library))
+                if workload.name in failures:
+                    continue
+                try:
+                    figures[workload.name][library.name].append(
+                        measure(directory, workload, library))
+                except Failure as failure:
+                    failures[workload.name] = str(failure)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
-    return figures
+    return figures, failures
 
 
 def main(argv):
@@ -222,9 +228,11 @@ def main(argv):
         raise Failure("nothing to measure")
     libraries = [Library("ours", args.lib), Library("other", args.other)]
     begin = time.monotonic()
-    figures = run(args, chosen, libraries)
-    table = [row for w in chosen for row in rows(w, figures[w.name], libraries)]
-    print_table(table, libraries)
+    figures, failures = run(args, chosen, libraries)
+    table = [row for w in chosen if w.name not in failures
+             for row in rows(w, figures[w.name], libraries)]
+    if table:
+        print_table(table, libraries)
     for library in libraries:
         print(f"{library.name}: {library.seen}")
     out = pathlib.Path(args.json or ROOT / "build" / "bench.json")
@@ -232,10 +240,12 @@ def main(argv):
     out.write_text(json.dumps({
         "machine": platform.platform(), "processors": os.cpu_count(), "rounds": args.rounds,
         "seconds_each": args.seconds, "libraries": {x.name: x.seen for x in libraries},
-        "workloads": table}, indent=1) + "\n")
+        "workloads": table, "failures": failures}, indent=1) + "\n")
     print(f"{len(chosen)} workloads, {args.rounds} rounds, "
           f"{time.monotonic() - begin:.0f} s; figures in {out}")
-    return 0
+    for failure in failures.values():
+        print(f"bench: FAILED: {failure}")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -309,29 +309,38 @@ static UNUSED int recv_text (void *s, char *to, size_t room)
 
 /*
  * Waits until everything the subscriber asked for so far is known to the
- * publisher: a subscription to a private topic travels behind the others. What
- * the subscriber had not read yet is read here and forgotten.
+ * publisher: a subscription to a private topic travels behind the others. An
+ * XPUB says when that has come. With a PUB the topic has to be heard, and that
+ * is no proof while the subscriber's other topics match it too. What neither
+ * side had read yet is read here and forgotten.
  */
 static UNUSED void settle (void *pub, void *sub)
 {
     static int serial = 0;
-    char topic[32], end[40], got[300];
+    char topic[32], got[400];
     long limit = now_ms () + PATIENCE;
-    snprintf (topic, sizeof topic, "\377settle-%d", serial++);
-    snprintf (end, sizeof end, "%s/end", topic);
-    MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, strlen (topic)) == 0);
+    int n = snprintf (topic, sizeof topic, "\377settle-%d", serial++);
+    MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, (size_t) n) == 0);
     got[0] = 0;
-    while (strcmp (got, topic) != 0) {
-        MUST (now_ms () < limit);
-        send_parts (pub, topic, NULL);
-        while (strcmp (got, topic) != 0 && wait_for (sub, ZMQ_POLLIN, 5))
-            recv_text (sub, got, sizeof got);
+    if (get_int (pub, ZMQ_TYPE) == ZMQ_XPUB) {
+        while (got[0] != 1 || strcmp (got + 1, topic) != 0)
+            recv_text (pub, got, sizeof got);
+    } else {
+        while (strcmp (got, topic) != 0) {
+            MUST (now_ms () < limit);
+            send_parts (pub, topic, NULL);
+            while (strcmp (got, topic) != 0 && wait_for (sub, ZMQ_POLLIN, 5))
+                recv_text (sub, got, sizeof got);
+        }
     }
-    send_parts (pub, end, NULL);
+    /* Empties the subscriber up to the last word. */
+    strcat (topic, "/end");
+    send_parts (pub, topic, NULL);
     do {
         recv_text (sub, got, sizeof got);
-    } while (strcmp (got, end) != 0);
-    MUST (zmq_setsockopt (sub, ZMQ_UNSUBSCRIBE, topic, strlen (topic)) == 0);
+    } while (strcmp (got, topic) != 0);
+    topic[n] = 0;
+    MUST (zmq_setsockopt (sub, ZMQ_UNSUBSCRIBE, topic, (size_t) n) == 0);
 }
 
 #endif

@@ -85,9 +85,11 @@ static void no_peer (void *ctx)
     bind_any (s, "inproc", endpoint);
     RC (zmq_send (s, "x", 1, ZMQ_DONTWAIT));
     MUST (zmq_connect (peer, endpoint) == 0);
+    SHOW (get_int (s, ZMQ_EVENTS));
     RC (zmq_send (s, "x", 1, ZMQ_DONTWAIT));
     show_message ("peer", peer);
     MUST (zmq_disconnect (peer, endpoint) == 0);
+    SHOW (get_int (s, ZMQ_EVENTS));
     RC (zmq_send (s, "x", 1, ZMQ_DONTWAIT));
     done (s);
     done (peer);

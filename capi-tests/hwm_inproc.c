@@ -58,6 +58,8 @@ static void refill (void *ctx)
     SHOW (fill (push, 100));
     for (int i = 0; i < 10; i++) {
         MUST (zmq_recv (pull, &c, 1, 0) == 1);
+        /* Lets the sender take note at once, not some time later. */
+        MUST (get_int (push, ZMQ_EVENTS) >= 0);
         printf ("after %d read: %d\n", i + 1, fill (push, 100));
     }
     done (push);

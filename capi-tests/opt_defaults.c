@@ -29,8 +29,6 @@ int main (void)
         SHOW (max);
         static const struct option texts[] = {
           OPTION (ROUTING_ID),     OPTION (LAST_ENDPOINT),
-          OPTION (ZAP_DOMAIN),     OPTION (PLAIN_USERNAME),
-          OPTION (PLAIN_PASSWORD), OPTION (SOCKS_PROXY),
           OPTION (BINDTODEVICE)};
         for (int i = 0; i < COUNT (texts); i++) {
             len = sizeof text;

@@ -40,9 +40,9 @@ int main (void)
     done (s);
 
     for (int i = 0; i < COUNT (type_options); i++) {
-        static const int owner[] = {ZMQ_ROUTER, ZMQ_ROUTER, ZMQ_ROUTER, ZMQ_DEALER,
-                                    ZMQ_REQ,    ZMQ_REQ,    ZMQ_XPUB,   ZMQ_XPUB,
-                                    ZMQ_XPUB,   ZMQ_XPUB,   ZMQ_STREAM};
+        static const int owner[] = {ZMQ_ROUTER, ZMQ_ROUTER, ZMQ_DEALER,
+                                    ZMQ_REQ,    ZMQ_REQ,    ZMQ_XPUB,
+                                    ZMQ_XPUB,   ZMQ_XPUB,   ZMQ_XPUB};
         s = zmq_socket (ctx, owner[i]);
         MUST (s);
         lengths (s, type_options[i].name, type_options[i].number, 1);

@@ -52,15 +52,11 @@ int main (void)
     try_64 (ctx);
     PART ("one option may change another");
     void *s = zmq_socket (ctx, ZMQ_DEALER);
-    int one = 1, zero = 0;
+    int one = 1;
     RC (zmq_setsockopt (s, ZMQ_IPV6, &one, sizeof one));
     SHOW (get_int (s, ZMQ_IPV4ONLY));
     RC (zmq_setsockopt (s, ZMQ_IPV4ONLY, &one, sizeof one));
     SHOW (get_int (s, ZMQ_IPV6));
-    RC (zmq_setsockopt (s, ZMQ_PLAIN_SERVER, &one, sizeof one));
-    SHOW (get_int (s, ZMQ_MECHANISM));
-    RC (zmq_setsockopt (s, ZMQ_PLAIN_SERVER, &zero, sizeof zero));
-    SHOW (get_int (s, ZMQ_MECHANISM));
     RC (zmq_setsockopt (s, ZMQ_DELAY_ATTACH_ON_CONNECT, &one, sizeof one));
     SHOW (get_int (s, ZMQ_IMMEDIATE));
     done (s);

@@ -19,8 +19,7 @@ static void set_and_get (void *s, const struct option *o, const void *value,
 int main (void)
 {
     static const struct option texts[] = {
-      OPTION (ROUTING_ID),     OPTION (ZAP_DOMAIN),  OPTION (PLAIN_USERNAME),
-      OPTION (PLAIN_PASSWORD), OPTION (SOCKS_PROXY), OPTION (BINDTODEVICE)};
+      OPTION (ROUTING_ID), OPTION (BINDTODEVICE)};
     static const size_t sizes[] = {1, 2, 15, 16, 17, 254, 255, 256, 300, 0};
     start ();
     memset (bytes, 'q', sizeof bytes);
@@ -33,20 +32,7 @@ int main (void)
         set_and_get (s, &texts[i], NULL, 0);
         done (s);
     }
-    PART ("reading into small buffers");
-    void *s = zmq_socket (ctx, ZMQ_DEALER);
-    RC (zmq_setsockopt (s, ZMQ_PLAIN_USERNAME, "admin", 5));
-    for (size_t n = 0; n < 9; n++) {
-        char got[16] = "";
-        size_t len = n;
-        int rc = zmq_getsockopt (s, ZMQ_PLAIN_USERNAME, got, &len);
-        printf ("%zu: %s length %zu\n", n, rc ? errno_name (zmq_errno ()) : got,
-                len);
-    }
-    SHOW (get_int (s, ZMQ_MECHANISM));
-    SHOW (get_int (s, ZMQ_PLAIN_SERVER));
-    RC (zmq_setsockopt (s, ZMQ_PLAIN_USERNAME, NULL, 0));
-    SHOW (get_int (s, ZMQ_MECHANISM));
+    void *s = sock (ctx, ZMQ_DEALER);
     PART ("a routing id may begin with anything");
     RC (zmq_setsockopt (s, ZMQ_ROUTING_ID, "\0abc", 4));
     RC (zmq_setsockopt (s, ZMQ_ROUTING_ID, "\0", 1));

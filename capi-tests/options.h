@@ -46,7 +46,6 @@ static const struct option int_options[]
     OPTION (HEARTBEAT_TTL),
     OPTION (HEARTBEAT_TIMEOUT),
     OPTION (CONNECT_TIMEOUT),
-    OPTION (PLAIN_SERVER),
     OPTION (INVERT_MATCHING),
     OPTION (USE_FD),
 };
@@ -56,7 +55,6 @@ static const struct option type_options[]
   __attribute__ ((unused)) = {
     OPTION (ROUTER_MANDATORY),
     OPTION (ROUTER_HANDOVER),
-    OPTION (ROUTER_RAW),
     OPTION (PROBE_ROUTER),
     OPTION (REQ_CORRELATE),
     OPTION (REQ_RELAXED),
@@ -64,7 +62,6 @@ static const struct option type_options[]
     OPTION (XPUB_VERBOSER),
     OPTION (XPUB_NODROP),
     OPTION (XPUB_MANUAL),
-    OPTION (STREAM_NOTIFY),
 };
 
 /* Options that are only read. */
@@ -79,7 +76,7 @@ static const struct option socket_types[]
   __attribute__ ((unused)) = {
     OPTION (PAIR), OPTION (PUB),  OPTION (SUB),    OPTION (REQ),
     OPTION (REP),  OPTION (PULL), OPTION (PUSH),   OPTION (DEALER),
-    OPTION (XPUB), OPTION (XSUB), OPTION (ROUTER), OPTION (STREAM),
+    OPTION (XPUB), OPTION (XSUB), OPTION (ROUTER),
 };
 
 #endif

@@ -41,9 +41,9 @@ static void round_trip (const char *label, void *pub, void *sub)
     unsubscribe (sub, "\376end");
 }
 
-static void over (void *ctx, const char *transport)
+static void over (void *ctx, const char *transport, int type)
 {
-    void *pub = sock (ctx, ZMQ_PUB), *sub = sock (ctx, ZMQ_SUB);
+    void *pub = sock (ctx, type), *sub = sock (ctx, ZMQ_SUB);
     PART (transport);
     join (pub, sub, transport);
     round_trip ("nothing asked for", pub, sub);
@@ -102,9 +102,10 @@ int main (void)
 {
     start ();
     void *ctx = zmq_ctx_new ();
-    over (ctx, "inproc");
-    over (ctx, "tcp");
-    over (ctx, "ipc");
+    over (ctx, "inproc", ZMQ_PUB);
+    over (ctx, "inproc", ZMQ_XPUB);
+    over (ctx, "tcp", ZMQ_XPUB);
+    over (ctx, "ipc", ZMQ_XPUB);
     several (ctx);
     term (ctx);
     return 0;

@@ -24,6 +24,7 @@ static void slow (void *ctx)
     void *fast = sock (ctx, ZMQ_SUB);
     char endpoint[ENDPOINT], text[64];
     PART ("a slow subscriber loses messages, and only whole ones");
+    set_int (pub, ZMQ_XPUB_VERBOSE, 1);
     set_int (pub, ZMQ_SNDHWM, 5);
     set_int (slow_one, ZMQ_RCVHWM, 5);
     set_int (fast, ZMQ_RCVHWM, 0);
@@ -32,7 +33,6 @@ static void slow (void *ctx)
     MUST (zmq_setsockopt (fast, ZMQ_SUBSCRIBE, "m", 1) == 0);
     MUST (zmq_connect (slow_one, endpoint) == 0);
     MUST (zmq_connect (fast, endpoint) == 0);
-    set_int (pub, ZMQ_XPUB_VERBOSE, 1);
     show_message ("pub", pub);
     show_message ("pub", pub);
     for (int i = 0; i < 40; i++) {
@@ -52,6 +52,7 @@ static void slow (void *ctx)
     }
     printf ("fast: %d messages, %d parts\n", n, parts);
     /* Read empty, it is served again. */
+    SHOW (get_int (pub, ZMQ_EVENTS));
     send_parts (pub, "m again", NULL);
     show_message ("slow", slow_one);
     done (slow_one);
@@ -73,6 +74,7 @@ static void two_publishers (void *ctx)
         send_parts (pub[0], "m from 0", NULL);
         send_parts (pub[1], "m from 1", "tail", NULL);
     }
+    SHOW (get_int (sub, ZMQ_EVENTS));
     for (int i = 0; i < 6; i++)
         show_message ("sub", sub);
     done (pub[0]);

@@ -28,6 +28,8 @@ static void fill_and_read (void *ctx, const char *transport)
             for (int m = 0; m < 2; m++)
                 show_message ("router", router);
     }
+    /* Lets the socket see what waits before it chooses whose turn it is. */
+    SHOW (get_int (router, ZMQ_EVENTS) & ZMQ_POLLOUT);
     if (strcmp (transport, "inproc") == 0)
         for (int m = 0; m < 2 * N; m++)
             show_message ("router", router);

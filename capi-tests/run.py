@@ -29,7 +29,7 @@ class Failure(Exception):
 def compile_one(source, bin_dir, include):
     """Compiles a test unless the program is newer than its sources."""
     program = bin_dir / source.stem
-    newest = max(source.stat().st_mtime, (HERE / "common.h").stat().st_mtime)
+    newest = max(p.stat().st_mtime for p in [source, *HERE.glob("*.h")])
     if program.exists() and program.stat().st_mtime > newest:
         return program
     command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-g", "-O1",

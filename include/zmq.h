@@ -335,6 +335,201 @@ struct iovec;
 /* Deprecated argument of zmq_device, without effect. */
 #define ZMQ_QUEUE 3
 
+/* ---- Options of sockets and contexts ---- */
+
+/* Bit mask (uint64_t) of the I/O threads that may serve new connections; 0 means all. */
+#define ZMQ_AFFINITY 4
+/* Name under which peers of type ROUTER know this socket; 1 to 255 bytes. */
+#define ZMQ_ROUTING_ID 5
+/* Adds a topic prefix to receive; an empty one means every message. */
+#define ZMQ_SUBSCRIBE 6
+/* Takes back one earlier subscription to the same prefix. */
+#define ZMQ_UNSUBSCRIBE 7
+/* Ceiling of the multicast send rate, in kilobits per second. */
+#define ZMQ_RATE 8
+/* How far back a multicast receiver can recover lost data, in milliseconds. */
+#define ZMQ_RECOVERY_IVL 9
+/* Kernel send buffer of each connection, in bytes; -1 leaves the system default. */
+#define ZMQ_SNDBUF 11
+/* Kernel receive buffer of each connection, in bytes; -1 leaves the system default. */
+#define ZMQ_RCVBUF 12
+/* Read only: 1 while the message part last received has another part behind it. */
+#define ZMQ_RCVMORE 13
+/* Read only: edge-triggered descriptor that tells when ZMQ_EVENTS is worth reading. */
+#define ZMQ_FD 14
+/* Read only: ZMQ_POLLIN and ZMQ_POLLOUT flags of the socket at this moment. */
+#define ZMQ_EVENTS 15
+/* Read only: the type the socket was created with. */
+#define ZMQ_TYPE 16
+/* How long unsent messages outlive zmq_close, in milliseconds; -1 without end, 0 not at all. */
+#define ZMQ_LINGER 17
+/* Pause before the first attempt to reconnect, in milliseconds; 0 and -1 switch reconnection off. */
+#define ZMQ_RECONNECT_IVL 18
+/* Length of the queue of connections not yet accepted. */
+#define ZMQ_BACKLOG 19
+/* Upper end of the growing reconnect pause, in milliseconds; 0 keeps the pause constant. */
+#define ZMQ_RECONNECT_IVL_MAX 21
+/* Largest message part taken from a peer, in bytes (int64_t); -1 sets no limit. */
+#define ZMQ_MAXMSGSIZE 22
+/* Messages queued for each peer before the socket blocks or drops; 0 sets no limit. */
+#define ZMQ_SNDHWM 23
+/* Messages queued from each peer before reading stops; 0 sets no limit. */
+#define ZMQ_RCVHWM 24
+/* Network hops a multicast packet may make. */
+#define ZMQ_MULTICAST_HOPS 25
+/* Longest wait of a receive call, in milliseconds; -1 waits without end. */
+#define ZMQ_RCVTIMEO 27
+/* Longest wait of a send call, in milliseconds; -1 waits without end. */
+#define ZMQ_SNDTIMEO 28
+/* Read only: address of the latest successful bind or connect, as a C string. */
+#define ZMQ_LAST_ENDPOINT 32
+/* Makes a ROUTER report unknown or busy peers instead of dropping the message. */
+#define ZMQ_ROUTER_MANDATORY 33
+/* TCP keep-alive: 1 on, 0 off, -1 system default. */
+#define ZMQ_TCP_KEEPALIVE 34
+/* Unanswered keep-alive probes that end a connection; -1 system default. */
+#define ZMQ_TCP_KEEPALIVE_CNT 35
+/* Idle time before the first keep-alive probe, in seconds; -1 system default. */
+#define ZMQ_TCP_KEEPALIVE_IDLE 36
+/* Time between keep-alive probes, in seconds; -1 system default. */
+#define ZMQ_TCP_KEEPALIVE_INTVL 37
+/* 1: messages are queued only for connections that are complete. */
+#define ZMQ_IMMEDIATE 39
+/* 1: XPUB hands every subscription to the application, repeated ones too. */
+#define ZMQ_XPUB_VERBOSE 40
+/* 1: ROUTER talks to plain TCP peers. Deprecated, use a STREAM socket. */
+#define ZMQ_ROUTER_RAW 41
+/* 1 allows IPv6 beside IPv4. Option of a socket and, as its default, of a context. */
+#define ZMQ_IPV6 42
+/* Read only: the security mechanism in force (ZMQ_NULL and its siblings). */
+#define ZMQ_MECHANISM 43
+/* 1 makes the socket a PLAIN server. */
+#define ZMQ_PLAIN_SERVER 44
+/* User name a PLAIN client presents; 1 to 255 bytes. */
+#define ZMQ_PLAIN_USERNAME 45
+/* Password a PLAIN client presents; 1 to 255 bytes. */
+#define ZMQ_PLAIN_PASSWORD 46
+/* 1 makes the socket a CURVE server. */
+#define ZMQ_CURVE_SERVER 47
+/* Long-term public key: 32 bytes, or 40 characters of Z85. */
+#define ZMQ_CURVE_PUBLICKEY 48
+/* Long-term secret key: 32 bytes, or 40 characters of Z85. */
+#define ZMQ_CURVE_SECRETKEY 49
+/* Public key of the server a CURVE client expects: 32 bytes, or 40 characters of Z85. */
+#define ZMQ_CURVE_SERVERKEY 50
+/* 1 sends an empty message to every new peer, so that a ROUTER learns of this socket. */
+#define ZMQ_PROBE_ROUTER 51
+/* 1: REQ numbers its requests and drops replies to others. */
+#define ZMQ_REQ_CORRELATE 52
+/* 1: REQ may send again before the reply has come. */
+#define ZMQ_REQ_RELAXED 53
+/* 1 keeps only the newest message of each queue. */
+#define ZMQ_CONFLATE 54
+/* Domain named in requests to the ZAP authenticator; 1 to 255 bytes. */
+#define ZMQ_ZAP_DOMAIN 55
+/* 1: a new peer of a ROUTER takes over the routing id of an old one. */
+#define ZMQ_ROUTER_HANDOVER 56
+/* Type-of-service byte of outgoing IP packets; 0 leaves the system default. */
+#define ZMQ_TOS 57
+/* Routing id a ROUTER or STREAM gives to the peer of its next connect. */
+#define ZMQ_CONNECT_ROUTING_ID 61
+/* 1 makes the socket a GSSAPI server. */
+#define ZMQ_GSSAPI_SERVER 62
+/* GSSAPI principal of this socket. */
+#define ZMQ_GSSAPI_PRINCIPAL 63
+/* GSSAPI principal of the server a client expects. */
+#define ZMQ_GSSAPI_SERVICE_PRINCIPAL 64
+/* 1: GSSAPI authenticates only and leaves messages unencrypted. */
+#define ZMQ_GSSAPI_PLAINTEXT 65
+/* Longest time for greeting and security handshake, in milliseconds; 0 sets no limit. */
+#define ZMQ_HANDSHAKE_IVL 66
+/* Address of the SOCKS5 proxy for outgoing TCP, host:port. */
+#define ZMQ_SOCKS_PROXY 68
+/* 1: XPUB blocks or reports EAGAIN when a subscriber is at its high-water mark. */
+#define ZMQ_XPUB_NODROP 69
+/* Context option: 0 gives new sockets a linger of 0. */
+#define ZMQ_BLOCKY 70
+/* 1: subscriptions to an XPUB take effect only when the application confirms them. */
+#define ZMQ_XPUB_MANUAL 71
+/* Message an XPUB sends to each new subscriber. */
+#define ZMQ_XPUB_WELCOME_MSG 72
+/* 1: STREAM tells of connects and disconnects by empty messages. */
+#define ZMQ_STREAM_NOTIFY 73
+/* 1 turns subscription matching around: what matches no prefix is delivered. */
+#define ZMQ_INVERT_MATCHING 74
+/* Time between heartbeat PINGs, in milliseconds; 0 sends none. */
+#define ZMQ_HEARTBEAT_IVL 75
+/* Time after which the peer may take this end for dead, in milliseconds, in steps of 100. */
+#define ZMQ_HEARTBEAT_TTL 76
+/* Silence after a PING that ends the connection, in milliseconds. */
+#define ZMQ_HEARTBEAT_TIMEOUT 77
+/* 1: XPUB hands every subscription and every unsubscription to the application. */
+#define ZMQ_XPUB_VERBOSER 78
+/* Longest time for one TCP connect attempt, in milliseconds; 0 leaves it to the system. */
+#define ZMQ_CONNECT_TIMEOUT 79
+/* Longest time sent TCP data may stay unacknowledged, in milliseconds; 0 leaves it to the system. */
+#define ZMQ_TCP_MAXRT 80
+/* Read only: 1 for socket types that several threads may use at once. */
+#define ZMQ_THREAD_SAFE 81
+/* Largest multicast packet, in bytes. */
+#define ZMQ_MULTICAST_MAXTPDU 84
+/* VMCI buffer, in bytes (uint64_t). */
+#define ZMQ_VMCI_BUFFER_SIZE 85
+/* Smallest VMCI buffer, in bytes (uint64_t). */
+#define ZMQ_VMCI_BUFFER_MIN_SIZE 86
+/* Largest VMCI buffer, in bytes (uint64_t). */
+#define ZMQ_VMCI_BUFFER_MAX_SIZE 87
+/* Longest time for one VMCI connect attempt, in milliseconds; -1 sets no limit. */
+#define ZMQ_VMCI_CONNECT_TIMEOUT 88
+/* Descriptor, already bound and listening, that the next bind uses; -1 makes a new one. */
+#define ZMQ_USE_FD 89
+/* How to read the GSSAPI principal of this socket (ZMQ_GSSAPI_NT_*). */
+#define ZMQ_GSSAPI_PRINCIPAL_NAMETYPE 90
+/* How to read the GSSAPI principal of the server (ZMQ_GSSAPI_NT_*). */
+#define ZMQ_GSSAPI_SERVICE_PRINCIPAL_NAMETYPE 91
+/* Network interface that TCP and UDP traffic is tied to; at most 16 bytes. */
+#define ZMQ_BINDTODEVICE 92
+/* Older name of ZMQ_ROUTING_ID. */
+#define ZMQ_IDENTITY 5
+/* Older name of ZMQ_CONNECT_ROUTING_ID. */
+#define ZMQ_CONNECT_RID 61
+/* Adds an address range, address/bits, that may connect. Deprecated, use ZAP. */
+#define ZMQ_TCP_ACCEPT_FILTER 38
+/* Adds a process id that may connect over ipc. Deprecated, use ZAP. */
+#define ZMQ_IPC_FILTER_PID 58
+/* Adds a user id that may connect over ipc. Deprecated, use ZAP. */
+#define ZMQ_IPC_FILTER_UID 59
+/* Adds a group id that may connect over ipc. Deprecated, use ZAP. */
+#define ZMQ_IPC_FILTER_GID 60
+/* The opposite of ZMQ_IPV6. Deprecated. */
+#define ZMQ_IPV4ONLY 31
+/* Older name of ZMQ_IMMEDIATE. */
+#define ZMQ_DELAY_ATTACH_ON_CONNECT 39
+/* Older name of ZMQ_ROUTER_MANDATORY. */
+#define ZMQ_FAIL_UNROUTABLE 33
+/* Older name of ZMQ_ROUTER_MANDATORY. */
+#define ZMQ_ROUTER_BEHAVIOR 33
+/* Number of I/O threads; with 0 only inproc works. */
+#define ZMQ_IO_THREADS 1
+/* Most sockets open at once. */
+#define ZMQ_MAX_SOCKETS 2
+/* Read only: the largest value ZMQ_MAX_SOCKETS is meant for. */
+#define ZMQ_SOCKET_LIMIT 3
+/* Write only: scheduling priority of the I/O threads. */
+#define ZMQ_THREAD_PRIORITY 3
+/* Scheduling policy of the I/O threads, as the system numbers it. */
+#define ZMQ_THREAD_SCHED_POLICY 4
+/* Largest message the context is meant to carry, in bytes. */
+#define ZMQ_MAX_MSGSZ 5
+/* Read only: size of zmq_msg_t, in bytes. */
+#define ZMQ_MSG_T_SIZE 6
+/* Adds a CPU number to the set the I/O threads may run on. */
+#define ZMQ_THREAD_AFFINITY_CPU_ADD 7
+/* Takes a CPU number out of the set the I/O threads may run on. */
+#define ZMQ_THREAD_AFFINITY_CPU_REMOVE 8
+/* Text in front of the names of the I/O threads: a number, or 1 to 16 bytes. */
+#define ZMQ_THREAD_NAME_PREFIX 9
+
 /* ---- Types ---- */
 
 /*
@@ -385,6 +580,236 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
  * "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0.
  */
 ZMQ_EXPORT int zmq_has(const char *capability);
+
+/* ---- Contexts ---- */
+
+/*
+ * Creates a context. Returns its handle, or NULL with ENOMEM. No thread is
+ * started and no descriptor opened before they are needed.
+ */
+ZMQ_EXPORT void *zmq_ctx_new(void);
+
+/*
+ * Terminates a context: blocking calls on its sockets end with ETERM; waits
+ * until all its sockets are closed and what they had to send is sent or their
+ * ZMQ_LINGER has passed. The handle is invalid afterwards. Returns 0, or -1
+ * with EFAULT (no context) or EINTR (a signal came; call again).
+ */
+ZMQ_EXPORT int zmq_ctx_term(void *context);
+
+/*
+ * Makes blocking calls on the context's sockets end with ETERM, and all later
+ * calls but zmq_close fail with it. Does not wait; zmq_ctx_term is still due.
+ * Returns 0, or -1 with EFAULT.
+ */
+ZMQ_EXPORT int zmq_ctx_shutdown(void *context);
+
+/*
+ * Sets a context option. Returns 0, or -1 with EINVAL (unknown option or value
+ * out of range) or EFAULT (no context).
+ */
+ZMQ_EXPORT int zmq_ctx_set(void *context, int option, int value);
+
+/*
+ * Returns the value of a context option, or -1 with EINVAL (unknown option) or
+ * EFAULT (no context). An option's value can itself be -1.
+ */
+ZMQ_EXPORT int zmq_ctx_get(void *context, int option);
+
+/*
+ * Deprecated: zmq_ctx_new and ZMQ_IO_THREADS in one. Returns NULL with EINVAL
+ * for a negative number of threads.
+ */
+ZMQ_EXPORT void *zmq_init(int io_threads);
+
+/* Deprecated name of zmq_ctx_term. */
+ZMQ_EXPORT int zmq_term(void *context);
+
+/* Deprecated name of zmq_ctx_term. */
+ZMQ_EXPORT int zmq_ctx_destroy(void *context);
+
+/* ---- Messages ---- */
+
+/* Initialises an empty message. Returns 0. */
+ZMQ_EXPORT int zmq_msg_init(zmq_msg_t *msg);
+
+/*
+ * Initialises a message of size bytes with unspecified content. Up to 33 bytes
+ * need no allocation. Returns 0, or -1 with ENOMEM.
+ */
+ZMQ_EXPORT int zmq_msg_init_size(zmq_msg_t *msg, size_t size);
+
+/*
+ * Initialises a message over the caller's buffer. free_fn is called once, with
+ * data and hint, from any thread, when the library needs the buffer no more;
+ * without a free_fn the buffer must stay valid and unchanged for ever. Returns
+ * 0, or -1 with ENOMEM; EINVAL for a NULL buffer with a size.
+ */
+ZMQ_EXPORT
+int zmq_msg_init_data(zmq_msg_t *msg,
+                      void *data,
+                      size_t size,
+                      zmq_free_fn *free_fn,
+                      void *hint);
+
+/*
+ * Releases a message's content; it can be initialised again. Returns 0, or -1
+ * with EFAULT if it is not an initialised message.
+ */
+ZMQ_EXPORT int zmq_msg_close(zmq_msg_t *msg);
+
+/*
+ * Moves the content of source to dest, whose old content is released; source
+ * is empty afterwards. Returns 0, or -1 with EFAULT.
+ */
+ZMQ_EXPORT int zmq_msg_move(zmq_msg_t *dest, zmq_msg_t *source);
+
+/*
+ * Makes dest a second message with source's content, which is shared if it is
+ * longer than 33 bytes: then neither must be changed. Returns 0, or -1 with
+ * EFAULT.
+ */
+ZMQ_EXPORT int zmq_msg_copy(zmq_msg_t *dest, zmq_msg_t *source);
+
+/*
+ * Returns the address of the content, which is valid until the message is
+ * closed, moved or sent; NULL if it is not an initialised message.
+ */
+ZMQ_EXPORT void *zmq_msg_data(zmq_msg_t *msg);
+
+/*
+ * Returns the length of the content in bytes; 0 if it is not an initialised
+ * message.
+ */
+ZMQ_EXPORT size_t zmq_msg_size(const zmq_msg_t *msg);
+
+/* Returns 1 if more parts of the same message follow, else 0. */
+ZMQ_EXPORT int zmq_msg_more(const zmq_msg_t *msg);
+
+/*
+ * Returns a property: ZMQ_MORE, ZMQ_SHARED (1 if the content is constant or
+ * shared with a copy), ZMQ_SRCFD (descriptor of the connection it came from).
+ * -1 with EINVAL for any other, or if it has none.
+ */
+ZMQ_EXPORT int zmq_msg_get(const zmq_msg_t *msg, int property);
+
+/* Sets a property. There is none that can be set: returns -1 with EINVAL. */
+ZMQ_EXPORT int zmq_msg_set(zmq_msg_t *msg, int property, int value);
+
+/*
+ * Returns a property of the connection the message came from (Socket-Type,
+ * Identity, Peer-Address, ...), valid as long as the message; NULL with EINVAL
+ * if there is none of that name.
+ */
+ZMQ_EXPORT const char *zmq_msg_gets(const zmq_msg_t *msg, const char *property);
+
+/* ---- Sockets ---- */
+
+/*
+ * Creates a socket of a type (ZMQ_PAIR, ...). Returns its handle, or NULL with
+ * EFAULT (no context), EINVAL (no such type), EMFILE (ZMQ_MAX_SOCKETS reached),
+ * ETERM (context shut down) or ENOMEM.
+ */
+ZMQ_EXPORT void *zmq_socket(void *context, int socket_type);
+
+/*
+ * Closes a socket without waiting; what it had to send is still sent within
+ * its ZMQ_LINGER. Returns 0, or -1 with ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_close(void *socket);
+
+/*
+ * Sets a socket option from length bytes at value. Returns 0, or -1 with EINVAL
+ * (unknown option, wrong length or value), ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_setsockopt(void *socket,
+                   int option,
+                   const void *value,
+                   size_t length);
+
+/*
+ * Reads a socket option into value, whose size is *length; *length becomes the
+ * size of what was written. Returns 0, or -1 with EINVAL (unknown option,
+ * unsuitable size), ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_getsockopt(void *socket,
+                   int option,
+                   void *value,
+                   size_t *length);
+
+/*
+ * Accepts connections at an endpoint. tcp and ipc listen when it returns;
+ * ZMQ_LAST_ENDPOINT tells what a wildcard became. Returns 0, or -1 with EINVAL,
+ * EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE, EADDRNOTAVAIL, ENODEV, EMTHREAD,
+ * ENAMETOOLONG, ETERM, ENOTSOCK, or what the system says.
+ */
+ZMQ_EXPORT int zmq_bind(void *socket, const char *address);
+
+/*
+ * Connects to an endpoint, now or whenever the peer is there, and again when
+ * the connection is lost. Returns 0, or -1 with EINVAL, EPROTONOSUPPORT,
+ * ENOCOMPATPROTO, EMTHREAD, ENAMETOOLONG, ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_connect(void *socket, const char *address);
+
+/*
+ * Stops accepting at an endpoint, as ZMQ_LAST_ENDPOINT names it. Connections
+ * that were accepted stay. Returns 0, or -1 with ENOENT (not bound there),
+ * EINVAL, EPROTONOSUPPORT, ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_unbind(void *socket, const char *address);
+
+/*
+ * Ends all connections that were made to an endpoint; what is queued for them
+ * is still sent within ZMQ_LINGER. Returns 0, or -1 with ENOENT (not connected
+ * there), EINVAL, EPROTONOSUPPORT, ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_disconnect(void *socket, const char *address);
+
+/* ---- Polling ---- */
+
+/*
+ * Waits until an item has one of the events asked for, at most timeout
+ * milliseconds (-1: for ever; 0: not at all). Returns the number of items with
+ * events, 0 on time-out, or -1 with EFAULT, EINVAL, EINTR, ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_poll(zmq_pollitem_t *items, int count, long timeout);
+
+/*
+ * Moves messages between two sockets, in both directions, and a copy of each to
+ * capture unless that is NULL. Returns -1 when an error ends it, as a rule
+ * ETERM; EFAULT for a NULL socket.
+ */
+ZMQ_EXPORT int zmq_proxy(void *frontend, void *backend, void *capture);
+
+/*
+ * As zmq_proxy, obeying commands from a control socket. Not supported yet:
+ * returns -1 with ENOTSUP; EFAULT for a NULL socket. With a NULL control it is
+ * zmq_proxy.
+ */
+ZMQ_EXPORT
+int zmq_proxy_steerable(void *frontend,
+                        void *backend,
+                        void *capture,
+                        void *control);
+
+/* Deprecated: zmq_proxy without capture; the type is ignored. */
+ZMQ_EXPORT int zmq_device(int device_type, void *frontend, void *backend);
+
+/*
+ * Reports events of a socket's connections to the PAIR socket that connects to
+ * an inproc address: two parts each, ZMQ_EVENT_ number (16 bits) with a value
+ * (32 bits) in native byte order, and the endpoint. events is a mask. A NULL
+ * address ends it. Events that nobody reads are dropped, never waited for.
+ * Returns 0, or -1 with EINVAL, EPROTONOSUPPORT (not inproc), EADDRINUSE, ETERM
+ * or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_socket_monitor(void *socket,
+                       const char *address,
+                       int events);
 
 /* ---- Helpers ---- */
 
@@ -557,6 +982,78 @@ ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn *func, void *arg);
 /* Waits until a thread has ended, and frees its handle. */
 ZMQ_EXPORT void zmq_threadclose(void *thread);
 
+/* ---- transfer ---- */
+
+/*
+ * Sends a part with a copy of length bytes. flags: ZMQ_DONTWAIT, ZMQ_SNDMORE.
+ * Returns length, or -1 with EAGAIN (would block, or ZMQ_SNDTIMEO passed),
+ * ENOTSUP, EFSM, EHOSTUNREACH, EINTR, ENOMEM, ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_send(void *socket,
+             const void *buffer,
+             size_t size,
+             int flags);
+
+/*
+ * As zmq_send, but the buffer is used in place: it must stay valid and
+ * unchanged for ever.
+ */
+ZMQ_EXPORT
+int zmq_send_const(void *socket,
+                   const void *buffer,
+                   size_t size,
+                   int flags);
+
+/*
+ * Receives a part into a buffer of size bytes; what does not fit is cut off.
+ * flags: ZMQ_DONTWAIT. Returns the length of the whole part, or -1 with EAGAIN
+ * (nothing there, or ZMQ_RCVTIMEO passed), ENOTSUP, EFSM, EINTR, ETERM or
+ * ENOTSOCK.
+ */
+ZMQ_EXPORT int zmq_recv(void *socket, void *buffer, size_t size, int flags);
+
+/*
+ * Sends a message part; it is empty afterwards. On failure it stays the
+ * caller's as it was. Returns its size, errors as zmq_send, EFAULT if it is
+ * not a message.
+ */
+ZMQ_EXPORT int zmq_msg_send(zmq_msg_t *msg, void *socket, int flags);
+
+/*
+ * Receives a part into an initialised message, whose old content is released.
+ * Returns its size, errors as zmq_recv, EFAULT if it is not a message.
+ */
+ZMQ_EXPORT int zmq_msg_recv(zmq_msg_t *msg, void *socket, int flags);
+
+/* Deprecated: zmq_msg_send with the arguments the other way round. */
+ZMQ_EXPORT int zmq_sendmsg(void *socket, zmq_msg_t *msg, int flags);
+
+/* Deprecated: zmq_msg_recv with the arguments the other way round. */
+ZMQ_EXPORT int zmq_recvmsg(void *socket, zmq_msg_t *msg, int flags);
+
+/*
+ * Sends count buffers as parts: with ZMQ_SNDMORE in flags as one message, else
+ * each as a message of its own. Returns the size of the last one, errors as
+ * zmq_send; EINVAL for no buffers. What was sent before an error stays sent.
+ */
+ZMQ_EXPORT
+int zmq_sendiov(void *socket,
+                struct iovec *iov,
+                size_t count,
+                int flags);
+
+/*
+ * Receives up to *count parts of one message into buffers that it allocates
+ * with malloc and the caller frees. *count becomes their number, also on
+ * error. Returns that number, or -1 as zmq_recv; EINVAL for no buffers.
+ */
+ZMQ_EXPORT
+int zmq_recviov(void *socket,
+                struct iovec *iov,
+                size_t *count,
+                int flags);
+
 /* What follows may change or go with any release. */
 #ifdef ZMQ_BUILD_DRAFT_API
 
@@ -610,6 +1107,75 @@ ZMQ_EXPORT void zmq_threadclose(void *thread);
 #define ZMQ_EVENT_ALL_V1 65535
 /* All events of the second format. */
 #define ZMQ_EVENT_ALL_V2 131071
+
+/* ---- Draft: options ---- */
+
+/* 1: ZAP is asked only for a non-empty domain, and must then answer. */
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+/* 1 asks Windows for its fast path on loopback TCP. */
+#define ZMQ_LOOPBACK_FASTPATH 94
+/* Adds a property, X-key:value, to the metadata sent in the handshake. */
+#define ZMQ_METADATA 95
+/* 1: multicast packets are also delivered on the sending host. */
+#define ZMQ_MULTICAST_LOOP 96
+/* Flags ZMQ_NOTIFY_CONNECT and ZMQ_NOTIFY_DISCONNECT: what a ROUTER reports to its owner. */
+#define ZMQ_ROUTER_NOTIFY 97
+/* 1: after a subscription the next XPUB message goes to that subscriber alone. */
+#define ZMQ_XPUB_MANUAL_LAST_VALUE 98
+/* User name for the SOCKS5 proxy; at most 255 bytes. */
+#define ZMQ_SOCKS_USERNAME 99
+/* Password for the SOCKS5 proxy; at most 255 bytes. */
+#define ZMQ_SOCKS_PASSWORD 100
+/* Bytes read from a connection at a time. */
+#define ZMQ_IN_BATCH_SIZE 101
+/* Bytes of small messages written to a connection at a time. */
+#define ZMQ_OUT_BATCH_SIZE 102
+/* Private key of a TLS server, as PEM text. */
+#define ZMQ_WSS_KEY_PEM 103
+/* Certificate of a TLS server, as PEM text. */
+#define ZMQ_WSS_CERT_PEM 104
+/* Certificates a TLS client trusts, as PEM text. */
+#define ZMQ_WSS_TRUST_PEM 105
+/* Host name a TLS client expects in the certificate; empty checks none. */
+#define ZMQ_WSS_HOSTNAME 106
+/* 1: a TLS client trusts the certificates of the system. */
+#define ZMQ_WSS_TRUST_SYSTEM 107
+/* 1: only the first part of a message can be a subscription. */
+#define ZMQ_ONLY_FIRST_SUBSCRIBE 108
+/* ZMQ_RECONNECT_STOP_* flags: after which events not to reconnect. */
+#define ZMQ_RECONNECT_STOP 109
+/* Message sent to every new peer. */
+#define ZMQ_HELLO_MSG 110
+/* Message received locally when an accepted peer leaves. */
+#define ZMQ_DISCONNECT_MSG 111
+/* SO_PRIORITY of the connections; 0 leaves the system default. */
+#define ZMQ_PRIORITY 112
+/* SO_BUSY_POLL of the connections, in microseconds; 0 leaves it off. */
+#define ZMQ_BUSY_POLL 113
+/* Message received locally when an outgoing connection is lost. */
+#define ZMQ_HICCUP_MSG 114
+/* 1: XSUB passes on every unsubscription, repeated ones too. */
+#define ZMQ_XSUB_VERBOSE_UNSUBSCRIBE 115
+/* Read only: number of different topics subscribed to. */
+#define ZMQ_TOPICS_COUNT 116
+/* NORM congestion control (ZMQ_NORM_FIXED and its siblings). */
+#define ZMQ_NORM_MODE 117
+/* 1: NORM receivers answer by unicast. */
+#define ZMQ_NORM_UNICAST_NACK 118
+/* NORM buffer, in kibibytes. */
+#define ZMQ_NORM_BUFFER_SIZE 119
+/* Payload of a NORM segment, in bytes. */
+#define ZMQ_NORM_SEGMENT_SIZE 120
+/* Segments in a NORM block. */
+#define ZMQ_NORM_BLOCK_SIZE 121
+/* Parity segments computed for each NORM block. */
+#define ZMQ_NORM_NUM_PARITY 122
+/* Parity segments sent with each NORM block without being asked for. */
+#define ZMQ_NORM_NUM_AUTOPARITY 123
+/* 1: newer data replaces older data in a full NORM buffer. */
+#define ZMQ_NORM_PUSH 124
+/* 1: large messages are handed over as slices of the read buffer instead of copies. */
+#define ZMQ_ZERO_COPY_RECV 10
 /* Property names for zmq_msg_gets. */
 #define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
 #define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"

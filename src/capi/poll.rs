@@ -26,9 +26,9 @@ pub unsafe extern "C" fn zmq_poll(
         if items.is_null() && count > 0 {
             return Err(Error::Fault);
         }
-        // SAFETY: by the caller's promise; no items need no memory.
         let items = match count {
             0 => &mut [][..],
+            // SAFETY: by the caller's promise.
             _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
         };
         poll_items(items, timeout)
@@ -42,6 +42,7 @@ fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
     };
     let list: smallvec::SmallVec<[Item; 16]> = items.iter().map(to_item).collect();
     let mut ready: smallvec::SmallVec<[i16; 16]> = smallvec::smallvec![0; items.len()];
+    #[allow(clippy::unnecessary_cast)] // a long has 32 bits elsewhere
     let outcome = poll::poll(&list, &mut ready, timeout as i64);
     for (item, ready) in items.iter_mut().zip(ready) {
         item.revents = ready;

@@ -8,10 +8,12 @@
 //! does not get it goes away, the work is in good hands. So no thread ever waits
 //! for another, and no work is lost.
 //!
-//! - [`input`] and [`output`]: bytes to messages and back;
-//! - [`state`]: the life of a connection, from dial or accept to its end;
-//! - [`dialer`]: making a connection, and making it again;
-//! - [`acceptor`]: listening;
+//! In this folder:
+//!
+//! - `input` and `output`: bytes to messages and back;
+//! - `state`: the life of a connection, from dial or accept to its end;
+//! - `dialer`: making a connection, and making it again;
+//! - `acceptor`: listening;
 //! - [`link`]: what a connection knows of its socket.
 
 #![forbid(unsafe_code)]

@@ -553,33 +553,20 @@ impl State {
         let Phase::Active(_, session) = &self.phase else {
             return;
         };
-        let framing = session.framing;
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
                 let mut reply = Vec::new();
                 command::pong(context, &mut reply);
-                self.output.command(framing, &reply);
+                self.output.command(session.framing, &reply);
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.on_ping(ttl_ds, now);
                 }
             }
-            Some(Command::Subscribe(topic)) => self.deliver_subscription(1, &topic.to_vec()),
-            Some(Command::Cancel(topic)) => self.deliver_subscription(0, &topic.to_vec()),
+            Some(Command::Subscribe(topic)) => deliver_subscription(&mut self.pipe, 1, topic),
+            Some(Command::Cancel(topic)) => deliver_subscription(&mut self.pipe, 0, topic),
             _ => {} // unknown commands are ignored
         }
         self.input.end_command();
-    }
-
-    /// SUBSCRIBE and CANCEL become messages of the old form. They pass the
-    /// high-water mark: a lost one would never be repaired.
-    fn deliver_subscription(&mut self, action: u8, topic: &[u8]) {
-        let mut body = Vec::with_capacity(topic.len() + 1);
-        body.push(action);
-        body.extend_from_slice(topic);
-        if let (Some(pipe), Ok(msg)) = (&mut self.pipe, Msg::copy_from(&body)) {
-            pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
-            self.input.delivered += 1;
-        }
     }
 
     // ---- the end ----------------------------------------------------------
@@ -822,5 +809,16 @@ impl State {
                 endpoint,
             });
         }
+    }
+}
+
+/// SUBSCRIBE and CANCEL become messages of the old form. They pass the
+/// high-water mark: a lost one would never be repaired.
+fn deliver_subscription(pipe: &mut Option<PipeEnd>, action: u8, topic: &[u8]) {
+    let mut body = Vec::with_capacity(topic.len() + 1);
+    body.push(action);
+    body.extend_from_slice(topic);
+    if let (Some(pipe), Ok(msg)) = (pipe, Msg::copy_from(&body)) {
+        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
     }
 }

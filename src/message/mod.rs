@@ -200,7 +200,7 @@ impl Msg {
     /// 8, not used by anybody else during `'a`.
     #[inline]
     pub unsafe fn from_c<'a>(msg: *mut c_void) -> Option<&'a mut Msg> {
-        if msg.is_null() || !(msg as usize).is_multiple_of(align_of::<Msg>()) {
+        if msg.is_null() || (msg as usize) % align_of::<Msg>() != 0 {
             return None;
         }
         // SAFETY: every bit pattern is a valid Msg in the language's sense

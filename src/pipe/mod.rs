@@ -60,6 +60,8 @@ struct Channel {
     read: AtomicU64,
     reader_asleep: AtomicBool,
     writer_asleep: AtomicBool,
+    /// The writer is told of every low-water mark, see [`PipeEnd::set_lazy`].
+    writer_lazy: AtomicBool,
     writer_closed: AtomicBool,
     reader_closed: AtomicBool,
     /// The reader skips items before this position (after a hiccup).
@@ -78,6 +80,7 @@ impl Channel {
             read: AtomicU64::new(0),
             reader_asleep: AtomicBool::new(true),
             writer_asleep: AtomicBool::new(false),
+            writer_lazy: AtomicBool::new(false),
             writer_closed: AtomicBool::new(false),
             reader_closed: AtomicBool::new(false),
             discard_until: AtomicUsize::new(0),
@@ -335,13 +338,13 @@ impl PipeEnd {
         }
         self.read += 1;
         let limit = self.input().limit();
-        if limit != 0 && self.read.is_multiple_of(limit.div_ceil(2)) {
+        if limit != 0 && self.read % limit.div_ceil(2) == 0 {
             let channel = self.input();
             channel.read.store(self.read, Ordering::SeqCst);
             // The writer marks itself, then looks at the count again.
             fence(Ordering::SeqCst);
-            if channel.writer_asleep.load(Ordering::SeqCst)
-                && channel.writer_asleep.swap(false, Ordering::SeqCst)
+            if channel.writer_lazy.load(Ordering::Relaxed)
+                || channel.writer_asleep.swap(false, Ordering::SeqCst)
             {
                 self.shared.notify(1 - self.side, event::WRITE);
             }
@@ -361,25 +364,7 @@ impl PipeEnd {
         {
             return true;
         }
-        if self.lazy {
-            return self.full_until_told(limit);
-        }
-        self.has_room_now()
-    }
-
-    /// A socket learns of room only through an event, as in libzmq: so a fast
-    /// sender meets its high-water mark where the option says, however fast the
-    /// reader is. If there is room already, the event follows at once.
-    #[cold]
-    fn full_until_told(&mut self, limit: u64) -> bool {
-        let output = self.output();
-        output.writer_asleep.store(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
-        let read = output.read.load(Ordering::SeqCst);
-        if self.written - read < limit && output.writer_asleep.swap(false, Ordering::SeqCst) {
-            self.shared.notify(self.side, event::WRITE);
-        }
-        false
+        !self.lazy && self.has_room_now()
     }
 
     /// Whether there is room, by a fresh look at what was read. If not, the
@@ -405,9 +390,13 @@ impl PipeEnd {
         false
     }
 
-    /// This end is a socket's, see [`check_write`](Self::check_write).
+    /// This end is a socket's: it learns what was read from the events that come
+    /// at each low-water mark, when it takes them, and from nothing else. So a
+    /// fast sender meets its high-water mark where the option says, however
+    /// fast the reader is, as in libzmq.
     pub fn set_lazy(&mut self) {
         self.lazy = true;
+        self.output().writer_lazy.store(true, Ordering::SeqCst);
     }
 
     /// Writes a message part; the message comes back if the pipe is full or
@@ -527,9 +516,21 @@ impl PipeEnd {
     /// Sets this side's part of the limits: `ZMQ_SNDHWM` for writing and
     /// `ZMQ_RCVHWM` for reading.
     pub fn set_hwm(&self, snd: i32, rcv: i32) {
-        self.output().snd.store(snd, Ordering::Relaxed);
-        // Behind a connection the reading part stands in the same place.
-        self.input().rcv.store(rcv, Ordering::Relaxed);
+        for (side, part, value) in [
+            (self.side, &self.output().snd, snd),
+            (1 - self.side, &self.input().rcv, rcv),
+        ] {
+            // A part that is not there belongs to a connection.
+            part.store(value, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            // A writer that waits for room may have it now.
+            let channel = &self.shared.channels[side];
+            if channel.writer_lazy.load(Ordering::SeqCst)
+                || channel.writer_asleep.swap(false, Ordering::SeqCst)
+            {
+                self.shared.notify(side, event::WRITE);
+            }
+        }
     }
 
     /// Properties of the connection behind the messages read last.

@@ -21,6 +21,10 @@ const FIRST: usize = if cfg!(loom) { 1 } else { 4 };
 /// Items in a full-size chunk.
 const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 
+/// How many slots ahead the producer asks for the memory: the consumer's core
+/// holds it, and waiting for it at each publication would cost the most of all.
+const AHEAD: usize = 6;
+
 struct Chunk<T> {
     next: AtomicPtr<Chunk<T>>,
     slots: Box<[Slot<MaybeUninit<T>>]>,
@@ -35,6 +39,14 @@ impl<T> Chunk<T> {
             next: AtomicPtr::new(ptr::null_mut()),
             slots,
         }))
+    }
+
+    /// # Safety
+    /// `chunk` is alive.
+    #[inline]
+    unsafe fn capacity(chunk: *const Chunk<T>) -> usize {
+        // SAFETY: by the caller's promise.
+        unsafe { &*chunk }.slots.len()
     }
 }
 
@@ -77,7 +89,7 @@ impl<T> Place<T> {
     #[inline]
     unsafe fn exhausted(&self) -> bool {
         // SAFETY: by the caller's promise.
-        self.chunk.is_null() || self.index == unsafe { (&(*self.chunk).slots).len() }
+        self.chunk.is_null() || self.index == unsafe { Chunk::capacity(self.chunk) }
     }
 
     /// # Safety
@@ -153,7 +165,11 @@ impl<T> Producer<T> {
             if self.at.exhausted() {
                 self.grow();
             }
-            (&(*self.at.chunk).slots)[self.at.index].with_mut(|slot| (*slot).write(item));
+            let slots = &(*self.at.chunk).slots;
+            slots[self.at.index].with_mut(|slot| (*slot).write(item));
+            if let Some(later) = slots.get(self.at.index + AHEAD) {
+                crate::sys::prefetch_for_write(later);
+            }
         }
         self.at.index += 1;
         self.at.count += 1;
@@ -169,7 +185,7 @@ impl<T> Producer<T> {
             if chunk.is_null() {
                 let capacity = match self.at.chunk.is_null() {
                     true => FIRST,
-                    false => ((&(*self.at.chunk).slots).len() * 2).min(LARGEST),
+                    false => (Chunk::capacity(self.at.chunk) * 2).min(LARGEST),
                 };
                 chunk = Chunk::new(capacity);
             } else {
@@ -322,7 +338,7 @@ impl<T> Consumer<T> {
     fn give_back(&self, chunk: *mut Chunk<T>) {
         // SAFETY: the consumer has left the chunk and the producer is past it.
         unsafe {
-            let old = match (&(*chunk).slots).len() {
+            let old = match Chunk::capacity(chunk) {
                 // Release: our reads of the slots come before its next use.
                 LARGEST => self.shared.spare.swap(chunk, Ordering::AcqRel),
                 _ => chunk,

@@ -285,10 +285,10 @@ impl Socket {
     }
 
     fn take_entries(&mut self, text: &[u8]) -> Vec<Entry> {
-        self.endpoints
-            .entries
-            .extract_if(.., |entry| entry.text == text)
-            .collect()
+        let entries = std::mem::take(&mut self.endpoints.entries);
+        let (taken, kept) = entries.into_iter().partition(|entry| entry.text == text);
+        self.endpoints.entries = kept;
+        taken
     }
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.

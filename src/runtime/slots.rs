@@ -90,8 +90,7 @@ impl<T: Send> Table<T> {
             let slots: &'static [Slot<T>] = chunk.get()?;
             let offset = address.wrapping_sub(slots.as_ptr() as usize);
             if offset < size_of_val(slots) {
-                return offset
-                    .is_multiple_of(size_of::<Slot<T>>())
+                return (offset % size_of::<Slot<T>>() == 0)
                     .then(|| &slots[offset / size_of::<Slot<T>>()]);
             }
         }

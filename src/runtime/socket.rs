@@ -19,7 +19,7 @@ use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// All sockets of the process.
 pub static SOCKETS: Table<Socket> = Table::new();
@@ -49,7 +49,17 @@ pub struct Socket {
     closing: Vec<PipeId>,
     arena: Arena,
     more: bool,
+    receives: u32,
+    /// A message was sent since the last wait.
+    pub(super) has_sent: bool,
+    mail_read: Option<Instant>,
 }
+
+/// How often a loop of sends looks at the mailbox.
+const MAIL_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Receives after which the mailbox is looked at even if messages are there.
+const MAIL_EVERY: u32 = 100;
 
 /// The message with which a socket introduces itself over inproc.
 pub(super) fn routing_id_message(id: &[u8]) -> Option<Msg> {
@@ -84,6 +94,9 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         closing: Vec::new(),
         arena: Arena::default(),
         more: false,
+        receives: 0,
+        has_sent: false,
+        mail_read: None,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
     core.socket_opened(&shared);
@@ -105,6 +118,15 @@ pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Resu
     let mut guard = find(address)?.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.process_commands()?;
+    f(socket)
+}
+
+/// As [`with`], but leaves what other threads have told for later: an option
+/// that is set counts before a subscription that waits, as in libzmq.
+fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
+    let mut guard = find(address)?.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.check_alive()?;
     f(socket)
 }
 
@@ -154,10 +176,11 @@ fn send_locked(
     let Some(socket) = guard.as_mut() else {
         return Err((Error::NotSocket, msg));
     };
-    if let Err(error) = socket.process_commands() {
+    if let Err(error) = socket.process_commands_at_times() {
         return Err((error, msg));
     }
     msg.renew(flags & SNDMORE != 0);
+    socket.has_sent = true;
     match socket.try_send(msg) {
         Err((Error::Again, back)) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
             let timeout = wait::limit(socket.options.sndtimeo);
@@ -182,7 +205,10 @@ pub fn recv(address: usize, flags: i32) -> Result<Msg> {
     let slot = find(address)?;
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.process_commands()?;
+    match socket.recv_known()? {
+        Some(msg) => return Ok(msg),
+        None => socket.process_commands()?,
+    }
     match socket.try_recv() {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
             let timeout = wait::limit(socket.options.rcvtimeo);
@@ -220,12 +246,12 @@ pub fn ready(address: usize, wanted: i16) -> Result<i16> {
 
 /// `zmq_setsockopt`. `value` is `None` for a NULL pointer with length 0.
 pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<()> {
-    with(address, |socket| socket.set_option(option, value))
+    with_unread_mail(address, |socket| socket.set_option(option, value))
 }
 
 /// `zmq_getsockopt`: writes to `out` and returns the length to report.
 pub fn get_option(address: usize, option: i32, out: &mut [u8]) -> Result<usize> {
-    with(address, |socket| socket.get_option(option, out))
+    with_unread_mail(address, |socket| socket.get_option(option, out))
 }
 
 impl Socket {
@@ -275,6 +301,24 @@ impl Socket {
     pub(super) fn process_commands(&mut self) -> Result<()> {
         if self.shared.has_commands() {
             self.process_mail();
+        }
+        self.check_alive()
+    }
+
+    /// As [`process_commands`](Self::process_commands), but at most once in
+    /// [`MAIL_INTERVAL`]: what a loop of sends pays, and the time within which
+    /// it notices changes, as in libzmq.
+    #[inline]
+    fn process_commands_at_times(&mut self) -> Result<()> {
+        if self.shared.has_commands() {
+            let now = Instant::now();
+            if self
+                .mail_read
+                .is_none_or(|last| now - last >= MAIL_INTERVAL)
+            {
+                self.mail_read = Some(now);
+                self.process_mail();
+            }
         }
         self.check_alive()
     }
@@ -352,6 +396,26 @@ impl Socket {
         self.with_pattern(|pattern, env| pattern.send(env, msg))
     }
 
+    /// Receives from the pipes known to have messages, leaving the mail for
+    /// later: that is cheaper, and it is libzmq's order. Now and then the mail
+    /// comes first, so that new peers get their turn under load.
+    #[inline]
+    fn recv_known(&mut self) -> Result<Option<Msg>> {
+        self.check_alive()?;
+        self.receives = (self.receives + 1) % MAIL_EVERY;
+        if self.receives == 0 {
+            self.process_commands()?;
+        }
+        match self.with_pattern(|pattern, env| pattern.recv(env)) {
+            Ok(msg) => {
+                self.more = msg.more();
+                Ok(Some(msg))
+            }
+            Err(Error::Again) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Receives without blocking; reads the connections that are left to the
     /// application if nothing is there.
     #[inline]
@@ -423,6 +487,7 @@ impl Socket {
         match option {
             opt::ZMQ_RCVMORE => options::put_int_zero_padded(out, self.more.into()),
             opt::ZMQ_EVENTS => {
+                self.process_commands()?;
                 let events = self.events(POLLIN | POLLOUT);
                 options::put_int_zero_padded(out, events.into())
             }
@@ -445,7 +510,6 @@ impl Socket {
     fn shut(&mut self) {
         // Pipes that are on their way in are closed with the rest.
         self.process_mail();
-        self.shared.set_monitor(None);
         self.core.inproc.forget(&self.shared);
         self.endpoints.close_all();
         let ids: Vec<_> = self.pipes.ids().collect();
@@ -454,6 +518,7 @@ impl Socket {
         }
         self.shared.cool();
         self.shared.stop_connections();
+        self.shared.set_monitor(None);
     }
 }
 

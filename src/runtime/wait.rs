@@ -23,6 +23,9 @@ const PATIENCE_MAX: u32 = 100;
 /// A shorter one is none.
 const PATIENCE_MIN: u32 = 4;
 
+/// How long a stream is left to gather.
+const GATHER: Duration = Duration::from_micros(2);
+
 thread_local! {
     static PARKER: Arc<Parker> = Arc::new(Parker::new());
 }
@@ -47,12 +50,19 @@ pub(super) fn until<R>(
     deadline: Option<Instant>,
     mut attempt: impl FnMut(&mut Socket) -> Result<R>,
 ) -> Result<R> {
-    let Some(socket) = guard.as_ref() else {
+    let Some(socket) = guard.as_mut() else {
         return Err(Error::NotSocket);
     };
     let shared = socket.shared.clone();
+    // One receive after the other, with nothing sent in between: a stream.
+    let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
     let parker = parker();
     loop {
+        if std::mem::replace(&mut streaming, false) {
+            drop(guard);
+            let_it_gather();
+            guard = slot.lock();
+        }
         if let Some(done) = poll_for_a_while(slot, guard, &shared, deadline, &mut attempt) {
             return done;
         }
@@ -77,6 +87,18 @@ pub(super) fn until<R>(
             Wake::Interrupted => return Err(Error::Interrupted),
             Wake::TimedOut => return Err(Error::Again),
             Wake::Notified => {}
+        }
+    }
+}
+
+/// A reader that is faster than its writer would take each message for itself,
+/// and both would pay for a wake-up each time. Left alone for a moment, the
+/// writer gets a few dozen together.
+fn let_it_gather() {
+    let end = Instant::now() + GATHER;
+    while Instant::now() < end {
+        for _ in 0..8 {
+            std::hint::spin_loop();
         }
     }
 }

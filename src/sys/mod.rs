@@ -168,3 +168,16 @@ pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
         }
     }
 }
+
+/// Asks for a cache line that will soon be written.
+#[inline(always)]
+pub fn prefetch_for_write<T>(place: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint; it cannot fault, and the address is valid besides.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_ET0>(std::ptr::from_ref(place).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}

@@ -2,11 +2,12 @@
 
 use super::Connection;
 use super::event::Event;
+use super::security::{self, ZapQuery};
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::transport::StreamOptions;
-use crate::zmtp::SocketType;
+use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy, ZapVerdict};
 use std::sync::Arc;
 
 /// The socket, seen from its connections. The methods are called with a
@@ -35,6 +36,12 @@ pub trait Link: Send + Sync {
     fn opened(&self, connection: Arc<Connection>);
     /// A connection is over for good.
     fn finished(&self, connection: &Connection);
+    /// Asks the ZAP handler of the context; the answer goes to
+    /// [`Connection::zap_reply`], at once or later. Without a handler the
+    /// verdict is [`ZapVerdict::Unavailable`].
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
+        connection.zap_reply(query.token, ZapVerdict::Unavailable);
+    }
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }
@@ -48,6 +55,10 @@ pub struct Settings {
     pub stream: StreamOptions,
     /// The type named in the handshake.
     pub socket_type: SocketType,
+    /// The mechanism that the options select, with keys and credentials.
+    pub mechanism: MechanismConfig,
+    /// When the options want ZAP asked.
+    pub zap: ZapPolicy,
 }
 
 impl Settings {
@@ -73,6 +84,8 @@ impl Settings {
             options: options.clone(),
             stream,
             socket_type,
+            mechanism: security::mechanism(options),
+            zap: security::zap_policy(options),
         })
     }
 }

@@ -4,13 +4,14 @@ use super::dialer::{Attempt, Dialer};
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
+use super::security::ZapQuery;
 use super::{Connection, work};
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
-    Session, SocketType, ZapPolicy,
+    Session, SocketType, ZapPolicy, ZapRequest,
     command::{self, Command},
 };
 use std::io;
@@ -77,6 +78,8 @@ pub(super) struct State {
     stalled: bool,
     /// The pipe has gone through its first attachment.
     attached: bool,
+    /// Number of the last question to ZAP.
+    zap_token: u64,
 }
 
 impl State {
@@ -98,6 +101,7 @@ impl State {
             armed: None,
             blocked: false,
             stalled: false,
+            zap_token: 0,
         }
     }
 
@@ -138,6 +142,9 @@ impl State {
         if todo & work::TIMER != 0 {
             self.timer = None;
             self.timer_due(conn);
+        }
+        if todo & work::ZAP != 0 {
+            self.zap_answered(conn);
         }
         if todo & (work::READ | work::WRITE | work::START) != 0 {
             self.stream_ready(conn, todo);
@@ -298,8 +305,8 @@ impl State {
             socket_type: conn.settings.socket_type,
             routing_id: options.routing_id.clone(),
             max_msg_size: options.maxmsgsize,
-            mechanism: MechanismConfig::Null,
-            zap: ZapPolicy::default(),
+            mechanism: conn.settings.mechanism.clone(),
+            zap: conn.settings.zap,
             app_metadata: Vec::new(),
         }));
         handshake.start(self.output.handshake_bytes());
@@ -349,7 +356,8 @@ impl State {
         let (stream, source) = match &mut self.phase {
             Phase::Handshake(stream, _) => (&*stream, None),
             Phase::Active(stream, session) => {
-                (&*stream, self.pipe.as_mut().map(|pipe| (pipe, &**session)))
+                let pipe = self.pipe.as_mut();
+                (&*stream, pipe.map(|pipe| (pipe, &mut **session)))
             }
             _ => return,
         };
@@ -387,9 +395,13 @@ impl State {
             match progress {
                 Ok(progress) => {
                     self.input.consume(progress.consumed);
+                    let request = handshake.take_zap_request();
                     self.flush_output(conn);
                     if progress.done {
                         return self.activate(conn);
+                    }
+                    if let Some(request) = request {
+                        self.ask_zap(conn, request);
                     }
                 }
                 Err(error) => {
@@ -402,6 +414,41 @@ impl State {
                 self.input.close();
                 return;
             }
+        }
+    }
+
+    fn ask_zap(&mut self, conn: &Connection, request: ZapRequest) {
+        let (Phase::Handshake(stream, _), Some(me)) = (&self.phase, conn.me.upgrade()) else {
+            return;
+        };
+        self.zap_token += 1;
+        let options = &conn.settings.options;
+        let query = ZapQuery {
+            request,
+            domain: options.zap_domain.clone(),
+            address: stream.peer_address_text().into_bytes(),
+            routing_id: options.routing_id.clone(),
+            token: self.zap_token,
+        };
+        conn.link.zap(query, me);
+    }
+
+    fn zap_answered(&mut self, conn: &Connection) {
+        let Some(answer) = conn.answer.lock().take() else {
+            return;
+        };
+        let Phase::Handshake(_, handshake) = &mut self.phase else {
+            return;
+        };
+        if answer.token != self.zap_token {
+            return;
+        }
+        let result = handshake.zap_reply(answer.verdict, self.output.handshake_bytes());
+        self.flush_output(conn);
+        match result {
+            Ok(true) => self.activate(conn),
+            Ok(false) => {}
+            Err(error) => self.lose(conn, Loss::Protocol(error)),
         }
     }
 
@@ -421,11 +468,11 @@ impl State {
         if session.has_heartbeats() {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
-        let mut properties = session.properties.clone();
-        properties.push((
-            b"Peer-Address".to_vec(),
-            stream.peer_address_text().into_bytes(),
-        ));
+        // First, so that the peer cannot claim another: of equal names the
+        // first counts.
+        let address = stream.peer_address_text().into_bytes();
+        let mut properties = vec![(b"Peer-Address".to_vec(), address)];
+        properties.extend_from_slice(&session.properties);
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
         self.phase = Phase::Active(stream, session);
@@ -500,7 +547,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
                     return Ok(());
@@ -537,7 +584,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
                 Ok(Decoded::Command) => self.process_command(),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
@@ -550,14 +597,14 @@ impl State {
 
     fn process_command(&mut self) {
         let now = self.now();
-        let Phase::Active(_, session) = &self.phase else {
+        let Phase::Active(_, session) = &mut self.phase else {
             return;
         };
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
                 let mut reply = Vec::new();
                 command::pong(context, &mut reply);
-                self.output.command(session.framing, &reply);
+                self.output.command(session, &reply);
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.on_ping(ttl_ds, now);
                 }
@@ -613,6 +660,9 @@ impl State {
             }
             Loss::Protocol(HandshakeError::Auth(status)) => {
                 self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
+            }
+            Loss::Protocol(HandshakeError::NoZapHandler) => {
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u64);
             }
             Loss::Timeout if in_handshake => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
@@ -713,8 +763,8 @@ impl State {
             HeartbeatAction::SendPing => {
                 let mut ping = Vec::new();
                 command::ping(heartbeat.ttl_ds(), &[], &mut ping);
-                if let Phase::Active(_, session) = &self.phase {
-                    self.output.command(session.framing, &ping);
+                if let Phase::Active(_, session) = &mut self.phase {
+                    self.output.command(session, &ping);
                 }
                 self.flush_output(conn);
             }

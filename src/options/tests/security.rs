@@ -37,7 +37,8 @@ fn state(options: &Options) -> (i32, bool, bool) {
 fn the_option_set_last_selects_the_mechanism() {
     let mut options = pair();
     let key = Some(&KEY[..]);
-    let steps: &[(i32, Option<&[u8]>, (i32, bool, bool))] = &[
+    type Step<'a> = (i32, Option<&'a [u8]>, (i32, bool, bool));
+    let steps: &[Step] = &[
         (PLAIN_USERNAME, Some(b"u"), (PLAIN, false, false)),
         (PLAIN_SERVER, Some(&[1, 0, 0, 0]), (PLAIN, true, false)),
         (PLAIN_SERVER, Some(&[0, 0, 0, 0]), (NULL, false, false)),

@@ -201,11 +201,9 @@ fn side_by_side(state: &[u32; 16], number: u64, work: &mut impl Interleaved) -> 
     for (lanes, word) in start.iter_mut().zip(state) {
         *lanes = [*word; LANES];
     }
-    for lane in 0..LANES {
-        let number = number.wrapping_add(lane as u64);
-        start[8][lane] = number as u32;
-        start[9][lane] = (number >> 32) as u32;
-    }
+    let numbers: [u64; LANES] = std::array::from_fn(|lane| number.wrapping_add(lane as u64));
+    start[8] = numbers.map(|number| number as u32);
+    start[9] = numbers.map(|number| (number >> 32) as u32);
     let mut x = start;
     for _ in 0..10 {
         double_round(&mut x, work);
@@ -248,6 +246,8 @@ fn quarter<const N: usize>(x: &mut [[u32; N]; 16], a: usize, b: usize, c: usize,
     step(x, a, d, c, 18);
 }
 
+// Iterators here cost the vectors.
+#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 fn step<const N: usize>(x: &mut [[u32; N]; 16], to: usize, one: usize, two: usize, turn: u32) {
     for lane in 0..N {

@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::transport::StreamOptions;
-use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy, ZapVerdict};
+use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::Arc;
 
 /// The socket, seen from its connections. The methods are called with a
@@ -38,10 +38,8 @@ pub trait Link: Send + Sync {
     fn finished(&self, connection: &Connection);
     /// Asks the ZAP handler of the context; the answer goes to
     /// [`Connection::zap_reply`], at once or later. Without a handler the
-    /// verdict is [`ZapVerdict::Unavailable`].
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
-        connection.zap_reply(query.token, ZapVerdict::Unavailable);
-    }
+    /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict).
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>);
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }

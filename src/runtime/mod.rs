@@ -16,5 +16,6 @@ pub mod slots;
 pub mod socket;
 pub mod timers;
 mod wait;
+mod zap;
 
 pub use crate::options::z85;

@@ -4,7 +4,7 @@
 use super::context::Core;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
-use crate::connection::{Connection, Event, Link};
+use crate::connection::{Connection, Event, Link, ZapQuery};
 use crate::error::Result;
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
@@ -270,6 +270,10 @@ impl Link for Shared {
         if removed.is_some() {
             self.core.connection_finished();
         }
+    }
+
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
+        super::zap::ask(&self.core, query, &connection);
     }
 
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {

@@ -24,6 +24,7 @@
 pub mod command;
 pub mod mechanism;
 pub mod metadata;
+pub mod zap;
 
 mod collector;
 mod error;

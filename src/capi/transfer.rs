@@ -144,7 +144,16 @@ unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int
     socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.
     let place = unsafe { message(msg)? };
-    *place = socket::recv(socket as usize, flags)?;
+    match socket::recv(socket as usize, flags) {
+        Ok(msg) => *place = msg,
+        Err(error) => {
+            // Looking for a message empties the place, as in libzmq.
+            if error == Error::Again {
+                *place = Msg::new();
+            }
+            return Err(error);
+        }
+    }
     Ok(length(place.len()))
 }
 
@@ -250,19 +259,27 @@ fn receive_parts(
 ) -> Result<c_int> {
     for place in places {
         let msg = socket::recv(socket, flags)?;
-        let size = msg.len();
-        // SAFETY: malloc may be called with any size; checked below.
-        let copy = unsafe { libc::malloc(size.max(1)) };
-        if copy.is_null() {
-            return Err(Error::NoMemory);
-        }
-        // SAFETY: the copy has room for size bytes.
-        unsafe { std::ptr::copy_nonoverlapping(msg.data().as_ptr(), copy.cast(), size) };
-        (place.iov_base, place.iov_len) = (copy, size);
+        *place = duplicate(msg.data())?;
         *count += 1;
         if !msg.more() {
             break;
         }
     }
     Ok(length(*count))
+}
+
+/// A copy of `bytes` in memory from malloc.
+fn duplicate(bytes: &[u8]) -> Result<iovec> {
+    let size = bytes.len();
+    // SAFETY: malloc may be called with any size; checked below.
+    let copy = unsafe { libc::malloc(size.max(1)) };
+    if copy.is_null() {
+        return Err(Error::NoMemory);
+    }
+    // SAFETY: the copy has room for size bytes.
+    unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy.cast(), size) };
+    Ok(iovec {
+        iov_base: copy,
+        iov_len: size,
+    })
 }

@@ -5,6 +5,8 @@
 //! the block; short ones are copied into the message; long ones that have not
 //! arrived yet are read straight into their own memory.
 
+#![forbid(unsafe_code)]
+
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
@@ -88,8 +90,8 @@ pub(super) struct Input {
     partial: Vec<u8>,
     large: Option<Large>,
     command: Place,
-    /// Messages delivered since the last look.
-    pub(super) delivered: usize,
+    /// Whole messages delivered since the last look.
+    pub(super) delivered: u32,
 }
 
 impl Input {
@@ -265,7 +267,7 @@ impl Input {
             };
             msg.set(flag::MORE, header.more);
             pipe.write_unchecked(msg);
-            self.delivered += 1;
+            self.delivered += u32::from(!header.more);
             self.start = to;
         }
     }
@@ -299,8 +301,8 @@ impl Input {
             false => Msg::slice(block, from, to),
         };
         msg.set(flag::MORE, flags.more);
+        self.delivered += u32::from(!flags.more);
         pipe.write_unchecked(msg);
-        self.delivered += 1;
         self.start = to;
         Ok(None)
     }
@@ -376,8 +378,8 @@ impl Input {
             large.msg.set(flag::MORE, flags.more);
         }
         if let Some(large) = self.large.take() {
+            self.delivered += u32::from(!large.msg.more());
             pipe.write_unchecked(large.msg);
-            self.delivered += 1;
         }
         Ok(None)
     }

@@ -1,5 +1,7 @@
 //! What a connection knows of its socket.
 
+#![forbid(unsafe_code)]
+
 use super::Connection;
 use super::event::Event;
 use super::security::{self, ZapQuery};
@@ -57,9 +59,25 @@ pub struct Settings {
     pub mechanism: MechanismConfig,
     /// When the options want ZAP asked.
     pub zap: ZapPolicy,
+    /// No ZMTP: every read becomes a message, every message is written as it
+    /// is (STREAM, `ZMQ_ROUTER_RAW`).
+    pub raw: bool,
+    /// Raw connections tell of begin and loss by an empty message
+    /// (`ZMQ_STREAM_NOTIFY`).
+    pub raw_notify: bool,
 }
 
 impl Settings {
+    /// `ZMQ_MAXMSGSIZE` for what comes in, in bytes; negative for no limit.
+    /// Raw bytes are no messages of the peer's making and have none.
+    pub fn frame_limit(&self) -> i64 {
+        if self.raw {
+            -1
+        } else {
+            self.options.maxmsgsize
+        }
+    }
+
     /// A snapshot of `options`.
     pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
@@ -84,6 +102,8 @@ impl Settings {
             socket_type,
             mechanism: security::mechanism(options),
             zap: security::zap_policy(options),
+            raw: false,
+            raw_notify: false,
         })
     }
 }

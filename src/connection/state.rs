@@ -1,11 +1,13 @@
 //! The life of a connection: what each event does in each phase.
 
+#![forbid(unsafe_code)]
+
 use super::dialer::{Attempt, Dialer};
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
 use super::security::ZapQuery;
-use super::{Connection, work};
+use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
@@ -67,6 +69,9 @@ pub(super) struct State {
     deadline: Option<Instant>,
     /// Set when the socket has given up the connection: until when to linger.
     closing: Option<Option<Instant>>,
+    /// Closing because the application closed this one peer: what it sent goes
+    /// out without regard to the linger time, but on this stream only.
+    draining: bool,
     timer: Option<Instant>,
     /// The stream's descriptor is known to the reactor.
     registered: bool,
@@ -74,6 +79,8 @@ pub(super) struct State {
     armed: Option<(bool, bool)>,
     /// The stream took no more.
     blocked: bool,
+    /// The peer will take no more, but what it sent is yet to be read.
+    half_closed: bool,
     /// The pipe took no more.
     stalled: bool,
     /// The pipe has gone through its first attachment.
@@ -96,10 +103,12 @@ impl State {
             begun: Instant::now(),
             deadline: None,
             closing: None,
+            draining: false,
             timer: None,
             registered: false,
             armed: None,
             blocked: false,
+            half_closed: false,
             stalled: false,
             zap_token: 0,
         }
@@ -137,6 +146,9 @@ impl State {
             self.pipe_events(conn);
         }
         if todo & work::STOP != 0 {
+            if std::mem::take(&mut self.draining) {
+                self.closing = None; // the whole socket goes: now it lingers
+            }
             self.begin_close(conn);
         }
         if todo & work::TIMER != 0 {
@@ -173,7 +185,8 @@ impl State {
 
     fn pipe_events(&mut self, conn: &Connection) {
         let events = self.pipe.as_mut().map_or(0, PipeEnd::take_events);
-        if events & pipe::event::CLOSED != 0 {
+        if events & pipe::event::CLOSED != 0 && self.closing.is_none() {
+            self.draining = conn.settings.raw;
             self.begin_close(conn);
         }
         if events & pipe::event::WRITE != 0 {
@@ -187,12 +200,20 @@ impl State {
         if self.closing.is_some() || matches!(self.phase, Phase::Closed) {
             return;
         }
-        let linger = conn.link.linger();
+        let linger = if self.draining {
+            -1
+        } else {
+            conn.link.linger()
+        };
         let now = Instant::now();
         self.closing =
             Some((linger >= 0).then(|| now + Duration::from_millis(linger.max(0) as u64)));
         if let Some(pipe) = &mut self.pipe {
             pipe.shut();
+        }
+        if self.half_closed {
+            // Nothing is read from here on, so the end would not show.
+            return self.lose(conn, Loss::Stream(libc::EPIPE));
         }
         let unsent = !self.output.is_empty();
         let pending = self
@@ -300,6 +321,9 @@ impl State {
     }
 
     fn greet(&mut self, conn: &Connection, stream: ByteStream) {
+        if conn.settings.raw {
+            return self.establish(conn, stream, raw::session());
+        }
         let options = &conn.settings.options;
         let mut handshake = Box::new(Handshake::new(HandshakeConfig {
             socket_type: conn.settings.socket_type,
@@ -350,7 +374,7 @@ impl State {
     }
 
     fn flush_output(&mut self, conn: &Connection) {
-        if self.blocked {
+        if self.blocked || self.half_closed {
             return;
         }
         let (stream, source) = match &mut self.phase {
@@ -364,6 +388,11 @@ impl State {
         let (_, result) = self.output.drive(stream, source);
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
+            Err(error)
+                if conn.settings.raw && self.closing.is_none() && raw::is_half_closed(&error) =>
+            {
+                self.half_closed = true;
+            }
             Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
         }
     }
@@ -458,7 +487,11 @@ impl State {
         else {
             return;
         };
-        let session = Box::new(handshake.into_session());
+        self.establish(conn, stream, handshake.into_session());
+    }
+
+    fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {
+        let session = Box::new(session);
         if let Some(dialer) = &mut self.dialer {
             dialer.succeeded();
         }
@@ -503,7 +536,9 @@ impl State {
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(metadata);
-            if conn.link.wants_routing_id() {
+            if conn.settings.raw {
+                raw::notice(&conn.settings, pipe);
+            } else if conn.link.wants_routing_id() {
                 if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
                     pipe.write_unchecked(id.with(flag::ROUTING_ID));
                 }
@@ -524,9 +559,9 @@ impl State {
         }
         let outcome = self.read_rounds(conn);
         self.input.close();
-        if self.input.delivered > 0 {
-            self.input.delivered = 0;
-            conn.received.store(true, Ordering::Relaxed);
+        let delivered = std::mem::take(&mut self.input.delivered);
+        if delivered > 0 {
+            conn.received.fetch_add(delivered, Ordering::Relaxed);
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.flush();
@@ -539,7 +574,7 @@ impl State {
     }
 
     fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.options.maxmsgsize;
+        let limit = conn.settings.frame_limit();
         let mut may_have_more = true;
         for _ in 0..READS {
             let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
@@ -578,7 +613,7 @@ impl State {
     /// The rounds are used up: deliver what was read and leave the rest of the
     /// stream for the next turn.
     fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.options.maxmsgsize;
+        let limit = conn.settings.frame_limit();
         loop {
             let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
                 return Ok(());
@@ -625,8 +660,11 @@ impl State {
             _ => return self.close(conn),
         };
         self.report_loss(conn, &loss, fd);
+        if let (true, None, Some(pipe)) = (conn.settings.raw, self.closing, &mut self.pipe) {
+            raw::notice(&conn.settings, pipe);
+        }
         self.drop_stream(conn);
-        let again = self.dialer.is_some() && !matches!(loss, Loss::Protocol(_));
+        let again = self.dialer.is_some() && !self.draining && !matches!(loss, Loss::Protocol(_));
         if !again {
             return self.close(conn);
         }
@@ -692,6 +730,7 @@ impl State {
         self.input = Input::default();
         self.heartbeat = None;
         self.blocked = false;
+        self.half_closed = false;
         self.stalled = false;
     }
 
@@ -810,14 +849,18 @@ impl State {
         }
         let application_reads =
             matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
-        if application_reads && self.armed.is_none() && conn.link.is_spinning() {
-            if !conn.hot.swap(true, Ordering::SeqCst) {
+        if application_reads && self.armed.is_none() {
+            if conn.hot.load(Ordering::SeqCst) {
+                return; // until the tick or the application gives it back
+            }
+            if conn.link.is_spinning() {
+                conn.hot.store(true, Ordering::SeqCst);
                 if let Some(me) = conn.me.upgrade() {
                     conn.link.add_hot(me);
                     conn.reactor.schedule(conn.key()); // for the tick
                 }
+                return;
             }
-            return;
         }
         let (Phase::Handshake(..) | Phase::Active(..) | Phase::Dialing(_)) = &self.phase else {
             return;

@@ -4,7 +4,7 @@
 
 use super::{
     Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
-    rep::Rep, req::Req, router::Router, sub::Sub, xpub::Xpub, xsub::Xsub,
+    rep::Rep, req::Req, router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
 use crate::error::{Error, Result};
 use crate::message::Msg;
@@ -70,6 +70,8 @@ patterns! {
     9 Xpub(Xpub) = |_| Xpub::default();
     /// `ZMQ_XSUB`.
     10 Xsub(Xsub) = |_| Xsub::default();
+    /// `ZMQ_STREAM`.
+    11 Stream(Stream) = Stream::new;
 }
 
 impl Pattern for AnyPattern {
@@ -99,6 +101,18 @@ impl Pattern for AnyPattern {
 
     fn wants_routing_id(&self) -> bool {
         dispatch!(self, pattern => pattern.wants_routing_id())
+    }
+
+    fn is_raw(&self) -> bool {
+        dispatch!(self, pattern => pattern.is_raw())
+    }
+
+    fn raw_notify(&self) -> bool {
+        dispatch!(self, pattern => pattern.raw_notify())
+    }
+
+    fn take_latest_id(&mut self) -> Option<Vec<u8>> {
+        dispatch!(self, pattern => pattern.take_latest_id())
     }
 
     #[inline]

@@ -17,6 +17,7 @@ mod rep;
 mod req;
 mod router;
 mod routing;
+mod stream;
 mod sub;
 mod xpub;
 mod xsub;
@@ -82,6 +83,24 @@ pub trait Pattern {
     /// empty for a peer without one.
     fn wants_routing_id(&self) -> bool {
         false
+    }
+
+    /// Whether connections pass bytes as they are, without ZMTP: every read
+    /// becomes a message, every message is written unchanged.
+    fn is_raw(&self) -> bool {
+        false
+    }
+
+    /// Whether a raw connection tells of its begin and its loss by an empty
+    /// message (`ZMQ_STREAM_NOTIFY`).
+    fn raw_notify(&self) -> bool {
+        true
+    }
+
+    /// An id that [`attached`](Self::attached) gave to a peer and that becomes
+    /// the socket's `ZMQ_ROUTING_ID`, so that the application learns it.
+    fn take_latest_id(&mut self) -> Option<Vec<u8>> {
+        None
     }
 
     /// Sends one part ([`flag::MORE`](crate::message::flag::MORE) tells whether

@@ -71,7 +71,11 @@ impl Pattern for Rep {
     }
 
     fn wants_routing_id(&self) -> bool {
-        true
+        self.router.wants_routing_id()
+    }
+
+    fn is_raw(&self) -> bool {
+        self.router.is_raw()
     }
 
     fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {

@@ -46,6 +46,10 @@ pub struct Router {
     mandatory: bool,
     handover: bool,
     probe: bool,
+    /// `ZMQ_ROUTER_RAW` was set once: peers are plain TCP, for good.
+    raw: bool,
+    /// `ZMQ_ROUTER_RAW` is set: an empty part closes its peer.
+    empty_closes: bool,
     connect_routing_id: Option<Vec<u8>>,
 }
 
@@ -62,12 +66,19 @@ impl Router {
             mandatory: false,
             handover: false,
             probe: false,
+            raw: false,
+            empty_closes: false,
             connect_routing_id: None,
         }
     }
 
     /// Finds out the peer's routing id and admits the pipe, if the id is there.
     fn identify(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        if self.raw {
+            let id = self.table.automatic_id();
+            self.admit(env, pipe, id);
+            return;
+        }
         let Some(end) = env.pipes.get(pipe) else {
             return;
         };
@@ -132,7 +143,7 @@ impl Router {
     fn route(
         &mut self,
         env: &mut Env<'_>,
-        msg: Msg,
+        mut msg: Msg,
         mandatory: bool,
     ) -> std::result::Result<(), (Error, Msg)> {
         let pipe = match self.output {
@@ -145,9 +156,16 @@ impl Router {
             Output::Pipe(pipe) => Some(pipe),
             Output::Dropped => None,
         };
+        if self.raw {
+            msg.set(flag::MORE, false);
+        }
         let more = msg.more();
         if !more {
             self.output = Output::Address;
+        }
+        if self.empty_closes && msg.is_empty() {
+            env.closing.extend(pipe);
+            return Ok(());
         }
         let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) else {
             return Ok(());
@@ -245,7 +263,11 @@ impl Pattern for Router {
     fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
     fn wants_routing_id(&self) -> bool {
-        true
+        !self.raw
+    }
+
+    fn is_raw(&self) -> bool {
+        self.raw
     }
 
     #[inline]
@@ -303,8 +325,10 @@ impl Pattern for Router {
             ZMQ_ROUTER_MANDATORY => self.mandatory = value::non_negative_flag(Some(data))?,
             ZMQ_ROUTER_HANDOVER => self.handover = value::non_negative_flag(Some(data))?,
             ZMQ_PROBE_ROUTER => self.probe = value::non_negative_flag(Some(data))?,
-            // Raw TCP is for STREAM; switching it off is all that can be done.
-            ZMQ_ROUTER_RAW if !value::non_negative_flag(Some(data))? => {}
+            ZMQ_ROUTER_RAW => {
+                self.empty_closes = value::non_negative_flag(Some(data))?;
+                self.raw |= self.empty_closes;
+            }
             ZMQ_CONNECT_ROUTING_ID if !data.is_empty() => {
                 self.connect_routing_id = Some(data.to_vec());
             }

@@ -234,7 +234,7 @@ impl PipeEnd {
             // Read the mark before the queue: items come before the mark.
             let closed = self.input().writer_closed.load(Ordering::Acquire);
             if !self.input().reader_asleep.load(Ordering::Relaxed) {
-                self.input().reader_asleep.store(true, Ordering::SeqCst);
+                self.input().reader_asleep.swap(true, Ordering::SeqCst);
             }
             // The writer publishes, then looks at the mark; we set the mark,
             // then look at what is published.
@@ -243,7 +243,7 @@ impl PipeEnd {
                 self.ended = closed;
                 return false;
             }
-            self.input().reader_asleep.store(false, Ordering::Relaxed);
+            self.input().reader_asleep.swap(false, Ordering::AcqRel);
         }
     }
 
@@ -271,7 +271,7 @@ impl PipeEnd {
     fn check_read_latest(&mut self) -> bool {
         let closed = self.input().writer_closed.load(Ordering::Acquire);
         // Marked first: a writer that fills the place afterwards will see it.
-        self.input().reader_asleep.store(true, Ordering::SeqCst);
+        self.input().reader_asleep.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let full = self
             .input()
@@ -384,7 +384,7 @@ impl PipeEnd {
                 return true;
             }
             // Mark first, then look again: one side sees the other.
-            self.output().writer_asleep.store(true, Ordering::SeqCst);
+            self.output().writer_asleep.swap(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
         }
         false
@@ -547,3 +547,6 @@ impl Drop for PipeEnd {
 
 #[cfg(all(test, not(loom)))]
 mod tests;
+
+#[cfg(all(test, loom))]
+mod models;

@@ -228,6 +228,10 @@ impl<T> Producer<T> {
         }
         self.published = self.group.count;
         self.shared.published.swap(self.published, Ordering::SeqCst);
+        // Loom takes sequential consistency from fences alone; in the language
+        // the exchange and the look that follows have it already.
+        #[cfg(loom)]
+        crate::sync::atomic::fence(Ordering::SeqCst);
         true
     }
 

@@ -1,5 +1,7 @@
 //! Binding and connecting, and taking it back.
 
+#![forbid(unsafe_code)]
+
 use super::context::Core;
 use super::inproc::{Binding, Pending};
 use super::socket::{Socket, routing_id_message};
@@ -89,7 +91,7 @@ impl Socket {
             return self.bind_inproc(parse::bind(text)?);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let made = parse::bind(text)
             .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
         let acceptor = made.inspect_err(|error| self.report_bind_failure(text, *error))?;
@@ -109,6 +111,16 @@ impl Socket {
                 endpoint,
             });
         }
+    }
+
+    /// The options as they are now, for the connections of a new endpoint.
+    fn settings(&self) -> Arc<Settings> {
+        let mut settings = Settings::new(&self.options, self.wire_type());
+        if let Some(settings) = Arc::get_mut(&mut settings) {
+            settings.raw = self.pattern.is_raw();
+            settings.raw_notify = self.pattern.raw_notify();
+        }
+        settings
     }
 
     fn wire_type(&self) -> SocketType {
@@ -150,7 +162,7 @@ impl Socket {
         let reactor = self.core.start_reactor(self.options.affinity)?;
         let endpoint = parse::connect(text)?;
         let text = endpoint.text();
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let given_id = self.pattern.take_connect_routing_id();
         if given_id
             .as_ref()
@@ -293,7 +305,7 @@ impl Socket {
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
     fn resolved(&self, text: &[u8]) -> Vec<u8> {
-        let settings = Settings::new(&self.options, self.wire_type());
+        let settings = self.settings();
         let bind = parse::bind(text).ok();
         bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream))
             .unwrap_or_else(|| text.to_vec())

@@ -4,6 +4,8 @@
 //! calls on one socket serialise, and a blocking call gives the lock up while it
 //! waits ([`super::wait`]).
 
+#![forbid(unsafe_code)]
+
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
 use super::monitor::Monitor;
@@ -341,6 +343,9 @@ impl Socket {
         end.set_lazy();
         let id = self.pipes.insert(end);
         self.with_pattern(|pattern, env| pattern.attached(env, id, how));
+        if let Some(latest) = self.pattern.take_latest_id() {
+            self.options.routing_id = latest;
+        }
         // Only now: an event before the attachment would find no pattern.
         let shared = self.shared.clone();
         if let Some(end) = self.pipes.get(id) {

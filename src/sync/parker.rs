@@ -51,7 +51,7 @@ impl Parker {
 
     /// Forgets a wake-up left over from an earlier use.
     pub fn reset(&self) {
-        self.state.store(IDLE, Ordering::SeqCst);
+        self.state.swap(IDLE, Ordering::AcqRel);
     }
 
     /// Whether a wake-up waits to be consumed.
@@ -69,14 +69,16 @@ impl Parker {
             .compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire)
             .is_err()
         {
-            self.state.store(IDLE, Ordering::SeqCst);
+            // An exchange, not a store: it may swallow a second wake-up, whose
+            // reason must then be visible as well.
+            self.state.swap(IDLE, Ordering::AcqRel);
             return Wake::Notified;
         }
         loop {
             let wake = self.sleep(deadline);
             match self.state.load(Ordering::Acquire) {
                 NOTIFIED => {
-                    self.state.store(IDLE, Ordering::SeqCst);
+                    self.state.swap(IDLE, Ordering::AcqRel);
                     return Wake::Notified;
                 }
                 _ if wake == Wake::Notified => continue, // spurious

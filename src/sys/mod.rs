@@ -7,7 +7,9 @@ pub mod interfaces;
 pub mod resolver;
 pub mod simd;
 
-use crate::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
+use std::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
 use std::time::Duration;
 
 /// Sleeps while `word` still holds `expected`, at most for `limit`.
@@ -172,12 +174,16 @@ pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
 /// Asks for a cache line that will soon be written.
 #[inline(always)]
 pub fn prefetch_for_write<T>(place: &T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a hint; it cannot fault, and the address is valid besides.
+    // The intrinsic becomes an ordinary prefetch unless the target CPU is known.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: a hint; it cannot fault, and where it is not known it does nothing.
     unsafe {
-        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_ET0>(std::ptr::from_ref(place).cast());
+        std::arch::asm!(
+            "prefetchw [{}]",
+            in(reg) std::ptr::from_ref(place),
+            options(nostack, preserves_flags, readonly)
+        );
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
     let _ = place;
 }

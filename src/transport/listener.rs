@@ -1,5 +1,7 @@
 //! Bound sockets that accept connections.
 
+#![forbid(unsafe_code)]
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +10,7 @@ use std::path::Path;
 use socket2::{Domain, SockAddr, Socket};
 
 use super::resolve::{bind_route, os, unix_address};
-use super::socket_file::{SocketFile, WildcardDirectory, unlink_socket};
+use super::socket_file::{SocketFile, WildcardDirectory, clear_way};
 use super::{ByteStream, StreamOptions, filter, name, tuning};
 use crate::endpoint::{Endpoint, IpcAddress, TcpAddress};
 use crate::error::{Error, Result};
@@ -144,7 +146,7 @@ fn bind_ipc(address: &IpcAddress, options: &StreamOptions) -> Result<Listener> {
     let file = match &address {
         IpcAddress::Path(path) => {
             let path = Path::new(std::ffi::OsStr::from_bytes(path));
-            unlink_socket(path);
+            clear_way(path);
             socket.bind(&socket_address).map_err(to_error)?;
             SocketFile::record(path, directory)
         }

@@ -1,5 +1,7 @@
 //! The file of a bound ipc socket: made room for, and removed by its owner.
 
+#![forbid(unsafe_code)]
+
 use std::env;
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
@@ -145,11 +147,14 @@ fn random_name() -> io::Result<String> {
 }
 
 /// Clears the way for a bind to `path`: a socket that is there is unlinked, be
-/// it left over or alive, as libzmq does. Anything else stays, and the bind
-/// fails with `EADDRINUSE`; libzmq would destroy a file there.
-pub(super) fn unlink_socket(path: &Path) {
-    let is_socket = |found: Metadata| found.file_type().is_socket();
-    if fs::symlink_metadata(path).is_ok_and(is_socket) {
+/// it left over or alive, and so is an empty file, which is how programs reserve
+/// a name; both as libzmq does. Anything else stays, and the bind fails with
+/// `EADDRINUSE`; libzmq would destroy a file with content.
+pub(super) fn clear_way(path: &Path) {
+    let in_the_way = |found: Metadata| {
+        found.file_type().is_socket() || (found.file_type().is_file() && found.len() == 0)
+    };
+    if fs::symlink_metadata(path).is_ok_and(in_the_way) {
         let _ = fs::remove_file(path);
     }
 }

@@ -1,4 +1,4 @@
-//! Frame headers of ZMTP 1.0 and of ZMTP 2.0 and later.
+//! Frame headers of ZMTP 1.0 and of ZMTP 2.0 and later, and their absence.
 //!
 //! Bodies are not touched here: the caller decides how they are stored, and
 //! compares sizes with `ZMQ_MAXMSGSIZE`.
@@ -9,6 +9,10 @@ use super::error::FrameError;
 
 /// The longest header of any framing, in bytes.
 pub const MAX_HEADER: usize = 10;
+
+/// Bytes in a message of [`Framing::Raw`] at most: libzmq's size of a read,
+/// which applications of STREAM sockets can see.
+const RAW_CHUNK: usize = 8192;
 
 const FLAG_MORE: u8 = 0x01;
 const FLAG_LONG: u8 = 0x02;
@@ -23,6 +27,9 @@ pub enum Framing {
     V1,
     /// ZMTP 2.0, 3.0 and 3.1 (RFC 15, 23, 37): flags, size, body.
     V2,
+    /// No ZMTP, for STREAM: there are no headers, and whatever was read is a
+    /// body.
+    Raw,
 }
 
 /// A decoded frame header.
@@ -53,13 +60,15 @@ impl Framing {
         match self {
             Framing::V2 => Ok(decode_v2(input)),
             Framing::V1 => decode_v1(input),
+            Framing::Raw => Ok(decode_raw(input)),
         }
     }
 
     /// Writes the header of a frame with `size` bytes of body to the front of
     /// `out` and returns the header's length.
     ///
-    /// `command` has no effect in [`Framing::V1`].
+    /// `command` has no effect in [`Framing::V1`], and nothing has any in
+    /// [`Framing::Raw`].
     #[inline]
     pub fn encode_header(
         self,
@@ -91,6 +100,7 @@ impl Framing {
                     10
                 }
             }
+            Framing::Raw => 0,
         }
     }
 
@@ -152,6 +162,16 @@ fn decode_v1(input: &[u8]) -> Result<Option<Header>, FrameError> {
         size,
         len,
     }))
+}
+
+#[inline]
+fn decode_raw(input: &[u8]) -> Option<Header> {
+    (!input.is_empty()).then(|| Header {
+        more: false,
+        command: false,
+        size: input.len().min(RAW_CHUNK) as u64,
+        len: 0,
+    })
 }
 
 #[cfg(test)]
@@ -250,5 +270,18 @@ mod tests {
             Framing::V1.decode_header(&[0xff, 0, 0, 0, 0, 0, 0, 0, 0]),
             zero
         );
+    }
+
+    #[test]
+    fn raw_bytes_are_bodies_of_limited_size() {
+        let decode = |len| Framing::Raw.decode_header(&vec![0xff; len]);
+        assert_eq!(decode(0), Ok(None));
+        for (len, size) in [(1, 1), (8192, 8192), (8193, 8192), (65_536, 8192)] {
+            let header = decode(len).map(|header| header.map(|h| (h.size, h.len)));
+            assert_eq!(header, Ok(Some((size, 0))));
+        }
+        let mut out = [0xAA; MAX_HEADER];
+        assert_eq!(Framing::Raw.encode_header(true, true, 300, &mut out), 0);
+        assert_eq!(out, [0xAA; MAX_HEADER]);
     }
 }

@@ -7,6 +7,7 @@ mod manual;
 mod publish;
 mod queues;
 mod router;
+mod stream;
 
 use super::*;
 use crate::message::flag;
@@ -26,6 +27,7 @@ pub const PULL: i32 = 7;
 pub const PUSH: i32 = 8;
 pub const XPUB: i32 = 9;
 pub const XSUB: i32 = 10;
+pub const STREAM: i32 = 11;
 
 #[derive(Default)]
 struct Events(Mutex<Vec<usize>>);
@@ -325,11 +327,11 @@ pub fn write(end: &mut PipeEnd, parts: &[&str]) {
 }
 
 #[test]
-fn every_stable_type_but_stream_exists() {
+fn every_stable_type_exists() {
     for socket_type in 0..32 {
         assert_eq!(
             AnyPattern::new(socket_type, 0).is_some(),
-            socket_type <= XSUB
+            socket_type <= STREAM
         );
     }
     assert!(AnyPattern::new(-1, 0).is_none());
@@ -337,7 +339,7 @@ fn every_stable_type_but_stream_exists() {
 
 #[test]
 fn unknown_options_are_refused_and_unknown_pipes_ignored() {
-    for socket_type in PAIR..=XSUB {
+    for socket_type in PAIR..=STREAM {
         let mut net = Net::default();
         let at = net.socket(socket_type);
         assert_eq!(net.set(at, 9999, &[0; 4]), Err(Error::Invalid));
@@ -372,9 +374,11 @@ fn the_wrong_direction_is_not_supported() {
 
 #[test]
 fn only_routers_want_routing_ids() {
-    for socket_type in PAIR..=XSUB {
-        let wants = AnyPattern::new(socket_type, 0).unwrap().wants_routing_id();
-        assert_eq!(wants, [REP, ROUTER].contains(&socket_type));
+    for socket_type in PAIR..=STREAM {
+        let pattern = AnyPattern::new(socket_type, 0).unwrap();
+        let wants = [REP, ROUTER].contains(&socket_type);
+        assert_eq!(pattern.wants_routing_id(), wants);
+        assert_eq!(pattern.is_raw(), socket_type == STREAM);
     }
 }
 

@@ -246,12 +246,39 @@ fn probes_introduce_a_router() {
 }
 
 #[test]
-fn raw_mode_is_refused() {
+fn raw_mode_has_no_identities_and_no_parts() {
     let mut net = Net::default();
     let router = net.socket(ROUTER);
-    let set = |net: &mut Net, value: i32| net.set(router, ZMQ_ROUTER_RAW, &value.to_ne_bytes());
-    assert_eq!(set(&mut net, 1), Err(Error::Invalid));
-    assert_eq!(set(&mut net, 0), Ok(()));
+    net.on(router, ZMQ_ROUTER_RAW);
+    assert!(net.pattern(router).is_raw() && !net.pattern(router).wants_routing_id());
+    let (_, mut far) = net.raw(router, Attachment::default());
+    // The first message is none that tells an id.
+    write(&mut far, &["hello"]);
+    assert_eq!(
+        net.recv_all(router).unwrap(),
+        "\\x00\\x01\\x02\\x03\\xff|hello"
+    );
+    let address = || Msg::copy_from(b"\0\x01\x02\x03\xff").unwrap();
+    net.send_msg(router, address().with(flag::MORE)).unwrap();
+    net.send_more(router, "first").unwrap();
+    net.send_msg(router, address().with(flag::MORE)).unwrap();
+    net.send(router, "second").unwrap();
+    for expected in [&b"first"[..], b"second"] {
+        let part = far.read().unwrap();
+        assert_eq!((part.data(), part.more()), (expected, false));
+    }
+    // An empty part closes the peer, unless the mode was switched off again.
+    net.set(router, ZMQ_ROUTER_RAW, &0i32.to_ne_bytes())
+        .unwrap();
+    assert!(net.pattern(router).is_raw());
+    net.send_msg(router, address().with(flag::MORE)).unwrap();
+    net.send(router, "").unwrap();
+    assert_eq!(net.pipes(router), 1);
+    net.on(router, ZMQ_ROUTER_RAW);
+    net.send_msg(router, address().with(flag::MORE)).unwrap();
+    net.send(router, "").unwrap();
+    assert_eq!(net.pipes(router), 0);
+    assert!(far.read().is_some() && far.read().is_none() && far.is_ended());
 }
 
 #[test]

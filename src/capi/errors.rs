@@ -85,6 +85,7 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
 const CAPABILITIES: &[&CStr] = &[
     #[cfg(unix)]
     c"ipc",
+    c"curve",
 ];
 
 #[cfg(test)]
@@ -121,7 +122,8 @@ mod tests {
             zmq_version(&mut major, std::ptr::null_mut(), &mut patch);
             assert_eq!((major, patch), (4, 6));
             assert_eq!(zmq_has(c"ipc".as_ptr()), c_int::from(cfg!(unix)));
-            for name in [c"tcp", c"curve", c"IPC", c"ws", c""] {
+            assert_eq!(zmq_has(c"curve".as_ptr()), 1);
+            for name in [c"tcp", c"plain", c"IPC", c"ws", c""] {
                 assert_eq!(zmq_has(name.as_ptr()), 0);
             }
             assert_eq!(zmq_has(std::ptr::null()), 0);

@@ -10,6 +10,7 @@ use super::dialer::Dialer;
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
+use super::security::ZapQuery;
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
@@ -17,7 +18,7 @@ use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
-    Session, SocketType,
+    Session, SocketType, ZapPolicy, ZapRequest,
     command::{self, Command},
 };
 use std::io;
@@ -91,6 +92,8 @@ pub(super) struct State {
     stalled: bool,
     /// The pipe has gone through its first attachment.
     attached: bool,
+    /// Number of the last question to ZAP.
+    zap_token: u64,
 }
 
 impl State {
@@ -114,6 +117,7 @@ impl State {
             blocked: false,
             half_closed: false,
             stalled: false,
+            zap_token: 0,
         }
     }
 
@@ -126,7 +130,7 @@ impl State {
             routing_id: Vec::new(),
             max_msg_size: -1,
             mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
+            zap: ZapPolicy::default(),
             app_metadata: Vec::new(),
         };
         state.phase = Phase::Handshake(stream, Box::new(Handshake::new(config)));
@@ -157,6 +161,9 @@ impl State {
         if todo & work::TIMER != 0 {
             self.timer = None;
             self.timer_due(conn);
+        }
+        if todo & work::ZAP != 0 {
+            self.zap_answered(conn);
         }
         if todo & (work::READ | work::WRITE | work::START) != 0 {
             self.stream_ready(conn, todo);
@@ -244,8 +251,8 @@ impl State {
             socket_type: conn.settings.socket_type,
             routing_id: options.routing_id.clone(),
             max_msg_size: options.maxmsgsize,
-            mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
+            mechanism: conn.settings.mechanism.clone(),
+            zap: conn.settings.zap,
             app_metadata: options.metadata.clone(),
         }));
         handshake.start(self.output.handshake_bytes());
@@ -296,7 +303,8 @@ impl State {
         let (stream, source) = match &mut self.phase {
             Phase::Handshake(stream, _) => (&*stream, None),
             Phase::Active(stream, session) => {
-                (&*stream, self.pipe.as_mut().map(|pipe| (pipe, &**session)))
+                let pipe = self.pipe.as_mut();
+                (&*stream, pipe.map(|pipe| (pipe, &mut **session)))
             }
             _ => return,
         };
@@ -339,9 +347,13 @@ impl State {
             match progress {
                 Ok(progress) => {
                     self.input.consume(progress.consumed);
+                    let request = handshake.take_zap_request();
                     self.flush_output(conn);
                     if progress.done {
                         return self.activate(conn);
+                    }
+                    if let Some(request) = request {
+                        self.ask_zap(conn, request);
                     }
                 }
                 Err(error) => {
@@ -354,6 +366,41 @@ impl State {
                 self.input.close();
                 return;
             }
+        }
+    }
+
+    fn ask_zap(&mut self, conn: &Connection, request: ZapRequest) {
+        let (Phase::Handshake(stream, _), Some(me)) = (&self.phase, conn.me.upgrade()) else {
+            return;
+        };
+        self.zap_token += 1;
+        let options = &conn.settings.options;
+        let query = ZapQuery {
+            request,
+            domain: options.zap_domain.clone(),
+            address: stream.peer_address_text().into_bytes(),
+            routing_id: options.routing_id.clone(),
+            token: self.zap_token,
+        };
+        conn.link.zap(query, me);
+    }
+
+    fn zap_answered(&mut self, conn: &Connection) {
+        let Some(answer) = conn.answer.lock().take() else {
+            return;
+        };
+        let Phase::Handshake(_, handshake) = &mut self.phase else {
+            return;
+        };
+        if answer.token != self.zap_token {
+            return;
+        }
+        let result = handshake.zap_reply(answer.verdict, self.output.handshake_bytes());
+        self.flush_output(conn);
+        match result {
+            Ok(true) => self.activate(conn),
+            Ok(false) => {}
+            Err(error) => self.lose(conn, Loss::Protocol(error)),
         }
     }
 
@@ -377,11 +424,11 @@ impl State {
         if session.has_heartbeats() {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
-        let mut properties = session.properties.clone();
-        properties.push((
-            b"Peer-Address".to_vec(),
-            stream.peer_address_text().into_bytes(),
-        ));
+        // First, so that the peer cannot claim another: of equal names the
+        // first counts.
+        let address = stream.peer_address_text().into_bytes();
+        let mut properties = vec![(b"Peer-Address".to_vec(), address)];
+        properties.extend_from_slice(&session.properties);
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
         self.phase = Phase::Active(stream, session);
@@ -458,7 +505,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
                     return Ok(());
@@ -495,7 +542,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
                 Ok(Decoded::Command) => self.process_command(),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
@@ -508,14 +555,14 @@ impl State {
 
     fn process_command(&mut self) {
         let now = self.now();
-        let Phase::Active(_, session) = &self.phase else {
+        let Phase::Active(_, session) = &mut self.phase else {
             return;
         };
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
                 let mut reply = Vec::new();
                 command::pong(context, &mut reply);
-                self.output.command(session.framing, &reply);
+                self.output.command(session, &reply);
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.on_ping(ttl_ds, now);
                 }
@@ -581,6 +628,9 @@ impl State {
             }
             Loss::Protocol(HandshakeError::Auth(status)) => {
                 self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
+            }
+            Loss::Protocol(HandshakeError::NoZapHandler) => {
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u64);
             }
             Loss::Timeout if in_handshake => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
@@ -687,8 +737,8 @@ impl State {
             HeartbeatAction::SendPing => {
                 let mut ping = Vec::new();
                 command::ping(heartbeat.ttl_ds(), &[], &mut ping);
-                if let Phase::Active(_, session) = &self.phase {
-                    self.output.command(session.framing, &ping);
+                if let Phase::Active(_, session) = &mut self.phase {
+                    self.output.command(session, &ping);
                 }
                 self.flush_output(conn);
             }

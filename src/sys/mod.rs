@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
+pub mod simd;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 use std::sync::atomic::AtomicU32;

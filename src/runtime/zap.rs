@@ -4,6 +4,8 @@
 //! connection of an anonymous REQ, and is answered from whichever thread the
 //! handler sends its reply.
 
+#![forbid(unsafe_code)]
+
 use super::context::Core;
 use super::socket::routing_id_message;
 use crate::connection::{Connection, ZapQuery};

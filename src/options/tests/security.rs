@@ -1,6 +1,8 @@
 //! Which option selects which mechanism and which end of it, and what keys and
 //! credentials look like.
 
+#![forbid(unsafe_code)]
+
 use super::*;
 
 const PLAIN_SERVER: i32 = 44;

@@ -11,6 +11,8 @@
  *
  *   secure keys | secure public <secret key>
  *
+ * first=<hex> is sent before anything else can happen, if there is a pipe yet.
+ *
  * Commands on stdin: send <hex>, recv, look, exchange, echo, release, end.
  * On stdout, a line each: what the handler was asked, the events of the
  * monitor, what came in.
@@ -58,6 +60,7 @@ static const struct pair options[] = {
   {"ZAP_ENFORCE_DOMAIN", ZMQ_ZAP_ENFORCE_DOMAIN},
   {"HANDSHAKE_IVL", ZMQ_HANDSHAKE_IVL},
   {"HEARTBEAT_IVL", ZMQ_HEARTBEAT_IVL},
+  {"HEARTBEAT_TIMEOUT", ZMQ_HEARTBEAT_TIMEOUT},
   {"ROUTING_ID", ZMQ_ROUTING_ID},
   {"SUBSCRIBE", ZMQ_SUBSCRIBE},
   {"METADATA", ZMQ_METADATA},
@@ -83,6 +86,7 @@ static const size_t sizes[] = {0, 1, 33, 255, 256, 8191, 8192, 9000, 65503, 6553
 
 static void *ctx, *s, *handler;
 static const char *zap_status, *zap_allow, *zap_user = "", *zap_meta, *zap_fault = "";
+static const char *first;
 static int zap_type = ZMQ_ROUTER, zap_hold;
 static sem_t release;
 static unsigned char bytes[1048576];
@@ -395,7 +399,8 @@ static void read_argument (const char *argument)
                  {"zapallow=", &zap_allow},
                  {"zapuser=", &zap_user},
                  {"zapmeta=", &zap_meta},
-                 {"zapfault=", &zap_fault}};
+                 {"zapfault=", &zap_fault},
+                 {"first=", &first}};
     for (int i = 0; i < COUNT (texts); i++)
         if (strncmp (argument, texts[i].name, strlen (texts[i].name)) == 0) {
             *texts[i].value = argument + strlen (texts[i].name);
@@ -461,6 +466,8 @@ int main (int argc, char **argv)
     if ((strcmp (argv[2], "bind") ? zmq_connect : zmq_bind) (s, argv[3])
         || zmq_getsockopt (s, ZMQ_LAST_ENDPOINT, last, &len))
         fail (argv[3]);
+    if (first)
+        zmq_send (s, bytes, unhex (first, bytes), ZMQ_DONTWAIT);
     printf ("endpoint %s\n", last);
     fflush (stdout);
     obey ();

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 
+import replay
 import run as driver
 from run import Failure
 
@@ -124,11 +125,11 @@ def part(server, client, _):
 
 def publish(server, client, _):
     """Subscriptions up, messages down."""
+    client.do("recv")  # a bound SUB meets its publisher inside a call
     server.do("recv")
     server.until("recv")
     server.do("send 4e6f")
-    server.do("send 5465 61")
-    client.do("recv")
+    server.do("send 5465")
     client.until("recv")
     part(server, client, _)
 
@@ -181,6 +182,7 @@ PLAIN_ALLOW = f"zapallow={b'admin'.hex()}/{b'secret'.hex()}"
 ALLOW = f"zapallow={key_hex(CLIENT[0])}"
 USER = ["zapuser=joe", "zapmeta=" + (b"\x05Hello\0\0\0\x05World\x07User-Id\0\0\0\x04jack").hex()]
 DOMAIN = ["ZAP_DOMAIN=s:global"]
+BEAT = ["HEARTBEAT_IVL=i:1", "HEARTBEAT_TIMEOUT=i:10000"]
 SHORT = "HANDSHAKE_IVL=i:300"
 
 
@@ -213,12 +215,12 @@ def welcome():
     yield Scenario("curve, bad keys refused", meet,
                    curve_server() + ["CURVE_SECRETKEY=s:short", "CURVE_SECRETKEY=s:" + "~" * 40],
                    curve_client() + ["CURVE_SERVERKEY=s:" + "#" * 40, "CURVE_PUBLICKEY=x:00"])
-    yield Scenario("curve, heartbeats", meet, curve_server() + ["HEARTBEAT_IVL=i:1"],
-                   curve_client() + ["HEARTBEAT_IVL=i:1"])
+    yield Scenario("curve, heartbeats", meet, curve_server() + BEAT,
+                   curve_client() + BEAT)
     yield Scenario("curve, subscriptions", publish, curve_server() + ["zap=200"] + USER,
-                   curve_client() + ["SUBSCRIBE=s:T"], ("XPUB", "SUB"))
+                   curve_client() + ["SUBSCRIBE=s:Te"], ("XPUB", "SUB"))
     yield Scenario("plain, subscriptions", publish, PLAIN_SERVER + ["zap=200"] + USER,
-                   plain_client() + ["SUBSCRIBE=s:T"], ("XPUB", "SUB"))
+                   plain_client() + ["SUBSCRIBE=s:Te"], ("XPUB", "SUB"))
 
 
 def unwelcome():
@@ -235,21 +237,22 @@ def unwelcome():
                    plain_client(password="secreT"))
     yield Scenario("plain, wrong user", refused, plain + ["zap=200", PLAIN_ALLOW],
                    plain_client(user="root"))
-    yield Scenario("plain, no handler", refused, plain, plain_client())
+    yield Scenario("plain, no handler", refused, plain + [SHORT], plain_client())
     yield Scenario("curve, handler never answers", refused,
                    curve + ["zap=200", "zaphold=1", SHORT], curve_client(), released=True)
     ends = {"null": (null, []), "plain": (plain, plain_client()), "curve": (curve, curve_client())}
     for name, (server, client) in ends.items():
         for status in ("300", "400", "500"):
-            yield Scenario(f"{name}, status {status}", refused, server + [f"zap={status}"] + USER,
-                           client)
+            yield Scenario(f"{name}, status {status}", refused, 
+                           server + [f"zap={status}", SHORT] + USER, client)
         for fault in ("version", "id", "delimiter", "short", "long", "one"):
             yield Scenario(f"{name}, bad {fault}", refused,
-                           server + ["zap=200", f"zapfault={fault}"], client)
+                           server + ["zap=200", f"zapfault={fault}", SHORT], client)
         for status in ("100", "201", "600", "2000", "abc"):
-            yield Scenario(f"{name}, status {status}", refused, server + [f"zap={status}"], client)
+            yield Scenario(f"{name}, status {status}", refused, server + [f"zap={status}", SHORT],
+                           client)
         yield Scenario(f"{name}, bad metadata", refused,
-                       server + ["zap=200", "zapmeta=0548656c6c6f00000009"], client)
+                       server + ["zap=200", "zapmeta=0548656c", SHORT], client)
         for other, (_, stranger) in ends.items():
             if other != name:
                 yield Scenario(f"{name} server, {other} client", refused, server + ["zap=200"],
@@ -264,7 +267,15 @@ def unwelcome():
 # ---- how it is run ----
 
 def mild(scenario, stories):
-    """Who notices first and who is left with a lost connection is a race in some scenarios."""
+    """Who notices first and who is left with a lost connection is a race in some scenarios.
+
+    libzmq 4.3 may keep a connection that its handler refused until the time of
+    the handshake is over.
+    """
+    for events, _, _ in stories:
+        late = "event FAILED_NO_DETAIL b"
+        if late in events and any("FAILED" in event for event in events[:events.index(late)]):
+            events.remove(late)
     if scenario.more.get("mismatch") or scenario.more.get("either"):
         kinds = {event for story in stories for event in story[0] if "FAILED" in event}
         told = kinds - {"event FAILED_NO_DETAIL lost"}
@@ -284,10 +295,10 @@ def run_one(program, scenario, libs, server_binds, transport):
         try:
             for verb, (kind, arguments, lib) in zip(
                     ("bind", "connect"), ends if server_binds else reversed(ends)):
+                if scenario.play is refused:
+                    arguments = arguments + ["first=" + b"intruder".hex()]
                 nodes.append(Node(program, lib, scratch, kind, verb, address, arguments))
                 address = nodes[-1].endpoint
-                if verb == "connect" and scenario.play is refused:
-                    nodes[-1].do("send 696e747275646572")
             server, client = nodes if server_binds else reversed(nodes)
             scenario.play(server, client, scenario)
             return mild(scenario, [server.story(), client.story()])
@@ -337,6 +348,18 @@ def run_enforced(program, ours):
         except Failure as trouble:
             complaints.append(f"{scenario.label}, {transport}: {trouble}")
     return passed, complaints
+
+
+def replay_jobs(pool, program, libs, only):
+    """Starts the cases of replay.py; yields what runs, with its label."""
+    def start(lib, scratch, verb, endpoint, arguments):
+        return Node(program, lib, scratch, "DEALER", verb, endpoint, arguments)
+    curve = (curve_server(), curve_client())
+    plain = (PLAIN_SERVER + ["zap=200"], plain_client())
+    for label, ends, case, raw in replay.jobs(curve, plain):
+        if only in f"replay {label}":
+            job = pool.submit(replay.compare, start, f"replay {label}", ends, case, raw, libs)
+            yield job, label
 
 
 def run_keys(program, libs):
@@ -395,6 +418,8 @@ def main(argv):
         if not args.only:
             jobs[pool.submit(run_enforced, program, libs[0])] = "enforced domain"
             jobs[pool.submit(run_keys, program, libs)] = "keys"
+        for job in replay_jobs(pool, program, libs, args.only):
+            jobs[job[0]] = job[1]
         for job in concurrent.futures.as_completed(jobs):
             try:
                 good, complaints = job.result()

@@ -11,7 +11,7 @@ pub mod curve;
 mod null;
 mod plain;
 
-use super::command::{self, Command};
+use super::command;
 use super::error::{HandshakeError, ProtocolError};
 use super::framing::Framing;
 use super::peer::PeerProperties;
@@ -334,14 +334,17 @@ fn judge(verdict: &ZapVerdict, required: bool, body: &mut Vec<u8>) -> Result<(),
     }
 }
 
-/// Turns a body that begins like an ERROR command into the error to report:
+/// Turns what follows the name of an ERROR command into the error to report:
 /// the ZAP statuses 300, 400 and 500 have an event, nothing else has.
-fn read_error(body: &[u8]) -> HandshakeError {
-    match command::parse(body) {
-        Some(Command::Error(b"300")) => HandshakeError::Auth(300),
-        Some(Command::Error(b"400")) => HandshakeError::Auth(400),
-        Some(Command::Error(b"500")) => HandshakeError::Auth(500),
-        Some(Command::Error(_)) => HandshakeError::Closed,
-        _ => ProtocolError::MalformedError.into(),
+fn read_error(data: &[u8]) -> HandshakeError {
+    let reason = data
+        .split_first()
+        .and_then(|(&len, rest)| rest.get(..usize::from(len)));
+    match reason {
+        Some(b"300") => HandshakeError::Auth(300),
+        Some(b"400") => HandshakeError::Auth(400),
+        Some(b"500") => HandshakeError::Auth(500),
+        Some(_) => HandshakeError::Closed,
+        None => ProtocolError::MalformedError.into(),
     }
 }

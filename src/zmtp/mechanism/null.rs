@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::super::command::{self, Command};
+use super::super::command;
 use super::super::error::{HandshakeError, ProtocolError};
 use super::super::peer::PeerProperties;
 use super::{ZapPolicy, ZapRequest, ZapVerdict, judge, read_error};
@@ -62,14 +62,14 @@ impl NullNegotiation {
         if self.ready_received {
             return Err(ProtocolError::UnexpectedCommand.into());
         }
-        match command::parse(body) {
-            Some(Command::Ready(metadata)) => {
-                self.ready_received = true;
-                peer.read_metadata(metadata)
-            }
-            _ if body.starts_with(command::ERROR_PREFIX) => Err(read_error(body)),
-            _ => Err(ProtocolError::UnexpectedCommand.into()),
+        if let Some(metadata) = body.strip_prefix(command::READY_PREFIX) {
+            self.ready_received = true;
+            return peer.read_metadata(metadata);
         }
+        Err(match body.strip_prefix(command::ERROR_PREFIX) {
+            Some(data) => read_error(data),
+            None => ProtocolError::UnexpectedCommand.into(),
+        })
     }
 
     pub fn take_zap_request(&mut self) -> Option<ZapRequest> {

@@ -104,8 +104,11 @@ impl CurveClient {
                 self.state = State::Ready(traffic);
                 Ok(())
             }
-            State::AwaitWelcome(..) | State::AwaitReady(_) if body.starts_with(ERROR_PREFIX) => {
-                Err(read_error(body))
+            State::AwaitWelcome(..) | State::AwaitReady(_) => {
+                Err(match body.strip_prefix(ERROR_PREFIX) {
+                    Some(data) => read_error(data),
+                    None => ProtocolError::UnexpectedCommand.into(),
+                })
             }
             _ => Err(ProtocolError::UnexpectedCommand.into()),
         }

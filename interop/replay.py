@@ -164,6 +164,10 @@ def old(way, index, recorded):
 
 
 # ---- the cases: label, hook (of a recorded tape), who says what, how it ends ----
+#
+# "cut": the handshake fails, and both ends see the end of the connection.
+# "server" or "client": that end refuses what comes after the handshake.
+# "lives": nothing happens.
 
 NAME, NONCE, TAG, FLAGS = 3, 12, 20, 32
 ONE_UP, TWO_UP, ONE_DOWN = ("client", "6f6e65"), ("client", "74776f"), ("server", "7468726565")
@@ -171,38 +175,39 @@ READY_PLAIN = b"\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
 
 
 def curve_cases():
-    for name, way, index, spots, talk in (
-            ("hello", UP, 0, (3, 6, 7, 40, 90, 115, 125, -1), ()),
-            ("welcome", DOWN, 0, (3, 10, 30, -1), ()),
-            ("initiate", UP, 1, (3, 12, 40, 108, 115, 140, 200, -1), ()),
-            ("ready", DOWN, 1, (3, 8, 16, -1), ()),
-            ("message up", UP, 2, (NAME, NONCE, TAG, FLAGS, -1), (ONE_UP,)),
-            ("message down", DOWN, 2, (NAME, NONCE, TAG, FLAGS, -1), (ONE_DOWN,))):
+    for name, way, index, spots, talk, ends in (
+            ("hello", UP, 0, (3, 6, 7, 40, 90, 115, 125, -1), (), "cut"),
+            ("welcome", DOWN, 0, (3, 10, 30, -1), (), "cut"),
+            ("initiate", UP, 1, (3, 12, 40, 108, 115, 140, 200, -1), (), "cut"),
+            ("ready", DOWN, 1, (3, 8, 16, -1), (), "cut"),
+            ("message up", UP, 2, (NAME, NONCE, TAG, FLAGS, -1), (ONE_UP,), "server"),
+            ("message down", DOWN, 2, (NAME, NONCE, TAG, FLAGS, -1), (ONE_DOWN,), "client")):
         for spot in spots:
             # Padding in HELLO is looked at by nobody.
-            ends = "lives" if (name, spot) == ("hello", 40) else "cut"
-            yield f"{name}, bit of byte {spot}", flipped(way, index, spot), talk, ends
-        for by in (-1, 1, -1000 if index < 2 else -4):
-            yield f"{name}, {by:+} bytes", resized(way, index, by), talk, "cut"
-        yield f"{name} again of another connection", (old, way, index), talk, (
-            "cut" if name != "hello" else "cut")
-    for name, way, talk in (("up", UP, (ONE_UP,)), ("down", DOWN, (ONE_DOWN,))):
-        yield f"message twice, {name}", at(way, 2, lambda _, frame: [frame, frame]), talk, "cut"
-    yield "messages swapped", swapped(UP, 2), (ONE_UP, TWO_UP), "cut"
+            yield (f"{name}, bit of byte {spot}", flipped(way, index, spot), talk,
+                   "lives" if (name, spot) == ("hello", 40) else ends)
+        for by in (-1, 1, -150 if index < 2 else -4):
+            yield f"{name}, {by:+} bytes", resized(way, index, by), talk, ends
+        yield f"{name} of another connection", (old, way, index), talk, ends
+    yield "message twice, up", again(UP, 2), (ONE_UP,), "server"
+    yield "message twice, down", again(DOWN, 2), (ONE_DOWN,), "client"
+    yield "messages swapped", swapped(UP, 2), (ONE_UP, TWO_UP), "server"
     yield "message lost", at(UP, 2, lambda _tape, _frame: []), (ONE_UP, TWO_UP), "lives"
-    yield "message mirrored up", mirrored(UP, 2), (ONE_UP,), "cut"
-    yield "message mirrored down", mirrored(DOWN, 2), (ONE_DOWN,), "cut"
-    yield "message as a command", at(UP, 2, lambda _, f: [frame_of(body_of(f), 4)]), (ONE_UP,), "lives"
+    yield "message mirrored to the client", mirrored(UP, 2), (ONE_UP,), "client"
+    yield "message mirrored to the server", mirrored(DOWN, 2), (ONE_DOWN,), "server"
     yield "hello again for initiate", at(UP, 1, lambda tape, _: [tape[UP][0]]), (), "cut"
-    yield "initiate for hello", at(UP, 0, lambda _tape, f: [frame_of(b"\x08INITIATE" + bytes(300))]), (), "cut"
-    yield "initiate again", answered(1, 1), (), "cut"
-    yield "hello again after ready", answered(1, 0), (), "cut"
-    yield "plain text behind the handshake", answered_plain, (), "cut"
-    for status in (b"300", b"400", b"500", b"999"):
-        for index in (0, 1):
-            yield (f"forged error {status.decode()} for {('welcome', 'ready')[index]}",
-                   instead(DOWN, index, b"\x05ERROR\x03" + status), (), "cut")
-    yield "welcome and ready mixed up", instead(DOWN, 0, READY_PLAIN), (), "cut"
+    yield "initiate for hello", instead(UP, 0, b"\x08INITIATE" + bytes(300)), (), "cut"
+    yield "initiate again", answered(1, 1), (), "server"
+    yield "hello again after ready", answered(1, 0), (), "server"
+    yield "plain text behind the handshake", answered_plain, (), "server"
+    for status in ("300", "400", "500", "999"):
+        for index, name in enumerate(("welcome", "ready")):
+            yield (f"forged error {status} for {name}",
+                   instead(DOWN, index, b"\x05ERROR\x03" + status.encode()), (), "cut")
+
+
+def again(way, index):
+    return at(way, index, lambda _tape, frame: [frame, frame])
 
 
 def answered_plain(_tape, way, index, frame):
@@ -216,17 +221,18 @@ def plain_cases():
     hello, initiate = b"\x05HELLO\x05admin\x06secret", b"\x08INITIATE"
     yield "plain, initiate for hello", instead(UP, 0, initiate), (), "cut"
     yield "plain, hello for initiate", instead(UP, 1, hello), (), "cut"
-    yield "plain, hello twice", instead(UP, 0, hello, hello), (), "cut"
     yield "plain, ready for welcome", instead(DOWN, 0, READY_PLAIN), (), "cut"
     yield "plain, welcome for ready", instead(DOWN, 1, b"\x07WELCOME"), (), "cut"
     yield "plain, long welcome", instead(DOWN, 0, b"\x07WELCOME\0"), (), "cut"
     for by in (-1, 1):
-        for name, way, index in (("hello", UP, 0), ("initiate", UP, 1), ("ready", DOWN, 1)):
-            yield f"plain, {name}, {by:+} bytes", resized(way, index, by), (), "cut"
-    for error in (b"\x05ERROR\x03400", b"\x5eRROR\x03400", b"\x5eRROR\x03999", b"\x5eRROR\x04400",
-                  b"\x5eRROR"):
+        for name, way, index, ends in (("hello", UP, 0, "cut"), ("initiate", UP, 1, "cut"),
+                                       ("ready", DOWN, 1, "client")):
+            yield f"plain, {name}, {by:+} bytes", resized(way, index, by), (), ends
+    # As libzmq 4.3 writes and reads it.
+    for error in ("\x03400", "\x03999", "\x04400", ""):
         for index in (0, 1):
-            yield f"plain, forged {error} at {index}", instead(DOWN, index, error), (), "cut"
+            yield (f"plain, forged error {error!r} at {index}",
+                   instead(DOWN, index, b"\x5eRROR" + error.encode()), (), "cut")
 
 
 # ---- how they are run ----
@@ -259,7 +265,12 @@ def run_case(make, ends, case, scratch):
         client = make(1, scratch, "connect", proxy.endpoint, ends[1])
         nodes.append(client)
         converse(server, client, talk, outcome, 2 if recorded else 1)
-        return [server.story(), client.story()]
+        stories = [server.story(), client.story()]
+        if outcome in ("server", "client"):
+            # libzmq 4.3 may forget to close the connection.
+            for events, _, _ in stories:
+                events[:] = [event for event in events if event != "event DISCONNECTED"]
+        return stories
     finally:
         for node in nodes:
             node.end()
@@ -275,21 +286,24 @@ def converse(server, client, talk, outcome, which):
         client.until("event HANDSHAKE_SUCCEEDED")
     for name, text in talk:
         who[name].do(f"send {text}")
-    if outcome == "cut":
-        server.until("event DISCONNECTED", which)
-        client.until("event DISCONNECTED")
-        for node in (server, client):
-            node.do("look")
-            node.do("look")
-            node.until("recv nothing")
-        client.close()
-    else:
+    if outcome == "lives":
         if talk:
             server.do("recv")
             server.until("recv")
         client.close()
         server.until("event DISCONNECTED", which)
-    server.close()
+        return server.close()
+    if outcome != "cut":
+        who[outcome].until("event FAILED_PROTOCOL")
+    if outcome == "cut" or who[outcome].ours:
+        server.until("event DISCONNECTED", which)
+        client.until("event DISCONNECTED")
+    for node in (server, client):
+        node.do("look")
+        node.do("look")
+        node.until("recv nothing")
+    client.close()
+    return server.close()
 
 
 def raw_replay(make, ends, scratch, frames, pause):
@@ -314,8 +328,8 @@ def raw_replay(make, ends, scratch, frames, pause):
             for frame in said if pause else ():
                 sock.sendall(frame)
                 # The answer to a HELLO; then nothing more comes.
-                if frame is said[0] and not sock.recv(GREETING + 170, socket.MSG_WAITALL):
-                    raise Failure("no welcome")
+                if frame is said[0]:
+                    read_exactly(sock, GREETING + 170)
             while True:
                 try:
                     if not sock.recv(4096):
@@ -326,11 +340,23 @@ def raw_replay(make, ends, scratch, frames, pause):
         server.do("look")
         server.until("recv nothing")
         server.close()
-        return [server.story()]
+        story = server.story()
+        if not pause:
+            # libzmq 4.3 takes a command that comes too soon for a wrong one.
+            story[0][-2] = story[0][-2][:21]
+        return [story]
     finally:
         for node in nodes:
             node.end()
         proxy.close()
+
+
+def read_exactly(sock, size):
+    while size:
+        data = sock.recv(size)
+        if not data:
+            raise Failure("closed too early")
+        size -= len(data)
 
 
 RAW = [(f"frames {frames} of another connection, {'one by one' if pause else 'at once'}",

@@ -68,6 +68,8 @@ struct Large {
     /// The beginning of the frame that is not part of the message, if the
     /// mechanism has such.
     prefix: Vec<u8>,
+    /// It is the body of a command.
+    command: bool,
 }
 
 /// Where the body of the command at hand is.
@@ -244,7 +246,11 @@ impl Input {
                 if size <= LARGE || self.end < from + prefix {
                     return Ok(Decoded::Starved);
                 }
+                let command = header.command && commands && session.mechanism.transparent();
                 self.begin_large(header, from, size, prefix)?;
+                if let Some(large) = &mut self.large {
+                    large.command = command;
+                }
                 continue;
             }
             let to = from + size;
@@ -349,6 +355,7 @@ impl Input {
             msg,
             filled,
             prefix,
+            command: false,
         });
         Ok(())
     }
@@ -367,6 +374,10 @@ impl Input {
         }
         if !pipe.check_write() {
             return Ok(Some(Decoded::Full));
+        }
+        if large.command {
+            self.command = Place::Large;
+            return Ok(Some(Decoded::Command));
         }
         if !large.prefix.is_empty() {
             let body = large.msg.data_mut().unwrap_or_default();

@@ -171,7 +171,12 @@ impl Connection {
     /// thread, even from within that method. Answers that nobody waits for are
     /// dropped.
     pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
-        *self.answer.lock() = Some(ZapAnswer { token, verdict });
+        let mut answer = self.answer.lock();
+        // One for a connection before this one must not displace ours.
+        if answer.as_ref().is_none_or(|answer| answer.token <= token) {
+            *answer = Some(ZapAnswer { token, verdict });
+        }
+        drop(answer);
         self.service(work::ZAP);
     }
 

@@ -13,6 +13,9 @@ use std::io::{self, IoSlice};
 const BATCH: usize = 64 * 1024;
 /// Longer bodies are written from where they are instead of being copied.
 const COPY_MAX: usize = 8 * 1024;
+/// Answers to PINGs are not written down any more when so many bytes of commands
+/// wait: a peer that asks and does not read must not fill our memory.
+const CONTROL_MAX: usize = 4 * 1024;
 /// Buffers above this size are not kept for reuse.
 const KEEP_MAX: usize = 4 * BATCH;
 
@@ -64,6 +67,12 @@ impl Output {
         session.mechanism.encode(COMMAND, body, &mut self.control);
     }
 
+    /// Whether the peer takes in so little that no more answers should be
+    /// written for it.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.control.len() >= CONTROL_MAX
+    }
+
     /// Whether nothing waits to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
@@ -105,7 +114,7 @@ impl Output {
     }
 
     fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>) {
-        if self.body.is_some() {
+        if self.body.is_some() || self.bytes.len() - self.sent >= BATCH {
             return;
         }
         if self.sent == self.bytes.len() {

@@ -11,7 +11,6 @@ use super::link::Settings;
 use crate::message::Msg;
 use crate::pipe::PipeEnd;
 use crate::zmtp::{Framing, Mechanism, Session, Version};
-use std::io;
 
 /// What a handshake would have agreed on.
 pub(super) fn session() -> Session {
@@ -32,13 +31,4 @@ pub(super) fn notice(settings: &Settings, pipe: &mut PipeEnd) {
     if settings.raw_notify {
         pipe.write_unchecked(Msg::new());
     }
-}
-
-/// Whether a failed write only means that the peer takes no more, while what
-/// it sent before may still be there to read.
-pub(super) fn is_half_closed(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
 }

@@ -6,6 +6,9 @@ use super::error::HandshakeError;
 use super::metadata;
 use super::socket_type::SocketType;
 
+/// Name of the property with what the ZAP handler calls the peer.
+const USER_ID: &[u8] = b"User-Id";
+
 /// What a peer tells about itself.
 #[derive(Debug)]
 pub(super) struct PeerProperties {
@@ -40,6 +43,10 @@ impl PeerProperties {
                 self.socket_type = Some(kind);
             } else if name == metadata::IDENTITY {
                 self.routing_id = value.to_vec();
+            }
+            // Nobody but the handler may say so, and there may be none.
+            if name == USER_ID {
+                continue;
             }
             self.properties.push((name.to_vec(), value.to_vec()));
         }

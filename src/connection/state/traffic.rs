@@ -34,10 +34,8 @@ impl State {
         let (_, result) = self.output.drive(stream, source);
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
-            Err(error)
-                if conn.settings.raw && self.closing.is_none() && raw::is_half_closed(&error) =>
-            {
-                self.half_closed = true;
+            Err(error) if self.closing.is_none() && is_half_closed(&error) => {
+                self.half_closed = true; // reading finds the end
             }
             Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
         }
@@ -78,7 +76,9 @@ impl State {
                     return Ok(());
                 }
                 Ok(Decoded::Command) => {
-                    self.process_command();
+                    if !self.process_command() {
+                        return Ok(());
+                    }
                     continue;
                 }
                 Ok(Decoded::Starved) if !may_have_more => return Ok(()),
@@ -110,7 +110,8 @@ impl State {
             };
             match self.input.decode(session, limit, pipe) {
                 Err(fault) => return Err(Loss::Protocol(fault.into())),
-                Ok(Decoded::Command) => self.process_command(),
+                Ok(Decoded::Command) if self.process_command() => {}
+                Ok(Decoded::Command) => return Ok(()),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
                     return Ok(());
@@ -120,25 +121,34 @@ impl State {
         }
     }
 
-    pub(super) fn process_command(&mut self) {
+    /// False if there is no room in the pipe: the command is still to be
+    /// processed then.
+    pub(super) fn process_command(&mut self) -> bool {
         let now = self.now();
-        let Phase::Active(_, session) = &mut self.phase else {
-            return;
+        let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
+            return true;
         };
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
-                let mut reply = Vec::new();
-                command::pong(context, &mut reply);
-                self.output.command(session, &reply);
+                if !self.output.is_crowded() {
+                    let mut reply = Vec::new();
+                    command::pong(context, &mut reply);
+                    self.output.command(session, &reply);
+                }
                 if let Some(heartbeat) = &mut self.heartbeat {
                     heartbeat.on_ping(ttl_ds, now);
                 }
             }
-            Some(Command::Subscribe(topic)) => deliver_subscription(&mut self.pipe, 1, topic),
-            Some(Command::Cancel(topic)) => deliver_subscription(&mut self.pipe, 0, topic),
+            Some(Command::Subscribe(_) | Command::Cancel(_)) if !pipe.check_write() => {
+                self.stalled = true;
+                return false;
+            }
+            Some(Command::Subscribe(topic)) => deliver_subscription(pipe, 1, topic),
+            Some(Command::Cancel(topic)) => deliver_subscription(pipe, 0, topic),
             _ => {} // unknown commands are ignored
         }
         self.input.end_command();
+        true
     }
 
     pub(super) fn new_heartbeat(&self, conn: &Connection, session: &Session) -> Option<Heartbeat> {
@@ -176,13 +186,21 @@ impl State {
     }
 }
 
-/// SUBSCRIBE and CANCEL become messages of the old form. They pass the
-/// high-water mark: a lost one would never be repaired.
-fn deliver_subscription(pipe: &mut Option<PipeEnd>, action: u8, topic: &[u8]) {
+/// Whether a failed write only means that the peer takes no more, while what
+/// it sent before, such as why it refuses us, may still be there to read.
+fn is_half_closed(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// SUBSCRIBE and CANCEL become messages of the old form.
+fn deliver_subscription(pipe: &mut PipeEnd, action: u8, topic: &[u8]) {
     let mut body = Vec::with_capacity(topic.len() + 1);
     body.push(action);
     body.extend_from_slice(topic);
-    if let (Some(pipe), Ok(msg)) = (pipe, Msg::copy_from(&body)) {
+    if let Ok(msg) = Msg::copy_from(&body) {
         pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
     }
 }

@@ -67,13 +67,19 @@ impl ZapPolicy {
 
 /// What a ZAP handler is to be asked (RFC 27), apart from what the socket
 /// knows itself: domain, peer address, routing id.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ZapRequest {
     /// Name of the mechanism.
     pub mechanism: &'static str,
     /// Credential frames: none for NULL, user and password for PLAIN, the
     /// 32-byte client key for CURVE.
     pub credentials: Vec<Vec<u8>>,
+}
+
+impl std::fmt::Debug for ZapRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "ZapRequest({}, credentials not shown)", self.mechanism)
+    }
 }
 
 /// The outcome of asking ZAP.

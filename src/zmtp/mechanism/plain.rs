@@ -124,8 +124,8 @@ fn append_short(text: &[u8], body: &mut Vec<u8>) {
 #[derive(Debug, PartialEq, Eq)]
 enum ServerState {
     AwaitHello,
-    /// User name and password, for ZAP.
-    ZapDue(Vec<Vec<u8>>),
+    /// With user name and password.
+    ZapDue(ZapRequest),
     ZapAsked,
     SendWelcome,
     AwaitInitiate,
@@ -169,7 +169,10 @@ impl PlainServer {
     ) -> Result<(), HandshakeError> {
         match self.state {
             ServerState::AwaitHello => {
-                self.state = ServerState::ZapDue(read_hello(body)?);
+                self.state = ServerState::ZapDue(ZapRequest {
+                    mechanism: "PLAIN",
+                    credentials: read_hello(body)?,
+                });
                 Ok(())
             }
             ServerState::AwaitInitiate => {
@@ -185,15 +188,13 @@ impl PlainServer {
     }
 
     pub fn take_zap_request(&mut self) -> Option<ZapRequest> {
-        let ServerState::ZapDue(credentials) = &mut self.state else {
-            return None;
-        };
-        let credentials = std::mem::take(credentials);
-        self.state = ServerState::ZapAsked;
-        Some(ZapRequest {
-            mechanism: "PLAIN",
-            credentials,
-        })
+        match std::mem::replace(&mut self.state, ServerState::ZapAsked) {
+            ServerState::ZapDue(request) => Some(request),
+            other => {
+                self.state = other;
+                None
+            }
+        }
     }
 
     pub fn zap_reply(

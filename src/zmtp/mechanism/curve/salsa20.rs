@@ -47,13 +47,15 @@ impl Salsa20 {
 
     /// The block with this number.
     pub fn block(&self, number: u64) -> Zeroizing<[u8; BLOCK]> {
-        let start = numbered(&self.state, number);
+        let mut start = numbered(&self.state, number);
         let mut words = start;
         rounds(&mut words);
         let mut block = Zeroizing::new([0; BLOCK]);
         for ((bytes, word), start) in block.chunks_exact_mut(4).zip(&words).zip(&start) {
             bytes.copy_from_slice(&word.wrapping_add(*start).to_le_bytes());
         }
+        start.zeroize();
+        words.zeroize();
         block
     }
 

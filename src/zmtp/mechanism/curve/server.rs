@@ -26,7 +26,8 @@ struct Keys {
 
 enum State {
     AwaitHello,
-    SendWelcome(PublicKey),
+    /// C', and the key of C' and s.
+    SendWelcome(PublicKey, Zeroizing<[u8; 32]>),
     AwaitInitiate(Keys),
     /// ZAP is to be asked about C; with it what READY needs.
     ZapDue(PublicKey, Session),
@@ -68,8 +69,8 @@ impl CurveServer {
         body: &mut Vec<u8>,
     ) -> Result<bool, HandshakeError> {
         match std::mem::replace(&mut self.state, State::Failed) {
-            State::SendWelcome(client) => {
-                self.state = State::AwaitInitiate(self.append_welcome(client, body)?);
+            State::SendWelcome(client, key) => {
+                self.state = State::AwaitInitiate(self.append_welcome(client, &key, body)?);
                 Ok(true)
             }
             State::SendReady(session) => {
@@ -95,7 +96,8 @@ impl CurveServer {
     ) -> Result<(), HandshakeError> {
         match std::mem::replace(&mut self.state, State::Failed) {
             State::AwaitHello => {
-                self.state = State::SendWelcome(self.read_hello(body)?);
+                let (client, key) = self.read_hello(body)?;
+                self.state = State::SendWelcome(client, key);
                 Ok(())
             }
             State::AwaitInitiate(keys) => {
@@ -153,8 +155,8 @@ impl CurveServer {
         }
     }
 
-    /// Returns C'.
-    fn read_hello(&self, body: &[u8]) -> Result<PublicKey, ProtocolError> {
+    /// Returns C', and the key of C' and s.
+    fn read_hello(&self, body: &[u8]) -> Result<(PublicKey, Zeroizing<[u8; 32]>), ProtocolError> {
         check_structure(body, body.len())?;
         if !body.starts_with(HELLO) {
             return Err(ProtocolError::UnexpectedCommand);
@@ -163,14 +165,16 @@ impl CurveServer {
             return Err(ProtocolError::MalformedHello);
         }
         let client = key_at(body, 80).ok_or(ProtocolError::MalformedHello)?;
-        let opened = shared_key(&client, &self.secret_key)
-            .and_then(|key| open(&key, &nonce(HELLO_NONCE, &body[112..120]), &body[120..]));
-        opened.map(|_| client).ok_or(ProtocolError::Cryptographic)
+        let key = shared_key(&client, &self.secret_key).ok_or(ProtocolError::Cryptographic)?;
+        open(&key, &nonce(HELLO_NONCE, &body[112..120]), &body[120..])
+            .ok_or(ProtocolError::Cryptographic)?;
+        Ok((client, key))
     }
 
     fn append_welcome(
         &self,
         client: PublicKey,
+        key: &[u8; 32],
         body: &mut Vec<u8>,
     ) -> Result<Keys, HandshakeError> {
         let fill = |bytes: &mut [u8]| (self.random)(bytes).map_err(|_| HandshakeError::Closed);
@@ -190,10 +194,9 @@ impl CurveServer {
         let cookie_nonce = nonce(COOKIE_NONCE, &cookie_nonce);
         seal(&cookie_key, &cookie_nonce, proof.as_slice(), &mut plain);
 
-        let key = shared_key(&client, &self.secret_key).ok_or(ProtocolError::Cryptographic)?;
         body.extend_from_slice(WELCOME);
         body.extend_from_slice(&welcome_nonce);
-        seal(&key, &nonce(WELCOME_NONCE, &welcome_nonce), &plain, body);
+        seal(key, &nonce(WELCOME_NONCE, &welcome_nonce), &plain, body);
         Ok(Keys {
             client,
             secret,

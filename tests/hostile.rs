@@ -1,0 +1,195 @@
+//! Peers that keep to the letter of the protocol and mean no good.
+
+#![cfg(target_os = "linux")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use zmq::message::Msg;
+use zmq::options::constants::*;
+use zmq::runtime::{context, endpoints, socket};
+
+const DEALER: i32 = 5;
+const XPUB: i32 = 9;
+/// Bound of every wait that is expected to succeed.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// A peer that may not write for so long is held back.
+const HELD_BACK: Duration = Duration::from_millis(500);
+
+/// The tests look at the memory of the process, so they take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A bound socket and a raw peer that has been welcomed.
+struct Scene {
+    context: usize,
+    socket: usize,
+    peer: TcpStream,
+}
+
+impl Scene {
+    fn new(kind: i32, peer_type: &[u8], more_metadata: &[u8]) -> Scene {
+        let context = context::create().unwrap().address();
+        let socket = socket::create(context, kind).unwrap().address();
+        for (option, value) in [(ZMQ_LINGER, 0), (ZMQ_RCVTIMEO, PATIENCE.as_millis() as i32)] {
+            socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
+        }
+        endpoints::bind(socket, b"tcp://127.0.0.1:*").unwrap();
+        let mut text = [0; 64];
+        let len = socket::get_option(socket, ZMQ_LAST_ENDPOINT, &mut text).unwrap();
+        let text = std::str::from_utf8(&text[6..len - 1]).unwrap();
+        let mut peer = TcpStream::connect(text).unwrap();
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        peer.set_write_timeout(Some(HELD_BACK)).unwrap();
+
+        let mut greeting = [0; 64];
+        greeting[0] = 0xff;
+        greeting[9..12].copy_from_slice(&[0x7f, 3, 1]);
+        greeting[12..16].copy_from_slice(b"NULL");
+        peer.write_all(&greeting).unwrap();
+        let mut ready = b"\x05READY\x0bSocket-Type\0\0\0".to_vec();
+        ready.push(peer_type.len() as u8);
+        ready.extend_from_slice(peer_type);
+        ready.extend_from_slice(more_metadata);
+        peer.write_all(&command(&ready)).unwrap();
+        let mut answer = [0; 64 + 2];
+        peer.read_exact(&mut answer).unwrap();
+        let mut theirs = vec![0; usize::from(answer[65])];
+        peer.read_exact(&mut theirs).unwrap();
+        Scene {
+            context,
+            socket,
+            peer,
+        }
+    }
+
+    /// Writes `frame` again and again, for at most `limit` bytes or until the
+    /// library takes no more. Returns the bytes written.
+    fn flood(&mut self, frame: &[u8], limit: usize) -> usize {
+        let batch = frame.repeat(64 * 1024 / frame.len());
+        let mut written = 0;
+        while written < limit {
+            match self.peer.write(&batch[written % batch.len()..]) {
+                Ok(count) => written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        written
+    }
+
+    fn recv(&self) -> Msg {
+        socket::recv(self.socket, 0).unwrap()
+    }
+
+    fn end(self) {
+        socket::close(self.socket).unwrap();
+        drop(self.peer);
+        context::terminate(self.context).unwrap();
+    }
+}
+
+fn command(body: &[u8]) -> Vec<u8> {
+    let mut frame = vec![6];
+    frame.extend_from_slice(&(body.len() as u64).to_be_bytes());
+    frame.extend_from_slice(body);
+    frame
+}
+
+fn message(body: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0, body.len() as u8];
+    frame.extend_from_slice(body);
+    frame
+}
+
+/// Memory of this process, in bytes.
+fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = text.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+fn pings_that_are_not_waited_for_take_no_memory() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    let mut scene = Scene::new(DEALER, b"DEALER", b"");
+    let before = resident();
+    let ping = command(b"\x04PING\0\0context of 16 by");
+    let written = scene.flood(&ping, 64 << 20);
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes for {written} bytes of PINGs");
+    // Whoever reads is answered again, and messages pass.
+    let rest = written % ping.len();
+    scene.peer.write_all(&ping[rest..]).unwrap();
+    scene.peer.write_all(&message(b"hello")).unwrap();
+    assert_eq!(scene.recv().data(), b"hello");
+    let begin = Instant::now();
+    let mut last = Vec::new();
+    while !last.ends_with(b"\x04PONGlast") {
+        assert!(begin.elapsed() < PATIENCE, "no answer any more");
+        let mut bytes = [0; 65536];
+        let count = scene.peer.read(&mut bytes).unwrap();
+        last.extend_from_slice(&bytes[..count]);
+        last.drain(..last.len().saturating_sub(64));
+        scene.peer.write_all(&command(b"\x04PING\0\0last")).unwrap();
+    }
+    scene.end();
+}
+
+#[test]
+fn subscriptions_that_nobody_takes_hold_the_peer_back() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    let mut scene = Scene::new(XPUB, b"SUB", b"");
+    let before = resident();
+    let mut body = b"\x09SUBSCRIBE".to_vec();
+    body.extend_from_slice(&[b'T'; 1000]);
+    let frame = command(&body);
+    let written = scene.flood(&frame, 64 << 20);
+    assert!(written < 32 << 20, "{written} bytes were taken");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < 16 << 20, "{grown} bytes for {written} bytes");
+    // Only the first of equal subscriptions is told; then comes a message, when
+    // the socket has gone through all before it.
+    assert_eq!(scene.recv().data().len(), 1001);
+    let rest = frame[written % frame.len()..].to_vec();
+    let mut peer = scene.peer.try_clone().unwrap();
+    peer.set_write_timeout(Some(PATIENCE)).unwrap();
+    let writer = std::thread::spawn(move || {
+        peer.write_all(&rest).unwrap();
+        peer.write_all(&message(b"\x02last")).unwrap();
+    });
+    assert_eq!(scene.recv().data(), b"\x02last");
+    writer.join().unwrap();
+    scene.end();
+}
+
+#[test]
+fn a_long_command_is_no_message() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    let mut scene = Scene::new(XPUB, b"SUB", b"");
+    let mut body = b"\x09SUBSCRIBE".to_vec();
+    body.extend_from_slice(&[b'T'; 300_000]);
+    scene.peer.write_all(&command(&body)).unwrap();
+    let told = scene.recv();
+    assert_eq!((told.data()[0], told.data().len()), (1, 300_001));
+    // One that is unknown is dropped, whatever its length.
+    body[1] = b'X';
+    scene.peer.write_all(&command(&body)).unwrap();
+    scene.peer.write_all(&message(b"\x02next")).unwrap();
+    assert_eq!(scene.recv().data(), b"\x02next");
+    scene.end();
+}
+
+#[test]
+fn a_peer_does_not_say_who_it_is() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    let claim = b"\x07User-Id\0\0\0\x04root\x0cPeer-Address\0\0\0\x03::1\x05X-Ray\0\0\0\x01x";
+    let mut scene = Scene::new(DEALER, b"DEALER", claim);
+    scene.peer.write_all(&message(b"hello")).unwrap();
+    let msg = scene.recv();
+    let metadata = msg.metadata().unwrap();
+    assert_eq!(metadata.get(c"User-Id"), None);
+    assert_eq!(metadata.get(c"Peer-Address"), Some(c"127.0.0.1"));
+    assert_eq!(metadata.get(c"X-Ray"), Some(c"x"));
+    scene.end();
+}

@@ -5,3 +5,9 @@ TEST_TARGETS += test-security
 
 test-security: stage
 	python3 interop/security.py --lib stage/lib
+
+# Branches and addresses that depend on secrets. Needs valgrind.
+.PHONY: secrets
+
+secrets: stage
+	python3 interop/secrets.py stage/lib

@@ -117,7 +117,10 @@ fn pings_that_are_not_waited_for_take_no_memory() {
     let ping = command(b"\x04PING\0\0context of 16 by");
     let written = scene.flood(&ping, 64 << 20);
     let grown = resident().saturating_sub(before);
-    assert!(grown < 8 << 20, "{grown} bytes for {written} bytes of PINGs");
+    assert!(
+        grown < 8 << 20,
+        "{grown} bytes for {written} bytes of PINGs"
+    );
     // Whoever reads is answered again, and messages pass.
     let rest = written % ping.len();
     scene.peer.write_all(&ping[rest..]).unwrap();

@@ -267,9 +267,7 @@ def run_case(make, ends, case, scratch):
         converse(server, client, talk, outcome, 2 if recorded else 1)
         stories = [server.story(), client.story()]
         if outcome in ("server", "client"):
-            # libzmq 4.3 may forget to close the connection.
-            for events, _, _ in stories:
-                events[:] = [event for event in events if event != "event DISCONNECTED"]
+            settle(stories)
         return stories
     finally:
         for node in nodes:
@@ -278,11 +276,24 @@ def run_case(make, ends, case, scratch):
             proxy.close()
 
 
+def settle(stories):
+    """Takes out what libzmq 4.3 does or not: it may neither close a connection
+    with a damaged message, nor hand on the good one in front of it."""
+    for events, _, said in stories:
+        events[:] = [event for event in events if event != "event DISCONNECTED"]
+        messages = [line.split(" ")[1] for line in said if not line.startswith("recv nothing")]
+        if len(set(messages)) != len(messages) or not {"6f6e65", "74776f", "7468726565"}.issuperset(
+                messages):
+            raise Failure(f"let through: {messages}")
+        said[:] = [len(messages) < 2]
+
+
 def converse(server, client, talk, outcome, which):
     """`which` connection of the server it is."""
     who = {"server": server, "client": client}
-    if talk or outcome == "lives":
+    if talk or outcome != "cut":
         server.until("event HANDSHAKE_SUCCEEDED", which)
+    if talk or outcome in ("lives", "server"):
         client.until("event HANDSHAKE_SUCCEEDED")
     for name, text in talk:
         who[name].do(f"send {text}")

@@ -1,6 +1,6 @@
 //! From text to [`Endpoint`].
 
-use super::{Endpoint, IpcAddress, Scheme, TcpAddress};
+use super::{Endpoint, IpcAddress, Scheme, TcpAddress, TipcAddress};
 use crate::error::{Error, Result};
 
 /// Splits `scheme://address` and looks the scheme up.
@@ -34,6 +34,7 @@ pub fn bind(text: &[u8]) -> Result<Endpoint> {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::bind(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::bind(address)?),
+        Scheme::Tipc => Endpoint::Tipc(TipcAddress::bind(address)?),
     })
 }
 
@@ -44,6 +45,7 @@ pub fn connect(text: &[u8]) -> Result<Endpoint> {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::connect(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::connect(address)?),
+        Scheme::Tipc => Endpoint::Tipc(TipcAddress::connect(address)?),
     })
 }
 

@@ -5,6 +5,8 @@ pub mod adopt;
 pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
+#[cfg(target_os = "linux")]
+pub mod tipc;
 
 use crate::sync::atomic::AtomicU32;
 use std::time::Duration;

@@ -15,7 +15,8 @@ const LAYERS: &[&[&str]] = &[
     &["reactor"],
     &["pipe"],
     &["endpoint", "message", "options"],
-    &["error", "sync", "sys"],
+    &["error", "sync"],
+    &["sys"],
 ];
 
 /// The modules that may hold unsafe code.

@@ -119,8 +119,8 @@ fn report(payload: Box<dyn std::any::Any + Send>) -> Error {
             "libzmq (ferrozmq): internal error, the call failed with errno {EPANIC}; please report this"
         );
     });
-    // Dropping a payload runs code that may panic in turn; this one is small.
-    std::mem::forget(payload);
+    // Dropping a payload runs code that may panic in turn.
+    let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
     Error::Os(EPANIC)
 }
 

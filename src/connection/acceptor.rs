@@ -1,5 +1,7 @@
 //! Listening: turning accepted streams into connections.
 
+#![forbid(unsafe_code)]
+
 use super::Connection;
 use super::event::{Event, kind};
 use super::link::{Link, Settings};

@@ -1,5 +1,7 @@
 //! Making a connection, and making it again when it is lost.
 
+#![forbid(unsafe_code)]
+
 use super::link::Settings;
 use super::tunnel::Tunnel;
 use crate::endpoint::{Endpoint, Scheme, parse};

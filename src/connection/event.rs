@@ -1,5 +1,7 @@
 //! What a monitor can be told.
 
+#![forbid(unsafe_code)]
+
 /// The `ZMQ_EVENT_*` numbers.
 pub mod kind {
     /// A connection was made; value: descriptor.

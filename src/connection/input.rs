@@ -5,6 +5,8 @@
 //! the block; short ones are copied into the message; long ones that have not
 //! arrived yet are read straight into their own memory.
 
+#![forbid(unsafe_code)]
+
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
@@ -63,8 +65,8 @@ pub(super) struct Input {
     partial: Vec<u8>,
     large: Option<Large>,
     command: (usize, usize, usize),
-    /// Messages delivered since the last look.
-    pub(super) delivered: usize,
+    /// Whole messages delivered since the last look.
+    pub(super) delivered: u32,
 }
 
 impl Input {
@@ -233,7 +235,7 @@ impl Input {
             };
             msg.set(flag::MORE, header.more);
             pipe.write_unchecked(msg);
-            self.delivered += 1;
+            self.delivered += u32::from(!header.more);
             self.start = to;
         }
     }
@@ -276,8 +278,8 @@ impl Input {
             return Some(Decoded::Full);
         }
         if let Some(large) = self.large.take() {
+            self.delivered += u32::from(!large.msg.more());
             pipe.write_unchecked(large.msg);
-            self.delivered += 1;
         }
         None
     }

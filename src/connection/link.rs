@@ -1,5 +1,7 @@
 //! What a connection knows of its socket.
 
+#![forbid(unsafe_code)]
+
 use super::Connection;
 use super::event::Event;
 use crate::endpoint::AddressMask;

@@ -85,8 +85,8 @@ pub struct Connection {
     hot: AtomicBool,
     /// The link's activity number at the last tick.
     seen_activity: AtomicU32,
-    /// Messages came in since the last send.
-    received: AtomicBool,
+    /// Messages that came in since the last send.
+    received: AtomicU32,
     /// When a message last woke this connection, in nanoseconds since `born`.
     kicked: AtomicU64,
     born: Instant,
@@ -109,7 +109,7 @@ impl Connection {
             state: Mutex::new(state),
             hot: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
-            received: AtomicBool::new(true),
+            received: AtomicU32::new(1),
             kicked: AtomicU64::new(0),
             born: Instant::now(),
         });
@@ -158,12 +158,9 @@ impl Connection {
         self.service(work::STOP);
     }
 
-    /// Reads what is there, for a waiting application. Returns whether messages
-    /// were delivered.
-    pub fn poll_input(&self) -> bool {
-        self.received.store(false, Ordering::Relaxed);
+    /// Reads what is there, for a waiting application.
+    pub fn poll_input(&self) {
         self.service(work::READ);
-        self.received.load(Ordering::Relaxed)
     }
 
     /// Does now what was left to the I/O thread and not begun by it yet.
@@ -218,13 +215,16 @@ impl Connection {
     }
 
     /// Whether a message that was just queued is better left to the I/O thread:
-    /// in a stream it is cheaper to collect, after a pause or an answer it is
-    /// faster to write at once.
+    /// in a stream it is cheaper to collect, after a pause, or as the answer to a
+    /// single message, it is faster to write at once. Several messages received
+    /// together will have several answers.
     fn is_streaming(&self) -> bool {
         let now = self.born.elapsed().as_nanos() as u64;
         let last = self.kicked.swap(now, Ordering::Relaxed);
-        !self.received.swap(false, Ordering::Relaxed)
-            && now.saturating_sub(last) < STREAM_GAP.as_nanos() as u64
+        match self.received.swap(0, Ordering::Relaxed) {
+            0 => now.saturating_sub(last) < STREAM_GAP.as_nanos() as u64,
+            received => received > 1,
+        }
     }
 }
 

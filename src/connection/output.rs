@@ -1,5 +1,7 @@
 //! The way out: messages from the pipe become frames in large writes.
 
+#![forbid(unsafe_code)]
+
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;

@@ -2,6 +2,8 @@
 //!
 //! How one is made, and made again, is in [`attempt`].
 
+#![forbid(unsafe_code)]
+
 mod attempt;
 
 use super::dialer::Dialer;
@@ -433,9 +435,9 @@ impl State {
         }
         let outcome = self.read_rounds(conn);
         self.input.close();
-        if self.input.delivered > 0 {
-            self.input.delivered = 0;
-            conn.received.store(true, Ordering::Relaxed);
+        let delivered = std::mem::take(&mut self.input.delivered);
+        if delivered > 0 {
+            conn.received.fetch_add(delivered, Ordering::Relaxed);
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.flush();

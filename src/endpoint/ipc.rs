@@ -1,5 +1,7 @@
 //! Addresses of the ipc transport.
 
+#![forbid(unsafe_code)]
+
 use crate::error::{Error, Result};
 
 /// Longest path or name after `ipc://`, in bytes, the `@` of an abstract name

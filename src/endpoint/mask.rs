@@ -1,5 +1,7 @@
 //! Address filters: `ZMQ_TCP_ACCEPT_FILTER`.
 
+#![forbid(unsafe_code)]
+
 use std::net::IpAddr;
 
 use super::numeric::{leading_int, parse_numeric};

@@ -1,5 +1,7 @@
 //! Numeric hosts and libzmq's lenient numbers.
 
+#![forbid(unsafe_code)]
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Reads a numeric host the way the C resolver does, without asking anybody.

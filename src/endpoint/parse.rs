@@ -1,5 +1,7 @@
 //! From text to [`Endpoint`].
 
+#![forbid(unsafe_code)]
+
 use super::{Endpoint, IpcAddress, Scheme, TcpAddress, TipcAddress};
 use crate::error::{Error, Result};
 

@@ -1,5 +1,7 @@
 //! Addresses of the tcp transport, with libzmq's leniency kept.
 
+#![forbid(unsafe_code)]
+
 use super::numeric::leading_int;
 use crate::error::{Error, Result};
 

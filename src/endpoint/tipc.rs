@@ -1,6 +1,8 @@
 //! Addresses of the tipc transport: `{type,lower,upper}`, `{type,instance}`,
 //! `{type,instance}@z.c.n`, `<z.c.n:reference>` and, to bind, `<*>`.
 
+#![forbid(unsafe_code)]
+
 use crate::error::{Error, Result};
 
 /// Service types below this one are the system's.

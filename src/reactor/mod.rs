@@ -28,6 +28,17 @@ const TICK: Duration = Duration::from_millis(1);
 /// Events taken from the system at a time.
 const EVENTS: usize = 256;
 
+/// How long scheduled work is left to gather: what is scheduled belongs to
+/// streams, and a few large writes cost less than many small ones.
+const GATHER: Duration = Duration::from_micros(10);
+
+fn let_it_gather() {
+    let end = Instant::now() + GATHER;
+    while Instant::now() < end {
+        std::thread::yield_now();
+    }
+}
+
 /// Name of a source within its reactor.
 pub type Key = usize;
 
@@ -272,6 +283,9 @@ impl Reactor {
                     ..Ready::default()
                 },
             ));
+        }
+        if !self.scheduled.is_empty() {
+            let_it_gather();
         }
         for key in self.scheduled.take() {
             batch.push((

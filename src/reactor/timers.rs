@@ -1,5 +1,7 @@
 //! One timer for each key, earliest first.
 
+#![forbid(unsafe_code)]
+
 use super::Key;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;

@@ -1,5 +1,7 @@
 //! Contexts: the sockets' common ground, and their end.
 
+#![forbid(unsafe_code)]
+
 use super::inproc::Registry;
 use super::shared::Shared;
 use super::slots::{Slot, Table};

@@ -1,5 +1,7 @@
 //! Binding and connecting, and taking it back.
 
+#![forbid(unsafe_code)]
+
 use super::context::Core;
 use super::inproc::{Binding, Pending};
 use super::socket::{Socket, routing_id_message};

@@ -1,5 +1,7 @@
 //! The descriptor behind `ZMQ_FD`: readable while commands wait.
 
+#![forbid(unsafe_code)]
+
 use crate::error::Result;
 use std::io::{Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -1,5 +1,7 @@
 //! inproc endpoints: names within a context, and connections that wait for one.
 
+#![forbid(unsafe_code)]
+
 use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use crate::error::{Error, Result};

@@ -5,6 +5,8 @@
 //! that wait in the pipe; when it is full they are dropped and counted. So a
 //! monitor that nobody reads holds up nothing.
 
+#![forbid(unsafe_code)]
+
 use crate::connection::Event;
 use crate::connection::event::kind;
 use crate::message::{Msg, flag};

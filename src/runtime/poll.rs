@@ -4,6 +4,8 @@
 //! descriptors among them the system's `poll` does the sleeping, and the
 //! sockets join in through their `ZMQ_FD`.
 
+#![forbid(unsafe_code)]
+
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait;
 use crate::error::{Error, Result};

@@ -1,5 +1,7 @@
 //! Proxies: moving messages between two sockets until something ends it.
 
+#![forbid(unsafe_code)]
+
 use super::poll::{Item, poll};
 use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SNDMORE};
 use crate::error::{Error, Result};

@@ -1,5 +1,7 @@
 //! Random numbers for ids and jitter.
 
+#![forbid(unsafe_code)]
+
 /// A random number; not for secrets.
 pub fn number() -> u32 {
     let mut bytes = [0; 4];

@@ -1,6 +1,8 @@
 //! The part of a socket that other threads reach without its lock: the mailbox,
 //! those who wait, and the connections.
 
+#![forbid(unsafe_code)]
+
 use super::context::Core;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
@@ -189,8 +191,8 @@ impl Shared {
 
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
-        let some: smallvec::SmallVec<[Arc<Connection>; 4]> =
-            self.connections.lock().values().take(4).cloned().collect();
+        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+            self.connections.lock().values().take(16).cloned().collect();
         for connection in &some {
             connection.push_output();
         }

@@ -6,6 +6,8 @@
 //! lock of a slot can always be taken. Slots are used again in the order they
 //! were freed, which leaves a stale handle dead for as long as possible.
 
+#![forbid(unsafe_code)]
+
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::OnceLock;

@@ -4,6 +4,8 @@
 //! calls on one socket serialise, and a blocking call gives the lock up while it
 //! waits ([`super::wait`]).
 
+#![forbid(unsafe_code)]
+
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
 use super::monitor::Monitor;

@@ -7,6 +7,8 @@
 //! socket: a success doubles it up to a limit, a failure halves it, down to
 //! nothing where threads outnumber cores or answers are slow.
 
+#![forbid(unsafe_code)]
+
 use super::shared::Shared;
 use super::slots::Slot;
 use super::socket::{Locked, Socket, timeout};

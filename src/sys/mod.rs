@@ -8,7 +8,9 @@ pub mod resolver;
 #[cfg(target_os = "linux")]
 pub mod tipc;
 
-use crate::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
+use std::sync::atomic::AtomicU32;
+#[cfg(all(target_os = "linux", not(loom)))]
 use std::time::Duration;
 
 /// Sleeps while `word` still holds `expected`, at most for `limit`.

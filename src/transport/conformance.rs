@@ -1,5 +1,7 @@
 //! What every byte-stream transport must do: one suite, run for each.
 
+#![forbid(unsafe_code)]
+
 use std::io::{ErrorKind, IoSlice, IoSliceMut};
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Who may connect: `ZMQ_TCP_ACCEPT_FILTER` and the `ZMQ_IPC_FILTER_*` options.
 
+#![forbid(unsafe_code)]
+
 use std::os::fd::AsFd;
 
 use socket2::{SockAddr, Socket};

@@ -1,5 +1,7 @@
 //! Socket addresses as endpoint text.
 
+#![forbid(unsafe_code)]
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 

@@ -1,5 +1,7 @@
 //! What a socket's options say about its transports.
 
+#![forbid(unsafe_code)]
+
 use crate::endpoint::AddressMask;
 
 /// Transport options, copied from the socket's when it binds or connects. The

@@ -1,5 +1,7 @@
 //! From parsed tcp and ipc addresses to socket addresses.
 
+#![forbid(unsafe_code)]
+
 use std::ffi::OsStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};

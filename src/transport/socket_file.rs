@@ -1,5 +1,7 @@
 //! The file of a bound ipc socket: made room for, and removed by its owner.
 
+#![forbid(unsafe_code)]
+
 use std::env;
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;

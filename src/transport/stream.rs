@@ -1,5 +1,7 @@
 //! A connected stream of bytes.
 
+#![forbid(unsafe_code)]
+
 use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 

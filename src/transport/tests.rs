@@ -1,5 +1,7 @@
 //! What is particular to a transport: names, wildcards, files, options.
 
+#![forbid(unsafe_code)]
+
 use std::fs;
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, IntoRawFd};

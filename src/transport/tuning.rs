@@ -1,5 +1,7 @@
 //! Options of the kernel's sockets.
 
+#![forbid(unsafe_code)]
+
 use std::io;
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! Options that collect values, and the texts of the SOCKS proxy.
 
+#![forbid(unsafe_code)]
+
 use super::{assert_not_readable, assert_refused, pair};
 use crate::error::Error;
 

@@ -881,7 +881,8 @@ ZMQ_EXPORT uint8_t *zmq_z85_decode(uint8_t *dest, const char *string);
  * Makes a new pair of keys for CURVE.
  *
  * Each is written in the Z85 form to 41 bytes, the last the final NUL.
- * Returns 0, or -1 with ENOTSUP if the library was built without CURVE.
+ * Returns 0, or -1 with EINVAL if a pointer is NULL, or with ENOTSUP if the
+ * system has no random numbers.
  */
 ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
 
@@ -889,8 +890,7 @@ ZMQ_EXPORT int zmq_curve_keypair(char *z85_public_key, char *z85_secret_key);
  * Computes the public key that belongs to a secret key for CURVE.
  *
  * Both are in the Z85 form, 40 characters and the final NUL. Returns 0, or -1
- * with EINVAL if the secret key is none, or with ENOTSUP if the library was
- * built without CURVE.
+ * with EINVAL if the secret key is none or a pointer is NULL.
  */
 ZMQ_EXPORT
 int zmq_curve_public(char *z85_public_key,

@@ -27,4 +27,5 @@ pub mod options;
 
 pub mod error;
 pub mod sync;
+
 pub mod sys;

@@ -87,6 +87,7 @@ const CAPABILITIES: &[&CStr] = &[
     c"ipc",
     #[cfg(target_os = "linux")]
     c"tipc",
+    c"curve",
 ];
 
 #[cfg(test)]
@@ -123,7 +124,8 @@ mod tests {
             zmq_version(&mut major, std::ptr::null_mut(), &mut patch);
             assert_eq!((major, patch), (4, 6));
             assert_eq!(zmq_has(c"ipc".as_ptr()), c_int::from(cfg!(unix)));
-            for name in [c"tcp", c"curve", c"IPC", c"ws", c""] {
+            assert_eq!(zmq_has(c"curve".as_ptr()), 1);
+            for name in [c"tcp", c"plain", c"IPC", c"ws", c""] {
                 assert_eq!(zmq_has(name.as_ptr()), 0);
             }
             assert_eq!(zmq_has(std::ptr::null()), 0);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::boundary::call;
 use super::slot::Pool;
 use crate::error::{Error, Result};
-use crate::runtime::z85;
+use crate::runtime::{curve_keys, z85};
 
 static COUNTERS: Pool<AtomicI32> = Pool::new(0x636e_7472);
 static WATCHES: Pool<AtomicU64> = Pool::new(0x7774_6368);
@@ -210,7 +210,8 @@ unsafe fn output<'a>(data: *mut u8, size: usize) -> Result<&'a mut [u8]> {
 /// Makes a new pair of keys for CURVE.
 ///
 /// Each is written in the Z85 form to 41 bytes, the last the final NUL.
-/// Returns 0, or -1 with ENOTSUP if the library was built without CURVE.
+/// Returns 0, or -1 with EINVAL if a pointer is NULL, or with ENOTSUP if the
+/// system has no random numbers.
 ///
 /// # Safety
 /// Both pointers are good for 41 bytes.
@@ -219,15 +220,23 @@ pub unsafe extern "C" fn zmq_curve_keypair(
     z85_public_key: *mut c_char,
     z85_secret_key: *mut c_char,
 ) -> c_int {
-    let _ = (z85_public_key, z85_secret_key);
-    call(|| Err(Error::NotSupported))
+    call(|| {
+        let size = curve_keys::TEXT + 1;
+        // SAFETY: good for 41 bytes each by the caller's promise.
+        let public = unsafe { output(z85_public_key.cast(), size) }?;
+        // SAFETY: the same.
+        let secret = unsafe { output(z85_secret_key.cast(), size) }?;
+        let (public_text, secret_text) = curve_keys::pair()?;
+        public[..curve_keys::TEXT].copy_from_slice(&public_text);
+        secret[..curve_keys::TEXT].copy_from_slice(secret_text.as_slice());
+        Ok(0)
+    })
 }
 
 /// Computes the public key that belongs to a secret key for CURVE.
 ///
 /// Both are in the Z85 form, 40 characters and the final NUL. Returns 0, or -1
-/// with EINVAL if the secret key is none, or with ENOTSUP if the library was
-/// built without CURVE.
+/// with EINVAL if the secret key is none or a pointer is NULL.
 ///
 /// # Safety
 /// `z85_public_key` is good for 41 bytes, `z85_secret_key` is a C string.
@@ -236,8 +245,18 @@ pub unsafe extern "C" fn zmq_curve_public(
     z85_public_key: *mut c_char,
     z85_secret_key: *const c_char,
 ) -> c_int {
-    let _ = (z85_public_key, z85_secret_key);
-    call(|| Err(Error::NotSupported))
+    call(|| {
+        if z85_secret_key.is_null() {
+            return Err(Error::Invalid);
+        }
+        // SAFETY: a C string by the caller's promise.
+        let text = unsafe { CStr::from_ptr(z85_secret_key) }.to_bytes();
+        let public_text = curve_keys::public(text)?;
+        // SAFETY: good for 41 bytes by the caller's promise.
+        let public = unsafe { output(z85_public_key.cast(), curve_keys::TEXT + 1) }?;
+        public[..curve_keys::TEXT].copy_from_slice(&public_text);
+        Ok(0)
+    })
 }
 
 #[cfg(test)]
@@ -313,6 +332,36 @@ mod tests {
                 assert_eq!(errno(), libc::EINVAL);
             }
             assert!(zmq_z85_decode(data.as_mut_ptr(), null()).is_null());
+        }
+    }
+
+    #[test]
+    fn curve_keys_belong_together() {
+        let (mut public, mut secret, mut again) = ([1; 41], [1; 41], [1; 41]);
+        // SAFETY: large enough; C strings.
+        unsafe {
+            assert_eq!(
+                zmq_curve_keypair(public.as_mut_ptr(), secret.as_mut_ptr()),
+                0
+            );
+            assert_eq!(zmq_curve_public(again.as_mut_ptr(), secret.as_ptr()), 0);
+            assert_eq!(public, again);
+            assert_ne!(public, secret);
+            assert_eq!((public[40], secret[40]), (0, 0));
+            let known = c"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
+            assert_eq!(zmq_curve_public(public.as_mut_ptr(), known.as_ptr()), 0);
+            let expected = c"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+            assert_eq!(CStr::from_ptr(public.as_ptr()), expected);
+            for wrong in [
+                c"",
+                c"hello",
+                c"D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs12345",
+            ] {
+                set_errno(0);
+                assert_eq!(zmq_curve_public(public.as_mut_ptr(), wrong.as_ptr()), -1);
+                assert_eq!(errno(), libc::EINVAL);
+            }
+            assert_eq!(CStr::from_ptr(public.as_ptr()), expected, "untouched");
         }
     }
 }

@@ -10,7 +10,7 @@
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
-use crate::zmtp::{Header, Session};
+use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Session};
 use std::cell::RefCell;
 use std::io;
 
@@ -35,6 +35,17 @@ pub(super) enum Fault {
     Frame,
     /// There is no memory for a frame.
     Memory,
+    /// A frame is not what the mechanism wants it to be.
+    Protocol(ProtocolError),
+}
+
+impl From<Fault> for HandshakeError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Frame | Fault::Memory => HandshakeError::Closed,
+            Fault::Protocol(error) => HandshakeError::Protocol(error),
+        }
+    }
 }
 
 /// What [`Input::decode`] stopped at.
@@ -54,6 +65,20 @@ pub(super) enum Decoded {
 struct Large {
     msg: Msg,
     filled: usize,
+    /// The beginning of the frame that is not part of the message, if the
+    /// mechanism has such.
+    prefix: Vec<u8>,
+}
+
+/// Where the body of the command at hand is.
+#[derive(Clone, Copy, Debug, Default)]
+enum Place {
+    #[default]
+    Nowhere,
+    /// From there to there in the block; the next frame is behind it.
+    Block(usize, usize),
+    /// It is the long body.
+    Large,
 }
 
 /// Received bytes that are not messages yet.
@@ -64,7 +89,7 @@ pub(super) struct Input {
     end: usize,
     partial: Vec<u8>,
     large: Option<Large>,
-    command: (usize, usize, usize),
+    command: Place,
     /// Whole messages delivered since the last look.
     pub(super) delivered: u32,
 }
@@ -189,13 +214,13 @@ impl Input {
     /// Moves complete messages to the pipe. Does not flush it.
     pub(super) fn decode(
         &mut self,
-        session: &Session,
+        session: &mut Session,
         limit: i64,
         pipe: &mut PipeEnd,
     ) -> Result<Decoded, Fault> {
         let commands = session.version.has_commands();
         loop {
-            if let Some(done) = self.finish_large(pipe) {
+            if let Some(done) = self.finish_large(session, pipe)? {
                 return Ok(done);
             }
             let Some(block) = &mut self.block else {
@@ -215,15 +240,22 @@ impl Input {
             let from = self.start + header.len;
             let size = usize::try_from(header.size).map_err(|_| Fault::Memory)?;
             if size > self.end - from.min(self.end) {
-                if size <= LARGE {
+                let prefix = session.mechanism.overhead();
+                if size <= LARGE || self.end < from + prefix {
                     return Ok(Decoded::Starved);
                 }
-                self.begin_large(header, from, size)?;
+                self.begin_large(header, from, size, prefix)?;
                 continue;
             }
             let to = from + size;
+            if !session.mechanism.transparent() {
+                match self.open_frame(session, pipe, from, to)? {
+                    Some(stop) => return Ok(stop),
+                    None => continue,
+                }
+            }
             if header.command && commands {
-                self.command = (from, to, to);
+                self.command = Place::Block(from, to);
                 return Ok(Decoded::Command);
             }
             if !pipe.check_write() {
@@ -240,47 +272,128 @@ impl Input {
         }
     }
 
+    /// Decrypts a complete frame and delivers its message. `Some` when decoding
+    /// stops.
+    fn open_frame(
+        &mut self,
+        session: &mut Session,
+        pipe: &mut PipeEnd,
+        from: usize,
+        to: usize,
+    ) -> Result<Option<Decoded>, Fault> {
+        if !pipe.check_write() {
+            return Ok(Some(Decoded::Full)); // a frame can be opened only once
+        }
+        let Some(block) = &mut self.block else {
+            return Ok(Some(Decoded::Starved));
+        };
+        let frame = block.room(from).get_mut(..to - from).unwrap_or_default();
+        let prefix = session.mechanism.overhead().min(frame.len());
+        let (prefix_bytes, body) = frame.split_at_mut(prefix);
+        let flags = open(session, prefix_bytes, body)?;
+        let from = from + prefix;
+        if flags.command {
+            self.command = Place::Block(from, to);
+            return Ok(Some(Decoded::Command));
+        }
+        let mut msg = match to - from <= INLINE_MAX {
+            true => Msg::inline(block.bytes(from, to)),
+            false => Msg::slice(block, from, to),
+        };
+        msg.set(flag::MORE, flags.more);
+        self.delivered += u32::from(!flags.more);
+        pipe.write_unchecked(msg);
+        self.start = to;
+        Ok(None)
+    }
+
     /// The body of the command that [`decode`](Self::decode) stopped at.
     pub(super) fn command(&self) -> &[u8] {
-        self.block
-            .as_ref()
-            .map_or(&[], |block| block.bytes(self.command.0, self.command.1))
+        match (self.command, &self.block, &self.large) {
+            (Place::Block(from, to), Some(block), _) => block.bytes(from, to),
+            (Place::Large, _, Some(large)) => large.msg.data(),
+            _ => &[],
+        }
     }
 
     /// Goes on behind the command.
     pub(super) fn end_command(&mut self) {
-        self.start = self.command.2;
+        match std::mem::take(&mut self.command) {
+            Place::Nowhere => {}
+            Place::Block(_, to) => self.start = to,
+            Place::Large => self.large = None,
+        }
     }
 
-    fn begin_large(&mut self, header: Header, from: usize, size: usize) -> Result<(), Fault> {
-        let mut msg = Msg::with_size(size).map_err(|_| Fault::Memory)?;
+    fn begin_large(
+        &mut self,
+        header: Header,
+        from: usize,
+        size: usize,
+        prefix: usize,
+    ) -> Result<(), Fault> {
+        let mut msg = Msg::with_size(size - prefix).map_err(|_| Fault::Memory)?;
         msg.set(flag::MORE, header.more);
         let have = self
             .block
             .as_ref()
             .map_or(&[][..], |block| block.bytes(from, self.end));
+        let (prefix, have) = have.split_at(prefix.min(have.len()));
+        let prefix = prefix.to_vec();
         let filled = have.len();
         if let Some(room) = msg.data_mut().and_then(|body| body.get_mut(..filled)) {
             room.copy_from_slice(have);
         }
         self.start = self.end;
-        self.large = Some(Large { msg, filled });
+        self.large = Some(Large {
+            msg,
+            filled,
+            prefix,
+        });
         Ok(())
     }
 
     /// Delivers the long body if it is complete. `Some` when decoding stops.
-    fn finish_large(&mut self, pipe: &mut PipeEnd) -> Option<Decoded> {
-        let large = self.large.as_ref()?;
+    fn finish_large(
+        &mut self,
+        session: &mut Session,
+        pipe: &mut PipeEnd,
+    ) -> Result<Option<Decoded>, Fault> {
+        let Some(large) = &mut self.large else {
+            return Ok(None);
+        };
         if large.filled < large.msg.len() {
-            return Some(Decoded::Starved);
+            return Ok(Some(Decoded::Starved));
         }
         if !pipe.check_write() {
-            return Some(Decoded::Full);
+            return Ok(Some(Decoded::Full));
+        }
+        if !large.prefix.is_empty() {
+            let body = large.msg.data_mut().unwrap_or_default();
+            let flags = open(session, &large.prefix, body)?;
+            if flags.command {
+                self.command = Place::Large;
+                return Ok(Some(Decoded::Command));
+            }
+            large.msg.set(flag::MORE, flags.more);
         }
         if let Some(large) = self.large.take() {
             self.delivered += u32::from(!large.msg.more());
             pipe.write_unchecked(large.msg);
         }
-        None
+        Ok(None)
     }
+}
+
+/// What the peer meant with a frame. The flags of the header do not matter to
+/// the mechanisms that encrypt.
+fn open(session: &mut Session, prefix: &[u8], body: &mut [u8]) -> Result<Flags, Fault> {
+    let outer = Flags {
+        more: false,
+        command: false,
+    };
+    session
+        .mechanism
+        .decode_parts(outer, prefix, body)
+        .map_err(Fault::Protocol)
 }

@@ -4,12 +4,13 @@
 
 use super::Connection;
 use super::event::Event;
+use super::security::{self, ZapQuery};
 use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::transport::StreamOptions;
-use crate::zmtp::SocketType;
+use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::{Arc, Weak};
 
 /// The socket, seen from its connections. The methods are called with a
@@ -41,6 +42,10 @@ pub trait Link: Send + Sync {
     /// A connecting endpoint is given up: the socket is to forget it, so that
     /// it can no longer be disconnected.
     fn endpoint_gone(&self, connection: Weak<Connection>);
+    /// Asks the ZAP handler of the context; the answer goes to
+    /// [`Connection::zap_reply`], at once or later. Without a handler the
+    /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict).
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>);
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }
@@ -54,6 +59,10 @@ pub struct Settings {
     pub stream: StreamOptions,
     /// The type named in the handshake.
     pub socket_type: SocketType,
+    /// The mechanism that the options select, with keys and credentials.
+    pub mechanism: MechanismConfig,
+    /// When the options want ZAP asked.
+    pub zap: ZapPolicy,
     /// No ZMTP: every read becomes a message, every message is written as it
     /// is (STREAM, `ZMQ_ROUTER_RAW`).
     pub raw: bool,
@@ -105,6 +114,8 @@ impl Settings {
             options: options.clone(),
             stream,
             socket_type,
+            mechanism: security::mechanism(options),
+            zap: security::zap_policy(options),
             raw: false,
             raw_notify: false,
         })

@@ -27,19 +27,23 @@ mod input;
 pub mod link;
 mod output;
 mod raw;
+mod security;
 mod state;
 mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
 pub use link::{Link, Settings};
+pub use security::ZapQuery;
 
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::transport::ByteStream;
+use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
 use parking_lot::Mutex;
+use security::ZapAnswer;
 use state::State;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
@@ -66,6 +70,8 @@ mod work {
     pub const COOL: u32 = 128;
     /// Something in the connection panicked.
     pub const FAIL: u32 = 256;
+    /// ZAP has answered.
+    pub const ZAP: u32 = 512;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
@@ -81,6 +87,8 @@ pub struct Connection {
     key: OnceLock<Key>,
     todo: AtomicU32,
     state: Mutex<State>,
+    /// ZAP's answer, until the state machine takes it.
+    answer: Mutex<Option<ZapAnswer>>,
     /// The descriptor is left to the application's own reading.
     hot: AtomicBool,
     /// The link's activity number at the last tick.
@@ -107,6 +115,7 @@ impl Connection {
             key: OnceLock::new(),
             todo: AtomicU32::new(0),
             state: Mutex::new(state),
+            answer: Mutex::new(None),
             hot: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
             received: AtomicU32::new(1),
@@ -156,6 +165,14 @@ impl Connection {
     /// most the linger time; then it ends.
     pub fn stop(&self) {
         self.service(work::STOP);
+    }
+
+    /// The answer to a query that [`Link::zap`] took. May be called from any
+    /// thread, even from within that method. Answers that nobody waits for are
+    /// dropped.
+    pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
+        *self.answer.lock() = Some(ZapAnswer { token, verdict });
+        self.service(work::ZAP);
     }
 
     /// Reads what is there, for a waiting application.

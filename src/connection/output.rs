@@ -5,7 +5,7 @@
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
-use crate::zmtp::{Framing, MAX_HEADER, Session, command};
+use crate::zmtp::{Flags, MAX_HEADER, Session, command};
 use std::cell::Cell;
 use std::io::{self, IoSlice};
 
@@ -15,6 +15,12 @@ const BATCH: usize = 64 * 1024;
 const COPY_MAX: usize = 8 * 1024;
 /// Buffers above this size are not kept for reuse.
 const KEEP_MAX: usize = 4 * BATCH;
+
+/// The flags of a command.
+const COMMAND: Flags = Flags {
+    more: false,
+    command: true,
+};
 
 thread_local! {
     /// The batch buffer of whichever connection this thread drives.
@@ -52,8 +58,10 @@ impl Output {
     }
 
     /// Adds a command frame.
-    pub(super) fn command(&mut self, framing: Framing, body: &[u8]) {
-        framing.append_frame(false, true, body, &mut self.control);
+    pub(super) fn command(&mut self, session: &mut Session, body: &[u8]) {
+        // What is encrypted now is sent before anything that is encrypted
+        // later: `fill` takes from here first.
+        session.mechanism.encode(COMMAND, body, &mut self.control);
     }
 
     /// Whether nothing waits to be written.
@@ -66,7 +74,7 @@ impl Output {
     pub(super) fn drive(
         &mut self,
         stream: &ByteStream,
-        mut source: Option<(&mut PipeEnd, &Session)>,
+        mut source: Option<(&mut PipeEnd, &mut Session)>,
     ) -> (usize, io::Result<Flow>) {
         if self.bytes.capacity() == 0 {
             self.bytes = SPARE.take();
@@ -96,7 +104,7 @@ impl Output {
         (total, result)
     }
 
-    fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &Session)>) {
+    fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>) {
         if self.body.is_some() {
             return;
         }
@@ -120,11 +128,19 @@ impl Output {
     }
 
     #[inline]
-    fn encode(&mut self, msg: Msg, session: &Session) {
+    fn encode(&mut self, msg: Msg, session: &mut Session) {
         self.mid_message = msg.more();
         if msg.has(flag::SUBSCRIPTION) && session.has_subscription_commands() {
-            self.encode_subscription(&msg, session.framing);
+            self.encode_subscription(&msg, session);
             return;
+        }
+        if !session.mechanism.transparent() {
+            let flags = Flags {
+                more: msg.more(),
+                command: false,
+            };
+            let mechanism = &mut session.mechanism;
+            return mechanism.encode(flags, msg.data(), &mut self.bytes);
         }
         let mut header = [0; MAX_HEADER];
         let len = session
@@ -140,14 +156,14 @@ impl Output {
     }
 
     /// ZMTP 3.1 sends subscriptions as commands.
-    fn encode_subscription(&mut self, msg: &Msg, framing: Framing) {
+    fn encode_subscription(&mut self, msg: &Msg, session: &mut Session) {
         let mut body = Vec::new();
         match msg.data().split_first() {
             Some((1, topic)) => command::subscribe(topic, &mut body),
             Some((_, topic)) => command::cancel(topic, &mut body),
             None => return,
         }
-        framing.append_frame(false, true, &body, &mut self.bytes);
+        session.mechanism.encode(COMMAND, &body, &mut self.bytes);
     }
 
     fn write(&mut self, stream: &ByteStream) -> io::Result<usize> {

@@ -1,15 +1,19 @@
 //! The life of a connection: what each event does in each phase.
 //!
-//! How one is made, and made again, is in [`attempt`].
+//! How one is made, and made again, is in `attempt`; the way from a stream to a
+//! session in `handshake`, and what a session does in `traffic`.
 
 #![forbid(unsafe_code)]
 
 mod attempt;
+mod handshake;
+mod traffic;
 
 use super::dialer::Dialer;
 use super::event::{Event, kind};
 use super::input::{Decoded, Input};
 use super::output::{Flow, Output};
+use super::security::ZapQuery;
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
@@ -17,7 +21,7 @@ use crate::pipe::{self, Hwm, PipeEnd};
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
-    Session, SocketType,
+    Session, SocketType, ZapPolicy, ZapRequest,
     command::{self, Command},
 };
 use std::io;
@@ -91,6 +95,8 @@ pub(super) struct State {
     stalled: bool,
     /// The pipe has gone through its first attachment.
     attached: bool,
+    /// Number of the last question to ZAP.
+    zap_token: u64,
 }
 
 impl State {
@@ -114,6 +120,7 @@ impl State {
             blocked: false,
             half_closed: false,
             stalled: false,
+            zap_token: 0,
         }
     }
 
@@ -126,7 +133,7 @@ impl State {
             routing_id: Vec::new(),
             max_msg_size: -1,
             mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
+            zap: ZapPolicy::default(),
             app_metadata: Vec::new(),
         };
         state.phase = Phase::Handshake(stream, Box::new(Handshake::new(config)));
@@ -157,6 +164,9 @@ impl State {
         if todo & work::TIMER != 0 {
             self.timer = None;
             self.timer_due(conn);
+        }
+        if todo & work::ZAP != 0 {
+            self.zap_answered(conn);
         }
         if todo & (work::READ | work::WRITE | work::START) != 0 {
             self.stream_ready(conn, todo);
@@ -235,26 +245,6 @@ impl State {
         }
     }
 
-    fn greet(&mut self, conn: &Connection, stream: ByteStream) {
-        if conn.settings.raw {
-            return self.establish(conn, stream, raw::session());
-        }
-        let options = &conn.settings.options;
-        let mut handshake = Box::new(Handshake::new(HandshakeConfig {
-            socket_type: conn.settings.socket_type,
-            routing_id: options.routing_id.clone(),
-            max_msg_size: options.maxmsgsize,
-            mechanism: MechanismConfig::Null,
-            zap_domain_set: false,
-            app_metadata: options.metadata.clone(),
-        }));
-        handshake.start(self.output.handshake_bytes());
-        let limit = options.handshake_ivl;
-        self.deadline = (limit > 0).then(|| Instant::now() + Duration::from_millis(limit as u64));
-        self.phase = Phase::Handshake(stream, handshake);
-        self.flush_output(conn);
-    }
-
     // ---- the stream -------------------------------------------------------
 
     fn stream_ready(&mut self, conn: &Connection, todo: u32) {
@@ -273,258 +263,6 @@ impl State {
             Phase::Active(..) if todo & work::READ != 0 => self.read_messages(conn),
             _ => {}
         }
-    }
-
-    /// Moves messages both ways as far as that goes.
-    fn transfer(&mut self, conn: &Connection, todo: u32) {
-        if !matches!(self.phase, Phase::Active(..)) {
-            return;
-        }
-        if todo & (work::PIPE | work::WRITE | work::STOP) != 0 {
-            self.flush_output(conn);
-        }
-        if self.stalled && self.pipe.as_mut().is_some_and(PipeEnd::check_write) {
-            self.stalled = false;
-            self.read_messages(conn);
-        }
-    }
-
-    fn flush_output(&mut self, conn: &Connection) {
-        if self.blocked || self.half_closed {
-            return;
-        }
-        let (stream, source) = match &mut self.phase {
-            Phase::Handshake(stream, _) => (&*stream, None),
-            Phase::Active(stream, session) => {
-                (&*stream, self.pipe.as_mut().map(|pipe| (pipe, &**session)))
-            }
-            _ => return,
-        };
-        let (_, result) = self.output.drive(stream, source);
-        match result {
-            Ok(flow) => self.blocked = flow == Flow::Blocked,
-            Err(error)
-                if conn.settings.raw && self.closing.is_none() && raw::is_half_closed(&error) =>
-            {
-                self.half_closed = true;
-            }
-            Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
-        }
-    }
-
-    fn read_handshake(&mut self, conn: &Connection) {
-        for _ in 0..READS {
-            let Phase::Handshake(stream, handshake) = &mut self.phase else {
-                return;
-            };
-            if !self.input.open() {
-                return self.lose(conn, Loss::Stream(libc::ENOMEM));
-            }
-            let more = match self.input.read(stream) {
-                Ok((0, _)) => {
-                    self.input.close();
-                    return self.lose(conn, Loss::Stream(0));
-                }
-                Ok((_, more)) => more,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.input.close();
-                    return;
-                }
-                Err(error) => {
-                    self.input.close();
-                    return self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0)));
-                }
-            };
-            let progress = handshake.advance(self.input.bytes(), self.output.handshake_bytes());
-            match progress {
-                Ok(progress) => {
-                    self.input.consume(progress.consumed);
-                    self.flush_output(conn);
-                    if progress.done {
-                        return self.activate(conn);
-                    }
-                }
-                Err(error) => {
-                    self.flush_output(conn);
-                    self.input.close();
-                    return self.lose(conn, Loss::Protocol(error));
-                }
-            }
-            if !more {
-                self.input.close();
-                return;
-            }
-        }
-    }
-
-    /// The handshake is through: messages flow from here on.
-    fn activate(&mut self, conn: &Connection) {
-        let Phase::Handshake(stream, handshake) = std::mem::replace(&mut self.phase, Phase::Closed)
-        else {
-            return;
-        };
-        self.establish(conn, stream, handshake.into_session());
-    }
-
-    fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {
-        let session = Box::new(session);
-        if let Some(dialer) = &mut self.dialer {
-            dialer.succeeded();
-        }
-        self.deadline = None;
-        self.begun = Instant::now();
-        self.heartbeat = self.new_heartbeat(conn, &session);
-        if session.has_heartbeats() {
-            self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
-        }
-        let mut properties = session.properties.clone();
-        properties.push((
-            b"Peer-Address".to_vec(),
-            stream.peer_address_text().into_bytes(),
-        ));
-        let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
-        self.introduce(conn, &session, metadata);
-        self.phase = Phase::Active(stream, session);
-        self.flush_output(conn);
-        self.read_messages(conn);
-    }
-
-    /// Tells the socket who the peer is, making the pipe if there is none yet.
-    fn introduce(&mut self, conn: &Connection, session: &Session, metadata: Arc<Metadata>) {
-        let options = &conn.settings.options;
-        let mut socket_end = None;
-        if self.pipe.is_none() {
-            let forward = Hwm {
-                snd: Some(options.sndhwm),
-                rcv: None,
-            };
-            let backward = Hwm {
-                snd: None,
-                rcv: Some(options.rcvhwm),
-            };
-            let (theirs, ours) = pipe::pair(forward, backward, options.effective_conflate());
-            socket_end = Some(theirs);
-            if let Some(me) = conn.me.upgrade() {
-                ours.set_listener(me, 0);
-            }
-            self.pipe = Some(ours);
-            self.attached = true;
-        }
-        if let Some(pipe) = &mut self.pipe {
-            pipe.write_metadata(metadata);
-            if conn.settings.raw {
-                raw::notice(&conn.settings, pipe);
-            } else if conn.link.wants_routing_id() {
-                if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
-                    pipe.write_unchecked(id.with(flag::ROUTING_ID));
-                }
-            }
-            if session.subscribe_all {
-                pipe.write_unchecked(Msg::inline(&[1]).with(flag::SUBSCRIPTION));
-            }
-            pipe.flush();
-        }
-        if let Some(end) = socket_end {
-            conn.link.attach(end);
-        }
-    }
-
-    fn read_messages(&mut self, conn: &Connection) {
-        if !self.input.open() {
-            return self.lose(conn, Loss::Stream(libc::ENOMEM));
-        }
-        let outcome = self.read_rounds(conn);
-        self.input.close();
-        let delivered = std::mem::take(&mut self.input.delivered);
-        if delivered > 0 {
-            conn.received.fetch_add(delivered, Ordering::Relaxed);
-        }
-        if let Some(pipe) = &mut self.pipe {
-            pipe.flush();
-        }
-        if let Err(loss) = outcome {
-            self.lose(conn, loss);
-        } else if !self.output.is_empty() {
-            self.flush_output(conn);
-        }
-    }
-
-    fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.frame_limit();
-        let mut may_have_more = true;
-        for _ in 0..READS {
-            let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
-            else {
-                return Ok(());
-            };
-            match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
-                Ok(Decoded::Full) => {
-                    self.stalled = true;
-                    return Ok(());
-                }
-                Ok(Decoded::Command) => {
-                    self.process_command();
-                    continue;
-                }
-                Ok(Decoded::Starved) if !may_have_more => return Ok(()),
-                Ok(Decoded::Starved) => {}
-            }
-            match self.input.read(stream) {
-                Ok((0, _)) => return Err(Loss::Stream(0)),
-                Ok((_, more)) => {
-                    may_have_more = more;
-                    let now = self.now();
-                    if let Some(heartbeat) = &mut self.heartbeat {
-                        heartbeat.on_input(now);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(Loss::Stream(error.raw_os_error().unwrap_or(0))),
-            }
-        }
-        self.read_leftovers(conn)
-    }
-
-    /// The rounds are used up: deliver what was read and leave the rest of the
-    /// stream for the next turn.
-    fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
-        let limit = conn.settings.frame_limit();
-        loop {
-            let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
-                return Ok(());
-            };
-            match self.input.decode(session, limit, pipe) {
-                Err(_) => return Err(Loss::Protocol(HandshakeError::Closed)),
-                Ok(Decoded::Command) => self.process_command(),
-                Ok(Decoded::Full) => {
-                    self.stalled = true;
-                    return Ok(());
-                }
-                Ok(Decoded::Starved) => return Ok(()),
-            }
-        }
-    }
-
-    fn process_command(&mut self) {
-        let now = self.now();
-        let Phase::Active(_, session) = &self.phase else {
-            return;
-        };
-        match command::parse(self.input.command()) {
-            Some(Command::Ping { ttl_ds, context }) => {
-                let mut reply = Vec::new();
-                command::pong(context, &mut reply);
-                self.output.command(session.framing, &reply);
-                if let Some(heartbeat) = &mut self.heartbeat {
-                    heartbeat.on_ping(ttl_ds, now);
-                }
-            }
-            Some(Command::Subscribe(topic)) => deliver_subscription(&mut self.pipe, 1, topic),
-            Some(Command::Cancel(topic)) => deliver_subscription(&mut self.pipe, 0, topic),
-            _ => {} // unknown commands are ignored
-        }
-        self.input.end_command();
     }
 
     // ---- the end ----------------------------------------------------------
@@ -581,6 +319,9 @@ impl State {
             }
             Loss::Protocol(HandshakeError::Auth(status)) => {
                 self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
+            }
+            Loss::Protocol(HandshakeError::NoZapHandler) => {
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u64);
             }
             Loss::Timeout if in_handshake => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
@@ -659,40 +400,6 @@ impl State {
             }
         }
         self.beat(conn);
-    }
-
-    fn new_heartbeat(&self, conn: &Connection, session: &Session) -> Option<Heartbeat> {
-        let options = &conn.settings.options;
-        if !session.has_heartbeats() {
-            return None;
-        }
-        let timeout = options.effective_heartbeat_timeout();
-        let timeout = (timeout >= 0).then_some(timeout as u64);
-        Some(Heartbeat::new(
-            options.heartbeat_ivl.max(0) as u64,
-            timeout,
-            options.heartbeat_ttl,
-            self.now(),
-        ))
-    }
-
-    fn beat(&mut self, conn: &Connection) {
-        let now = self.now();
-        let Some(heartbeat) = &mut self.heartbeat else {
-            return;
-        };
-        match heartbeat.on_timer(now) {
-            HeartbeatAction::None => {}
-            HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
-            HeartbeatAction::SendPing => {
-                let mut ping = Vec::new();
-                command::ping(heartbeat.ttl_ds(), &[], &mut ping);
-                if let Phase::Active(_, session) = &self.phase {
-                    self.output.command(session.framing, &ping);
-                }
-                self.flush_output(conn);
-            }
-        }
     }
 
     /// Milliseconds since the session began, the heartbeat's clock.
@@ -785,16 +492,5 @@ impl State {
                 endpoint,
             });
         }
-    }
-}
-
-/// SUBSCRIBE and CANCEL become messages of the old form. They pass the
-/// high-water mark: a lost one would never be repaired.
-fn deliver_subscription(pipe: &mut Option<PipeEnd>, action: u8, topic: &[u8]) {
-    let mut body = Vec::with_capacity(topic.len() + 1);
-    body.push(action);
-    body.extend_from_slice(topic);
-    if let (Some(pipe), Ok(msg)) = (pipe, Msg::copy_from(&body)) {
-        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
     }
 }

@@ -12,15 +12,18 @@
 
 pub mod constants;
 pub mod value;
+pub mod z85;
 
 mod context;
 mod lists;
+mod secret;
 mod socket;
 #[cfg(test)]
 mod tests;
 
 pub use context::ContextOptions;
-pub use socket::Options;
+pub use secret::Secret;
+pub use socket::{Options, mechanism};
 pub use value::{
     put_bytes, put_i64_exact, put_int_exact, put_int_zero_padded, put_string, put_u64_exact,
 };

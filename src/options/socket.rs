@@ -4,20 +4,31 @@
 
 use std::ops::RangeInclusive;
 
-use super::ContextOptions;
 use super::constants::draft::*;
 use super::constants::*;
-use super::{lists, value};
+use super::{ContextOptions, Secret, lists, value};
 use crate::error::{Error, Result};
 
 /// Longest routing id, in bytes: its length travels in one byte.
 const MAX_ROUTING_ID: usize = 255;
+/// Longest user name, password and ZAP domain, in bytes.
+const MAX_CREDENTIAL: usize = 255;
 /// Longest interface name, in bytes (`IFNAMSIZ`).
 const MAX_DEVICE: usize = 16;
 /// `ZMQ_HEARTBEAT_TTL` is kept and sent in units of this many milliseconds.
 const TTL_UNIT: i32 = 100;
 /// Any value that fits 16 bits once divided; small negative ones round to 0, as in libzmq.
 const TTL_RANGE: RangeInclusive<i32> = 1 - TTL_UNIT..=u16::MAX as i32 * TTL_UNIT + TTL_UNIT - 1;
+
+/// Values of `ZMQ_MECHANISM`.
+pub mod mechanism {
+    /// No security.
+    pub const NULL: i32 = 0;
+    /// User name and password.
+    pub const PLAIN: i32 = 1;
+    /// Curve25519.
+    pub const CURVE: i32 = 2;
+}
 
 const ANY: i32 = i32::MAX;
 
@@ -109,6 +120,45 @@ macro_rules! row {
     ($number:ident, $field:ident, text $store:expr) => {
         row!($number, Set::Own($store), Get::Text(|o| &o.$field))
     };
+    // NULL turns security off, and the text stays.
+    ($number:ident, $field:ident, plain_text $load:expr) => {
+        row!(
+            $number,
+            Set::BytesOrNull(MAX_CREDENTIAL, |o, v| {
+                o.mechanism = mechanism::NULL;
+                if !v.is_empty() {
+                    o.$field = v.into();
+                    o.as_server = false;
+                    o.mechanism = mechanism::PLAIN;
+                }
+            }),
+            Get::Text($load)
+        )
+    };
+    ($number:ident, $field:ident, server_of $mechanism:ident) => {
+        row!(
+            $number,
+            Set::Flag(|o, v| {
+                o.$field = v;
+                o.mechanism = if v {
+                    mechanism::$mechanism
+                } else {
+                    mechanism::NULL
+                };
+            }),
+            Get::Int(|o| (o.$field && o.mechanism == mechanism::$mechanism).into())
+        )
+    };
+    ($number:ident, $field:ident, curve_key $store:expr, $load:expr) => {
+        row!($number, Set::Key($store), Get::Key($load))
+    };
+    ($number:ident, $field:ident, bounded_text $max:expr) => {
+        row!(
+            $number,
+            Set::Bytes($max, |o, v| o.$field = v),
+            Get::Text(|o| &o.$field)
+        )
+    };
     ($number:ident, $field:ident, read_only) => {
         row!($number, Set::Never, Get::Int(|o| o.$field))
     };
@@ -179,6 +229,41 @@ options! {
     immediate: bool = false => ZMQ_IMMEDIATE [flag];
     /// `ZMQ_MECHANISM`: `ZMQ_NULL` (0), or what the security options select.
     mechanism: i32 = 0 => ZMQ_MECHANISM [read_only];
+    /// Which end of the mechanism this is. `ZMQ_CURVE_PUBLICKEY` and
+    /// `ZMQ_CURVE_SECRETKEY` leave it as it is, even from another mechanism.
+    as_server: bool = false =>
+        ZMQ_PLAIN_SERVER [server_of PLAIN], ZMQ_CURVE_SERVER [server_of CURVE];
+    /// `ZMQ_PLAIN_USERNAME`: at most 255 bytes; selects PLAIN, as a client.
+    plain_username: Vec<u8> = Vec::new() => ZMQ_PLAIN_USERNAME [plain_text |o| &o.plain_username];
+    /// `ZMQ_PLAIN_PASSWORD`: as the name.
+    plain_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
+        ZMQ_PLAIN_PASSWORD [plain_text |o| o.plain_password.expose()];
+    /// `ZMQ_CURVE_PUBLICKEY`: our long-term public key; selects CURVE.
+    curve_publickey: [u8; 32] = [0; 32] => ZMQ_CURVE_PUBLICKEY [curve_key
+        |o, v| {
+            o.curve_publickey = v;
+            o.mechanism = mechanism::CURVE;
+        },
+        |o| &o.curve_publickey];
+    /// `ZMQ_CURVE_SECRETKEY`: our long-term secret key; selects CURVE.
+    curve_secretkey: Secret<[u8; 32]> = Secret::new([0; 32]) => ZMQ_CURVE_SECRETKEY [curve_key
+        |o, v| {
+            o.curve_secretkey = Secret::new(v);
+            o.mechanism = mechanism::CURVE;
+        },
+        |o| o.curve_secretkey.expose()];
+    /// `ZMQ_CURVE_SERVERKEY`: the server's public key; selects CURVE, as a client.
+    curve_serverkey: [u8; 32] = [0; 32] => ZMQ_CURVE_SERVERKEY [curve_key
+        |o, v| {
+            o.curve_serverkey = v;
+            o.mechanism = mechanism::CURVE;
+            o.as_server = false;
+        },
+        |o| &o.curve_serverkey];
+    /// `ZMQ_ZAP_DOMAIN`: 1 to 255 bytes; empty when not set.
+    zap_domain: Vec<u8> = Vec::new() => ZMQ_ZAP_DOMAIN [bounded_text MAX_CREDENTIAL];
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: a missing ZAP handler refuses every peer.
+    zap_enforce_domain: bool = false => ZMQ_ZAP_ENFORCE_DOMAIN [any_flag];
     /// `ZMQ_CONFLATE` as set; see [`Options::effective_conflate`].
     conflate: bool = false => ZMQ_CONFLATE [flag];
     /// `ZMQ_TOS`: type-of-service byte; 0 leaves the system default.
@@ -254,6 +339,8 @@ enum Set {
     BytesOrNull(usize, fn(&mut Options, Vec<u8>)),
     /// A rule of its own.
     Own(fn(&mut Options, Option<&[u8]>) -> Result<()>),
+    /// A key of 32 bytes, or its text of 40 characters, with or without a NUL.
+    Key(fn(&mut Options, [u8; 32])),
 }
 
 /// How a value is written to the caller; see [`value`] for the length rules.
@@ -265,6 +352,7 @@ enum Get {
     I64(fn(&Options) -> i64),
     Bytes(fn(&Options) -> &[u8]),
     Text(fn(&Options) -> &[u8]),
+    Key(fn(&Options) -> &[u8; 32]),
 }
 
 /// Position in [`TABLE`] by option number; `NO_ROW` where there is none.
@@ -341,6 +429,7 @@ impl Options {
                 store(self, value::bytes_or_null(value, *max)?.to_vec());
             }
             Set::Own(store) => return store(self, value),
+            Set::Key(store) => store(self, value::key(value)?),
         }
         Ok(())
     }
@@ -359,6 +448,7 @@ impl Options {
             Get::I64(load) => value::put_i64_exact(out, load(self)),
             Get::Bytes(load) => value::put_bytes(out, load(self)),
             Get::Text(load) => value::put_string(out, load(self)),
+            Get::Key(load) => value::put_key_exact(out, load(self)),
         }
     }
 

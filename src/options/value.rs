@@ -6,7 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+use super::z85;
 use crate::error::{Error, Result};
+
+/// Bytes of a CURVE key.
+const KEY: usize = 32;
+/// Characters of its text, without the NUL.
+const KEY_TEXT: usize = 40;
 
 /// Reads a C `int`; the length must be exactly 4.
 pub fn int(value: Option<&[u8]>) -> Result<i32> {
@@ -66,6 +72,21 @@ pub fn bytes_or_null(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
     }
 }
 
+/// Reads a CURVE key: 32 bytes, or 40 characters of Z85, or those and a NUL.
+pub fn key(value: Option<&[u8]>) -> Result<[u8; KEY]> {
+    let value = value.unwrap_or_default();
+    if value.len() == KEY {
+        return exact(Some(value));
+    }
+    let text = match value {
+        [text @ .., 0] if text.len() == KEY_TEXT => text,
+        text => text,
+    };
+    let mut key = [0; KEY];
+    z85::decode(text, &mut key)?;
+    Ok(key)
+}
+
 fn exact<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
     value
         .and_then(|data| data.try_into().ok())
@@ -121,4 +142,18 @@ pub fn put_string(out: &mut [u8], value: &[u8]) -> Result<usize> {
         return Err(Error::Invalid);
     }
     Ok(put_bytes(out, value)? + 1)
+}
+
+/// Writes a CURVE key: raw into a buffer of exactly 32 bytes, as Z85 and a NUL into one of
+/// exactly 41.
+pub fn put_key_exact(out: &mut [u8], key: &[u8; KEY]) -> Result<usize> {
+    match out.len() {
+        KEY => out.copy_from_slice(key),
+        len if len == KEY_TEXT + 1 => {
+            z85::encode(key, &mut out[..KEY_TEXT])?;
+            out[KEY_TEXT] = 0;
+        }
+        _ => return Err(Error::Invalid),
+    }
+    Ok(out.len())
 }

@@ -76,6 +76,17 @@ impl Registry {
         }
     }
 
+    /// Connects if somebody has bound the name: `make` builds the pipe and
+    /// returns the binder's end. Returns whether there was a binder.
+    pub fn connect_if_bound(&self, name: &[u8], make: impl FnOnce(&Binding) -> PipeEnd) -> bool {
+        let names = self.names.lock();
+        let Some(binding) = names.bound.get(name) else {
+            return false;
+        };
+        binding.shared.tell(Command::Attach(make(binding)));
+        true
+    }
+
     /// Frees a name if `shared` holds it. Connections stay.
     pub fn unbind(&self, name: &[u8], shared: &Arc<Shared>) -> Result<()> {
         let mut names = self.names.lock();

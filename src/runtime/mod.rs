@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod context;
+pub mod curve_keys;
 pub mod endpoints;
 mod eventfd;
 mod inproc;
@@ -15,4 +16,6 @@ pub mod slots;
 pub mod socket;
 pub mod timers;
 mod wait;
-pub mod z85;
+mod zap;
+
+pub use crate::options::z85;

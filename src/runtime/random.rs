@@ -12,3 +12,9 @@ pub fn number() -> u32 {
     }
     u32::from_ne_bytes(bytes)
 }
+
+/// Fills `bytes` with random numbers fit for keys.
+pub fn secret(bytes: &mut [u8]) -> crate::error::Result<()> {
+    let code = |error: getrandom::Error| error.raw_os_error().unwrap_or(libc::EIO);
+    getrandom::fill(bytes).map_err(|error| crate::error::Error::Os(code(error)))
+}

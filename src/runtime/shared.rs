@@ -6,7 +6,7 @@
 use super::context::Core;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
-use crate::connection::{Connection, Event, Link};
+use crate::connection::{Connection, Event, Link, ZapQuery};
 use crate::error::Result;
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
@@ -300,6 +300,10 @@ impl Link for Shared {
 
     fn endpoint_gone(&self, connection: Weak<Connection>) {
         self.tell(Command::EndpointGone(connection));
+    }
+
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
+        super::zap::ask(&self.core, query, &connection);
     }
 
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {

@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
+pub mod simd;
 #[cfg(target_os = "linux")]
 pub mod tipc;
 

@@ -83,6 +83,9 @@ pub enum HandshakeError {
     /// When ZAP denied the peer here, an ERROR command may stand in the output
     /// and should reach the peer before the stream is closed.
     Auth(u16),
+    /// Report `HANDSHAKE_FAILED_NO_DETAIL` with `EFAULT`: somebody must judge
+    /// the peer and no ZAP handler is there.
+    NoZapHandler,
     /// Close without a handshake event: malformed metadata, incompatible
     /// socket types, an oversize or malformed frame, a 1.0 or 2.0 peer where
     /// authentication is required, an ERROR with an unknown reason.
@@ -106,6 +109,7 @@ impl fmt::Display for HandshakeError {
         match self {
             HandshakeError::Protocol(error) => error.fmt(f),
             HandshakeError::Auth(status) => write!(f, "authentication failed, status {status}"),
+            HandshakeError::NoZapHandler => f.write_str("no authentication handler"),
             HandshakeError::Closed => f.write_str("handshake refused"),
         }
     }

@@ -8,7 +8,9 @@ use super::collector::FrameCollector;
 use super::error::{HandshakeError, ProtocolError};
 use super::framing::Framing;
 use super::greeting::{self, Announced, Greeting, Version};
-use super::mechanism::{Mechanism, MechanismConfig, Negotiation, ZapRequest, ZapVerdict};
+use super::mechanism::{
+    Mechanism, MechanismConfig, Negotiation, ZapPolicy, ZapRequest, ZapVerdict,
+};
 use super::metadata;
 use super::peer::PeerProperties;
 use super::socket_type::SocketType;
@@ -30,10 +32,8 @@ pub struct HandshakeConfig {
     pub max_msg_size: i64,
     /// `ZMQ_MECHANISM` and what belongs to it.
     pub mechanism: MechanismConfig,
-    /// Whether `ZMQ_ZAP_DOMAIN` is not empty. Then ZAP is asked even about NULL
-    /// peers ([`Handshake::take_zap_request`]), and 1.0 and 2.0 peers, whom
-    /// ZAP cannot judge, are refused.
-    pub zap_domain_set: bool,
+    /// `ZMQ_ZAP_DOMAIN` and `ZMQ_ZAP_ENFORCE_DOMAIN`.
+    pub zap: ZapPolicy,
     /// `ZMQ_METADATA`: names and values in the byte order of the names, sent
     /// behind our own properties. A value ends at its first NUL.
     pub app_metadata: Vec<(Vec<u8>, Vec<u8>)>,
@@ -61,7 +61,8 @@ pub struct Session {
     pub peer_routing_id: Vec<u8>,
     /// The peer's socket type, if it named one we know.
     pub peer_socket_type: Option<SocketType>,
-    /// The peer's metadata, in the order of arrival, duplicates included.
+    /// What ZAP says about the peer, then the peer's metadata in the order of
+    /// arrival, duplicates included.
     pub properties: Vec<(Vec<u8>, Vec<u8>)>,
     /// The mechanism for the traffic; NULL for 1.0 and 2.0.
     pub mechanism: Mechanism,
@@ -114,6 +115,8 @@ pub struct Handshake {
     greeting: Greeting,
     frame: FrameCollector,
     peer: PeerProperties,
+    /// What ZAP said about the peer.
+    zap_properties: Vec<(Vec<u8>, Vec<u8>)>,
     state: State,
 }
 
@@ -126,6 +129,7 @@ impl Handshake {
             greeting: Greeting::new(),
             frame: FrameCollector::default(),
             peer: PeerProperties::new(config.socket_type),
+            zap_properties: Vec::new(),
             state: State::Greeting,
             config,
         }
@@ -142,8 +146,7 @@ impl Handshake {
     /// All of `input` that belongs to the handshake is consumed; partial frames
     /// are kept inside, up to [`MAX_HANDSHAKE_FRAME`]. So `consumed` is less
     /// than `input.len()` only when the handshake is done, and the rest is
-    /// traffic. After each call, look at [`Handshake::take_zap_request`] if a
-    /// ZAP domain is set.
+    /// traffic. After each call, look at [`Handshake::take_zap_request`].
     ///
     /// # Errors
     /// The connection must be closed; see [`HandshakeError`] for the event.
@@ -173,7 +176,7 @@ impl Handshake {
     /// Goes on with ZAP's verdict. Returns whether the handshake is done.
     ///
     /// # Errors
-    /// [`HandshakeError::Auth`] on a denial. `output` may then hold an ERROR
+    /// [`HandshakeError::Auth`] on a denial and others if there is no verdict. `output` may then hold an ERROR
     /// command for the peer, who closes the connection when it gets it.
     pub fn zap_reply(
         &mut self,
@@ -182,7 +185,7 @@ impl Handshake {
     ) -> Result<bool, HandshakeError> {
         if let State::Commands(_, negotiation) = &mut self.state {
             let mut body = Vec::new();
-            let result = negotiation.zap_reply(verdict, &mut body);
+            let result = negotiation.zap_reply(&verdict, &mut body);
             if !body.is_empty() {
                 Framing::V2.append_frame(false, true, &body, output);
             }
@@ -190,7 +193,13 @@ impl Handshake {
                 self.state = State::Failed(error);
                 return Err(error);
             }
-            self.send_commands(output);
+            if let ZapVerdict::Accept(properties) = verdict {
+                self.zap_properties = properties;
+            }
+            if let Err(error) = self.send_commands(output) {
+                self.state = State::Failed(error);
+                return Err(error);
+            }
         }
         Ok(self.advance(&[], output)?.done)
     }
@@ -208,12 +217,15 @@ impl Handshake {
             State::Done(version, mechanism) => (version, mechanism),
             _ => (Version::V1_0, Mechanism::Null),
         };
+        // What the handler says counts more than what the peer says.
+        let mut properties = self.zap_properties;
+        properties.extend(self.peer.properties);
         Session {
             framing: version.framing(),
             version,
             peer_routing_id: self.peer.routing_id,
             peer_socket_type: self.peer.socket_type,
-            properties: self.peer.properties,
+            properties,
             mechanism,
             subscribe_all: version == Version::V1_0 && self.config.socket_type.is_publisher(),
         }
@@ -270,12 +282,11 @@ impl Handshake {
             if !self.greeting.mechanism_matches(self.announced()) {
                 return Err(ProtocolError::MechanismMismatch.into());
             }
-            let negotiation = Negotiation::new(&self.config.mechanism, self.config.zap_domain_set);
+            let negotiation = Negotiation::new(&self.config.mechanism, self.config.zap);
             self.state = State::Commands(version, negotiation);
-            self.send_commands(output);
-            return Ok(());
+            return self.send_commands(output);
         }
-        if self.config.zap_domain_set || !self.config.mechanism.admits_old_peers() {
+        if self.config.zap.domain_set || !self.config.mechanism.admits_old_peers() {
             return Err(HandshakeError::Closed);
         }
         if version == Version::V1_0 {
@@ -303,7 +314,7 @@ impl Handshake {
             }
             State::Commands(_, negotiation) => {
                 negotiation.process_command(body, &mut self.peer)?;
-                self.send_commands(output);
+                self.send_commands(output)?;
             }
             _ => {}
         }
@@ -312,13 +323,13 @@ impl Handshake {
     }
 
     /// Sends what the mechanism has to send and sees whether it is through.
-    fn send_commands(&mut self, output: &mut Vec<u8>) {
+    fn send_commands(&mut self, output: &mut Vec<u8>) -> Result<(), HandshakeError> {
         let State::Commands(version, negotiation) = &mut self.state else {
-            return;
+            return Ok(());
         };
         let metadata = encode_metadata(&self.config);
         let mut body = Vec::new();
-        while negotiation.next_command(&metadata, &mut body) {
+        while negotiation.next_command(&metadata, &mut body)? {
             Framing::V2.append_frame(false, true, &body, output);
             body.clear();
         }
@@ -326,9 +337,12 @@ impl Handshake {
             let version = *version;
             let placeholder = State::Failed(HandshakeError::Closed);
             if let State::Commands(_, negotiation) = mem::replace(&mut self.state, placeholder) {
-                self.state = State::Done(version, negotiation.into_mechanism());
+                if let Some(mechanism) = negotiation.into_mechanism() {
+                    self.state = State::Done(version, mechanism);
+                }
             }
         }
+        Ok(())
     }
 
     fn announced(&self) -> Announced {

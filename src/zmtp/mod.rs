@@ -24,6 +24,7 @@
 pub mod command;
 pub mod mechanism;
 pub mod metadata;
+pub mod zap;
 
 mod collector;
 mod error;
@@ -39,7 +40,9 @@ pub use framing::{Framing, Header, MAX_HEADER};
 pub use greeting::Version;
 pub use handshake::{Handshake, HandshakeConfig, MAX_HANDSHAKE_FRAME, Progress, Session};
 pub use heartbeat::{Heartbeat, HeartbeatAction};
-pub use mechanism::{Mechanism, MechanismConfig, ZapRequest, ZapVerdict};
+pub use mechanism::{
+    Flags, Mechanism, MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict, curve,
+};
 pub use socket_type::SocketType;
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 mod context;
 mod lists;
+mod security;
 mod value;
 
 use super::{ContextOptions, Options};
@@ -36,6 +37,8 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (37, "ZMQ_TCP_KEEPALIVE_INTVL", -1, MAX, -1),
     (39, "ZMQ_IMMEDIATE", 0, 1, 0),
     (42, "ZMQ_IPV6", 0, 1, 0),
+    (44, "ZMQ_PLAIN_SERVER", 0, 1, 0),
+    (47, "ZMQ_CURVE_SERVER", 0, 1, 0),
     (54, "ZMQ_CONFLATE", 0, 1, 0),
     (57, "ZMQ_TOS", 0, MAX, 0),
     (66, "ZMQ_HANDSHAKE_IVL", 0, MAX, 30_000),
@@ -50,6 +53,7 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (94, "ZMQ_LOOPBACK_FASTPATH", i32::MIN, MAX, 0),
     (96, "ZMQ_MULTICAST_LOOP", i32::MIN, MAX, 1),
     (109, "ZMQ_RECONNECT_STOP", i32::MIN, MAX, 0),
+    (93, "ZMQ_ZAP_ENFORCE_DOMAIN", i32::MIN, MAX, 0),
 ];
 
 /// The options that are not an `int` or cannot be set.
@@ -59,6 +63,12 @@ const OTHERS: &[(i32, &str)] = &[
     (16, "ZMQ_TYPE"),
     (22, "ZMQ_MAXMSGSIZE"),
     (43, "ZMQ_MECHANISM"),
+    (45, "ZMQ_PLAIN_USERNAME"),
+    (46, "ZMQ_PLAIN_PASSWORD"),
+    (48, "ZMQ_CURVE_PUBLICKEY"),
+    (49, "ZMQ_CURVE_SECRETKEY"),
+    (50, "ZMQ_CURVE_SERVERKEY"),
+    (55, "ZMQ_ZAP_DOMAIN"),
     (92, "ZMQ_BINDTODEVICE"),
     (38, "ZMQ_TCP_ACCEPT_FILTER"),
     (58, "ZMQ_IPC_FILTER_PID"),
@@ -84,6 +94,7 @@ const HEARTBEAT_TTL: i32 = 76;
 const LOOPBACK_FASTPATH: i32 = 94;
 const MULTICAST_LOOP: i32 = 96;
 const BINDTODEVICE: i32 = 92;
+const ZAP_ENFORCE_DOMAIN: i32 = 93;
 
 const WRONG_INT_LENGTHS: [usize; 7] = [0, 1, 2, 3, 5, 8, 255];
 
@@ -104,7 +115,9 @@ fn get_int(options: &Options, option: i32) -> Result<i32> {
 /// What the getter shows after a successful set.
 fn reported(option: i32, value: i32) -> i32 {
     match option {
-        INVERT_MATCHING | LOOPBACK_FASTPATH | MULTICAST_LOOP => i32::from(value != 0),
+        INVERT_MATCHING | LOOPBACK_FASTPATH | MULTICAST_LOOP | ZAP_ENFORCE_DOMAIN => {
+            i32::from(value != 0)
+        }
         HEARTBEAT_TTL => value / 100 * 100,
         _ => value,
     }

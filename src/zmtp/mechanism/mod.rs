@@ -7,12 +7,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod curve;
 mod null;
+mod plain;
 
+use super::command::{self, Command};
 use super::error::{HandshakeError, ProtocolError};
 use super::framing::Framing;
 use super::peer::PeerProperties;
+use curve::{CurveClient, CurveConfig, CurveRole, CurveServer, CurveTraffic};
 use null::NullNegotiation;
+pub use plain::PlainRole;
+use plain::{PlainClient, PlainServer};
 
 /// Which mechanism to use, with what it needs to know (`ZMQ_MECHANISM`).
 #[derive(Clone, Debug, Default)]
@@ -20,6 +26,10 @@ pub enum MechanismConfig {
     /// `ZMQ_NULL`: no security (RFC 23, 37).
     #[default]
     Null,
+    /// `ZMQ_PLAIN`: user name and password, in the clear (RFC 24).
+    Plain(PlainRole),
+    /// `ZMQ_CURVE`: authentication and encryption (RFC 25, 26).
+    Curve(CurveConfig),
 }
 
 impl MechanismConfig {
@@ -27,12 +37,31 @@ impl MechanismConfig {
     pub const fn name(&self) -> &'static str {
         match self {
             MechanismConfig::Null => "NULL",
+            MechanismConfig::Plain(_) => "PLAIN",
+            MechanismConfig::Curve(_) => "CURVE",
         }
     }
 
     /// Whether peers without mechanisms (ZMTP 1.0, 2.0) may connect.
     pub(super) const fn admits_old_peers(&self) -> bool {
         matches!(self, MechanismConfig::Null)
+    }
+}
+
+/// When ZAP is asked, and what it means that nobody answers there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ZapPolicy {
+    /// Whether `ZMQ_ZAP_DOMAIN` is not empty. Then ZAP is asked even about
+    /// NULL peers, and 1.0 and 2.0 peers, whom ZAP cannot judge, are refused.
+    pub domain_set: bool,
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: a missing handler refuses the peer; without a
+    /// domain, CURVE does not ask at all.
+    pub enforce_domain: bool,
+}
+
+impl ZapPolicy {
+    const fn skips_curve(self) -> bool {
+        self.enforce_domain && !self.domain_set
     }
 }
 
@@ -48,34 +77,83 @@ pub struct ZapRequest {
 }
 
 /// The outcome of asking ZAP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZapVerdict {
-    /// Status 200, or no handler where that is good enough.
-    Accept,
+    /// Status 200. With it, what the handler says about the peer, as names and
+    /// values: User-Id first.
+    Accept(Vec<(Vec<u8>, Vec<u8>)>),
     /// Status 300, 400 or 500.
     Deny(u16),
+    /// There is no handler to ask. Good enough for NULL and CURVE unless
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN` is set, never for PLAIN.
+    Unavailable,
+    /// The handler's answer is none.
+    Invalid(ProtocolError),
 }
 
 /// A mechanism during the handshake.
-#[derive(Debug)]
 pub(super) enum Negotiation {
     Null(NullNegotiation),
+    PlainClient(PlainClient),
+    PlainServer(PlainServer),
+    CurveClient(Box<CurveClient>),
+    CurveServer(Box<CurveServer>),
+}
+
+impl std::fmt::Debug for Negotiation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Negotiation::Null(_) => "Null",
+            Negotiation::PlainClient(_) => "PlainClient",
+            Negotiation::PlainServer(_) => "PlainServer",
+            Negotiation::CurveClient(_) => "CurveClient",
+            Negotiation::CurveServer(_) => "CurveServer",
+        })
+    }
 }
 
 impl Negotiation {
-    /// `zap` tells that a ZAP domain is set.
-    pub fn new(config: &MechanismConfig, zap: bool) -> Self {
+    pub fn new(config: &MechanismConfig, zap: ZapPolicy) -> Self {
         match config {
             MechanismConfig::Null => Negotiation::Null(NullNegotiation::new(zap)),
+            MechanismConfig::Plain(PlainRole::Client { username, password }) => {
+                Negotiation::PlainClient(PlainClient::new(username, password))
+            }
+            MechanismConfig::Plain(PlainRole::Server) => {
+                Negotiation::PlainServer(PlainServer::new())
+            }
+            MechanismConfig::Curve(CurveConfig { role, random }) => match role {
+                CurveRole::Client {
+                    server_key,
+                    public_key,
+                    secret_key,
+                } => {
+                    let secret_key = secret_key.clone();
+                    let client = CurveClient::new(*server_key, *public_key, secret_key, *random);
+                    Negotiation::CurveClient(Box::new(client))
+                }
+                CurveRole::Server { secret_key } => {
+                    let server = CurveServer::new(secret_key.clone(), *random, zap);
+                    Negotiation::CurveServer(Box::new(server))
+                }
+            },
         }
     }
 
     /// Appends the body of the next command that is due and returns true, or
     /// returns false if it is the peer's or ZAP's turn. `metadata` is our own,
     /// encoded.
-    pub fn next_command(&mut self, metadata: &[u8], body: &mut Vec<u8>) -> bool {
+    pub fn next_command(
+        &mut self,
+        metadata: &[u8],
+        body: &mut Vec<u8>,
+    ) -> Result<bool, HandshakeError> {
         match self {
-            Negotiation::Null(null) => null.next_command(metadata, body),
+            Negotiation::Null(null) => Ok(null.next_command(metadata, body)),
+            Negotiation::PlainClient(client) => Ok(client.next_command(metadata, body)),
+            Negotiation::PlainServer(server) => Ok(server.next_command(metadata, body)),
+            Negotiation::CurveClient(client) => client.next_command(metadata, body),
+            Negotiation::CurveServer(server) => server.next_command(metadata, body),
         }
     }
 
@@ -87,6 +165,10 @@ impl Negotiation {
     ) -> Result<(), HandshakeError> {
         match self {
             Negotiation::Null(null) => null.process_command(body, peer),
+            Negotiation::PlainClient(client) => client.process_command(body, peer),
+            Negotiation::PlainServer(server) => server.process_command(body, peer),
+            Negotiation::CurveClient(client) => client.process_command(body, peer),
+            Negotiation::CurveServer(server) => server.process_command(body, peer),
         }
     }
 
@@ -94,17 +176,23 @@ impl Negotiation {
     pub fn take_zap_request(&mut self) -> Option<ZapRequest> {
         match self {
             Negotiation::Null(null) => null.take_zap_request(),
+            Negotiation::PlainServer(server) => server.take_zap_request(),
+            Negotiation::CurveServer(server) => server.take_zap_request(),
+            Negotiation::PlainClient(_) | Negotiation::CurveClient(_) => None,
         }
     }
 
     /// Takes the answer of ZAP. On a denial, `body` may get an ERROR command.
     pub fn zap_reply(
         &mut self,
-        verdict: ZapVerdict,
+        verdict: &ZapVerdict,
         body: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
         match self {
             Negotiation::Null(null) => null.zap_reply(verdict, body),
+            Negotiation::PlainServer(server) => server.zap_reply(verdict, body),
+            Negotiation::CurveServer(server) => server.zap_reply(verdict, body),
+            Negotiation::PlainClient(_) | Negotiation::CurveClient(_) => Ok(()),
         }
     }
 
@@ -112,14 +200,27 @@ impl Negotiation {
     pub fn is_ready(&self) -> bool {
         match self {
             Negotiation::Null(null) => null.is_ready(),
+            Negotiation::PlainClient(client) => client.is_ready(),
+            Negotiation::PlainServer(server) => server.is_ready(),
+            Negotiation::CurveClient(client) => client.is_ready(),
+            Negotiation::CurveServer(server) => server.is_ready(),
         }
     }
 
-    /// The mechanism for the traffic, once ready.
-    pub fn into_mechanism(self) -> Mechanism {
-        match self {
-            Negotiation::Null(_) => Mechanism::Null,
+    /// The mechanism for the traffic, once ready; `None` before.
+    pub fn into_mechanism(self) -> Option<Mechanism> {
+        if !self.is_ready() {
+            return None;
         }
+        let traffic = match self {
+            Negotiation::Null(_) => return Some(Mechanism::Null),
+            Negotiation::PlainClient(_) | Negotiation::PlainServer(_) => {
+                return Some(Mechanism::Plain);
+            }
+            Negotiation::CurveClient(client) => client.into_traffic(),
+            Negotiation::CurveServer(server) => server.into_traffic(),
+        };
+        traffic.map(|traffic| Mechanism::Curve(Box::new(traffic)))
     }
 }
 
@@ -137,6 +238,10 @@ pub struct Flags {
 pub enum Mechanism {
     /// Frames pass unchanged.
     Null,
+    /// Frames pass unchanged.
+    Plain,
+    /// Frames travel encrypted.
+    Curve(Box<CurveTraffic>),
 }
 
 impl Mechanism {
@@ -144,15 +249,26 @@ impl Mechanism {
     /// [`Mechanism::decode`] need not be called at all.
     #[inline]
     pub const fn transparent(&self) -> bool {
+        matches!(self, Mechanism::Null | Mechanism::Plain)
+    }
+
+    /// Bytes at the front of a received body that [`Mechanism::decode`] uses
+    /// up: what the peer meant is so many bytes shorter.
+    #[inline]
+    pub const fn overhead(&self) -> usize {
         match self {
-            Mechanism::Null => true,
+            Mechanism::Null | Mechanism::Plain => 0,
+            Mechanism::Curve(_) => curve::PREFIX,
         }
     }
 
     /// Appends the wire frame (header and all, ZMTP 3.x) for `body` to `out`.
     pub fn encode(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
         match self {
-            Mechanism::Null => Framing::V2.append_frame(flags.more, flags.command, body, out),
+            Mechanism::Null | Mechanism::Plain => {
+                Framing::V2.append_frame(flags.more, flags.command, body, out);
+            }
+            Mechanism::Curve(traffic) => traffic.encode(flags, body, out),
         }
     }
 
@@ -160,26 +276,72 @@ impl Mechanism {
     /// `flags` are those of its header.
     ///
     /// # Errors
-    /// The connection must be closed, and the error reported as
-    /// `HANDSHAKE_FAILED_PROTOCOL`, even though the handshake is over.
+    /// As [`Mechanism::decode_parts`].
     pub fn decode<'a>(
         &mut self,
         flags: Flags,
         body: &'a mut [u8],
     ) -> Result<(Flags, &'a mut [u8]), ProtocolError> {
+        let (prefix, body) = body.split_at_mut(self.overhead().min(body.len()));
+        let flags = self.decode_parts(flags, prefix, body)?;
+        Ok((flags, body))
+    }
+
+    /// The same for a body that is kept in two pieces: `prefix`, its first
+    /// [`Mechanism::overhead`] bytes or all of it if it is shorter, and the
+    /// rest, which becomes what the peer meant.
+    ///
+    /// # Errors
+    /// The connection must be closed, and the error reported as
+    /// `HANDSHAKE_FAILED_PROTOCOL`, even though the handshake is over.
+    pub fn decode_parts(
+        &mut self,
+        flags: Flags,
+        prefix: &[u8],
+        body: &mut [u8],
+    ) -> Result<Flags, ProtocolError> {
         match self {
-            Mechanism::Null => Ok((flags, body)),
+            Mechanism::Null | Mechanism::Plain => Ok(flags),
+            Mechanism::Curve(traffic) => traffic.decode(prefix, body),
         }
     }
 }
 
-/// Turns the reason of an ERROR command into the error to report: the ZAP
-/// statuses 300, 400 and 500 have an event, nothing else has.
-pub(super) fn error_from_reason(reason: &[u8]) -> HandshakeError {
-    match reason {
-        b"300" => HandshakeError::Auth(300),
-        b"400" => HandshakeError::Auth(400),
-        b"500" => HandshakeError::Auth(500),
-        _ => HandshakeError::Closed,
+/// What PLAIN and CURVE ask of every command before they look at its name.
+/// `bytes` is the beginning of a body of `size` bytes.
+fn check_structure(bytes: &[u8], size: usize) -> Result<(), ProtocolError> {
+    match bytes.first() {
+        Some(&name_len) if size > 1 && size > usize::from(name_len) => Ok(()),
+        _ => Err(ProtocolError::MalformedCommand),
+    }
+}
+
+/// Acts on ZAP's verdict. `required` tells that there must be a handler. On a
+/// denial, `body` may get an ERROR command.
+fn judge(verdict: &ZapVerdict, required: bool, body: &mut Vec<u8>) -> Result<(), HandshakeError> {
+    match verdict {
+        ZapVerdict::Accept(_) => Ok(()),
+        ZapVerdict::Unavailable if required => Err(HandshakeError::NoZapHandler),
+        ZapVerdict::Unavailable => Ok(()),
+        ZapVerdict::Deny(status) => {
+            // A temporary failure (300) is not told to the peer.
+            if *status != 300 {
+                command::error_status(*status, body);
+            }
+            Err(HandshakeError::Auth(*status))
+        }
+        ZapVerdict::Invalid(error) => Err((*error).into()),
+    }
+}
+
+/// Turns a body that begins like an ERROR command into the error to report:
+/// the ZAP statuses 300, 400 and 500 have an event, nothing else has.
+fn read_error(body: &[u8]) -> HandshakeError {
+    match command::parse(body) {
+        Some(Command::Error(b"300")) => HandshakeError::Auth(300),
+        Some(Command::Error(b"400")) => HandshakeError::Auth(400),
+        Some(Command::Error(b"500")) => HandshakeError::Auth(500),
+        Some(Command::Error(_)) => HandshakeError::Closed,
+        _ => ProtocolError::MalformedError.into(),
     }
 }

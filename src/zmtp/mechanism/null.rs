@@ -7,7 +7,7 @@
 use super::super::command::{self, Command};
 use super::super::error::{HandshakeError, ProtocolError};
 use super::super::peer::PeerProperties;
-use super::{ZapRequest, ZapVerdict, error_from_reason};
+use super::{ZapPolicy, ZapRequest, ZapVerdict, judge, read_error};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Zap {
@@ -23,15 +23,20 @@ enum Zap {
 
 #[derive(Debug)]
 pub(in super::super) struct NullNegotiation {
+    policy: ZapPolicy,
     zap: Zap,
     ready_sent: bool,
     ready_received: bool,
 }
 
 impl NullNegotiation {
-    pub fn new(zap: bool) -> Self {
+    pub fn new(policy: ZapPolicy) -> Self {
         NullNegotiation {
-            zap: if zap { Zap::Due } else { Zap::Accepted },
+            policy,
+            zap: match policy.domain_set {
+                true => Zap::Due,
+                false => Zap::Accepted,
+            },
             ready_sent: false,
             ready_received: false,
         }
@@ -62,10 +67,7 @@ impl NullNegotiation {
                 self.ready_received = true;
                 peer.read_metadata(metadata)
             }
-            Some(Command::Error(reason)) => Err(error_from_reason(reason)),
-            None if body.starts_with(command::ERROR_PREFIX) => {
-                Err(ProtocolError::MalformedError.into())
-            }
+            _ if body.starts_with(command::ERROR_PREFIX) => Err(read_error(body)),
             _ => Err(ProtocolError::UnexpectedCommand.into()),
         }
     }
@@ -83,26 +85,16 @@ impl NullNegotiation {
 
     pub fn zap_reply(
         &mut self,
-        verdict: ZapVerdict,
+        verdict: &ZapVerdict,
         body: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
         if self.zap != Zap::Asked {
             return Ok(());
         }
-        match verdict {
-            ZapVerdict::Accept => {
-                self.zap = Zap::Accepted;
-                Ok(())
-            }
-            ZapVerdict::Deny(status) => {
-                self.zap = Zap::Denied;
-                // A temporary failure (300) is not told to the peer.
-                if status != 300 {
-                    command::error_status(status, body);
-                }
-                Err(HandshakeError::Auth(status))
-            }
-        }
+        self.zap = Zap::Denied;
+        judge(verdict, self.policy.enforce_domain, body)?;
+        self.zap = Zap::Accepted;
+        Ok(())
     }
 
     pub fn is_ready(&self) -> bool {

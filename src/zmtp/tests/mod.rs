@@ -5,6 +5,8 @@
 
 mod pairs;
 mod properties;
+mod security;
+mod traffic;
 mod vectors;
 mod zap;
 
@@ -16,7 +18,7 @@ fn config(socket_type: SocketType, routing_id: &[u8]) -> HandshakeConfig {
         routing_id: routing_id.to_vec(),
         max_msg_size: -1,
         mechanism: MechanismConfig::Null,
-        zap_domain_set: false,
+        zap: ZapPolicy::default(),
         app_metadata: Vec::new(),
     }
 }

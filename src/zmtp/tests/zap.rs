@@ -9,7 +9,7 @@ const READY_PUB: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB";
 
 fn zap_config() -> HandshakeConfig {
     let mut ours = config(SocketType::Pub, b"");
-    ours.zap_domain_set = true;
+    ours.zap.domain_set = true;
     ours
 }
 
@@ -44,7 +44,7 @@ fn an_accepted_peer_gets_our_ready() {
     for ready_first in [true, false] {
         let mut handshake = paused(ready_first);
         let mut output = Vec::new();
-        let done = handshake.zap_reply(ZapVerdict::Accept, &mut output);
+        let done = handshake.zap_reply(ZapVerdict::Accept(Vec::new()), &mut output);
         assert_eq!(done, Ok(ready_first));
         assert_eq!(output, READY_PUB);
         if !ready_first {

@@ -1,0 +1,188 @@
+//! From a fresh stream to a session: greeting, mechanism, ZAP, introduction.
+
+#![forbid(unsafe_code)]
+
+use super::*;
+
+impl State {
+    pub(super) fn greet(&mut self, conn: &Connection, stream: ByteStream) {
+        if conn.settings.raw {
+            return self.establish(conn, stream, raw::session());
+        }
+        let options = &conn.settings.options;
+        let mut handshake = Box::new(Handshake::new(HandshakeConfig {
+            socket_type: conn.settings.socket_type,
+            routing_id: options.routing_id.clone(),
+            max_msg_size: options.maxmsgsize,
+            mechanism: conn.settings.mechanism.clone(),
+            zap: conn.settings.zap,
+            app_metadata: options.metadata.clone(),
+        }));
+        handshake.start(self.output.handshake_bytes());
+        let limit = options.handshake_ivl;
+        self.deadline = (limit > 0).then(|| Instant::now() + Duration::from_millis(limit as u64));
+        self.phase = Phase::Handshake(stream, handshake);
+        self.flush_output(conn);
+    }
+
+    pub(super) fn read_handshake(&mut self, conn: &Connection) {
+        for _ in 0..READS {
+            let Phase::Handshake(stream, handshake) = &mut self.phase else {
+                return;
+            };
+            if !self.input.open() {
+                return self.lose(conn, Loss::Stream(libc::ENOMEM));
+            }
+            let more = match self.input.read(stream) {
+                Ok((0, _)) => {
+                    self.input.close();
+                    return self.lose(conn, Loss::Stream(0));
+                }
+                Ok((_, more)) => more,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.input.close();
+                    return;
+                }
+                Err(error) => {
+                    self.input.close();
+                    return self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0)));
+                }
+            };
+            let progress = handshake.advance(self.input.bytes(), self.output.handshake_bytes());
+            match progress {
+                Ok(progress) => {
+                    self.input.consume(progress.consumed);
+                    let request = handshake.take_zap_request();
+                    self.flush_output(conn);
+                    if progress.done {
+                        return self.activate(conn);
+                    }
+                    if let Some(request) = request {
+                        self.ask_zap(conn, request);
+                    }
+                }
+                Err(error) => {
+                    self.flush_output(conn);
+                    self.input.close();
+                    return self.lose(conn, Loss::Protocol(error));
+                }
+            }
+            if !more {
+                self.input.close();
+                return;
+            }
+        }
+    }
+
+    pub(super) fn ask_zap(&mut self, conn: &Connection, request: ZapRequest) {
+        let (Phase::Handshake(stream, _), Some(me)) = (&self.phase, conn.me.upgrade()) else {
+            return;
+        };
+        self.zap_token += 1;
+        let options = &conn.settings.options;
+        let query = ZapQuery {
+            request,
+            domain: options.zap_domain.clone(),
+            address: stream.peer_address_text().into_bytes(),
+            routing_id: options.routing_id.clone(),
+            token: self.zap_token,
+        };
+        conn.link.zap(query, me);
+    }
+
+    pub(super) fn zap_answered(&mut self, conn: &Connection) {
+        let Some(answer) = conn.answer.lock().take() else {
+            return;
+        };
+        let Phase::Handshake(_, handshake) = &mut self.phase else {
+            return;
+        };
+        if answer.token != self.zap_token {
+            return;
+        }
+        let result = handshake.zap_reply(answer.verdict, self.output.handshake_bytes());
+        self.flush_output(conn);
+        match result {
+            Ok(true) => self.activate(conn),
+            Ok(false) => {}
+            Err(error) => self.lose(conn, Loss::Protocol(error)),
+        }
+    }
+
+    /// The handshake is through: messages flow from here on.
+    pub(super) fn activate(&mut self, conn: &Connection) {
+        let Phase::Handshake(stream, handshake) = std::mem::replace(&mut self.phase, Phase::Closed)
+        else {
+            return;
+        };
+        self.establish(conn, stream, handshake.into_session());
+    }
+
+    pub(super) fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {
+        let session = Box::new(session);
+        if let Some(dialer) = &mut self.dialer {
+            dialer.succeeded();
+        }
+        self.deadline = None;
+        self.begun = Instant::now();
+        self.heartbeat = self.new_heartbeat(conn, &session);
+        if session.has_heartbeats() {
+            self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
+        }
+        // First, so that the peer cannot claim another: of equal names the
+        // first counts.
+        let address = stream.peer_address_text().into_bytes();
+        let mut properties = vec![(b"Peer-Address".to_vec(), address)];
+        properties.extend_from_slice(&session.properties);
+        let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
+        self.introduce(conn, &session, metadata);
+        self.phase = Phase::Active(stream, session);
+        self.flush_output(conn);
+        self.read_messages(conn);
+    }
+
+    /// Tells the socket who the peer is, making the pipe if there is none yet.
+    pub(super) fn introduce(
+        &mut self,
+        conn: &Connection,
+        session: &Session,
+        metadata: Arc<Metadata>,
+    ) {
+        let options = &conn.settings.options;
+        let mut socket_end = None;
+        if self.pipe.is_none() {
+            let forward = Hwm {
+                snd: Some(options.sndhwm),
+                rcv: None,
+            };
+            let backward = Hwm {
+                snd: None,
+                rcv: Some(options.rcvhwm),
+            };
+            let (theirs, ours) = pipe::pair(forward, backward, options.effective_conflate());
+            socket_end = Some(theirs);
+            if let Some(me) = conn.me.upgrade() {
+                ours.set_listener(me, 0);
+            }
+            self.pipe = Some(ours);
+            self.attached = true;
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.write_metadata(metadata);
+            if conn.settings.raw {
+                raw::notice(&conn.settings, pipe);
+            } else if conn.link.wants_routing_id() {
+                if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
+                    pipe.write_unchecked(id.with(flag::ROUTING_ID));
+                }
+            }
+            if session.subscribe_all {
+                pipe.write_unchecked(Msg::inline(&[1]).with(flag::SUBSCRIPTION));
+            }
+            pipe.flush();
+        }
+        if let Some(end) = socket_end {
+            conn.link.attach(end);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! A session at work: messages both ways, commands, heartbeat.
+
+#![forbid(unsafe_code)]
+
+use super::*;
+
+impl State {
+    /// Moves messages both ways as far as that goes.
+    pub(super) fn transfer(&mut self, conn: &Connection, todo: u32) {
+        if !matches!(self.phase, Phase::Active(..)) {
+            return;
+        }
+        if todo & (work::PIPE | work::WRITE | work::STOP) != 0 {
+            self.flush_output(conn);
+        }
+        if self.stalled && self.pipe.as_mut().is_some_and(PipeEnd::check_write) {
+            self.stalled = false;
+            self.read_messages(conn);
+        }
+    }
+
+    pub(super) fn flush_output(&mut self, conn: &Connection) {
+        if self.blocked || self.half_closed {
+            return;
+        }
+        let (stream, source) = match &mut self.phase {
+            Phase::Handshake(stream, _) => (&*stream, None),
+            Phase::Active(stream, session) => {
+                let pipe = self.pipe.as_mut();
+                (&*stream, pipe.map(|pipe| (pipe, &mut **session)))
+            }
+            _ => return,
+        };
+        let (_, result) = self.output.drive(stream, source);
+        match result {
+            Ok(flow) => self.blocked = flow == Flow::Blocked,
+            Err(error)
+                if conn.settings.raw && self.closing.is_none() && raw::is_half_closed(&error) =>
+            {
+                self.half_closed = true;
+            }
+            Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+
+    pub(super) fn read_messages(&mut self, conn: &Connection) {
+        if !self.input.open() {
+            return self.lose(conn, Loss::Stream(libc::ENOMEM));
+        }
+        let outcome = self.read_rounds(conn);
+        self.input.close();
+        let delivered = std::mem::take(&mut self.input.delivered);
+        if delivered > 0 {
+            conn.received.fetch_add(delivered, Ordering::Relaxed);
+        }
+        if let Some(pipe) = &mut self.pipe {
+            pipe.flush();
+        }
+        if let Err(loss) = outcome {
+            self.lose(conn, loss);
+        } else if !self.output.is_empty() {
+            self.flush_output(conn);
+        }
+    }
+
+    pub(super) fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
+        let limit = conn.settings.frame_limit();
+        let mut may_have_more = true;
+        for _ in 0..READS {
+            let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
+            else {
+                return Ok(());
+            };
+            match self.input.decode(session, limit, pipe) {
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
+                Ok(Decoded::Full) => {
+                    self.stalled = true;
+                    return Ok(());
+                }
+                Ok(Decoded::Command) => {
+                    self.process_command();
+                    continue;
+                }
+                Ok(Decoded::Starved) if !may_have_more => return Ok(()),
+                Ok(Decoded::Starved) => {}
+            }
+            match self.input.read(stream) {
+                Ok((0, _)) => return Err(Loss::Stream(0)),
+                Ok((_, more)) => {
+                    may_have_more = more;
+                    let now = self.now();
+                    if let Some(heartbeat) = &mut self.heartbeat {
+                        heartbeat.on_input(now);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(Loss::Stream(error.raw_os_error().unwrap_or(0))),
+            }
+        }
+        self.read_leftovers(conn)
+    }
+
+    /// The rounds are used up: deliver what was read and leave the rest of the
+    /// stream for the next turn.
+    pub(super) fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
+        let limit = conn.settings.frame_limit();
+        loop {
+            let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
+                return Ok(());
+            };
+            match self.input.decode(session, limit, pipe) {
+                Err(fault) => return Err(Loss::Protocol(fault.into())),
+                Ok(Decoded::Command) => self.process_command(),
+                Ok(Decoded::Full) => {
+                    self.stalled = true;
+                    return Ok(());
+                }
+                Ok(Decoded::Starved) => return Ok(()),
+            }
+        }
+    }
+
+    pub(super) fn process_command(&mut self) {
+        let now = self.now();
+        let Phase::Active(_, session) = &mut self.phase else {
+            return;
+        };
+        match command::parse(self.input.command()) {
+            Some(Command::Ping { ttl_ds, context }) => {
+                let mut reply = Vec::new();
+                command::pong(context, &mut reply);
+                self.output.command(session, &reply);
+                if let Some(heartbeat) = &mut self.heartbeat {
+                    heartbeat.on_ping(ttl_ds, now);
+                }
+            }
+            Some(Command::Subscribe(topic)) => deliver_subscription(&mut self.pipe, 1, topic),
+            Some(Command::Cancel(topic)) => deliver_subscription(&mut self.pipe, 0, topic),
+            _ => {} // unknown commands are ignored
+        }
+        self.input.end_command();
+    }
+
+    pub(super) fn new_heartbeat(&self, conn: &Connection, session: &Session) -> Option<Heartbeat> {
+        let options = &conn.settings.options;
+        if !session.has_heartbeats() {
+            return None;
+        }
+        let timeout = options.effective_heartbeat_timeout();
+        let timeout = (timeout >= 0).then_some(timeout as u64);
+        Some(Heartbeat::new(
+            options.heartbeat_ivl.max(0) as u64,
+            timeout,
+            options.heartbeat_ttl,
+            self.now(),
+        ))
+    }
+
+    pub(super) fn beat(&mut self, conn: &Connection) {
+        let now = self.now();
+        let Some(heartbeat) = &mut self.heartbeat else {
+            return;
+        };
+        match heartbeat.on_timer(now) {
+            HeartbeatAction::None => {}
+            HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
+            HeartbeatAction::SendPing => {
+                let mut ping = Vec::new();
+                command::ping(heartbeat.ttl_ds(), &[], &mut ping);
+                if let Phase::Active(_, session) = &mut self.phase {
+                    self.output.command(session, &ping);
+                }
+                self.flush_output(conn);
+            }
+        }
+    }
+}
+
+/// SUBSCRIBE and CANCEL become messages of the old form. They pass the
+/// high-water mark: a lost one would never be repaired.
+fn deliver_subscription(pipe: &mut Option<PipeEnd>, action: u8, topic: &[u8]) {
+    let mut body = Vec::with_capacity(topic.len() + 1);
+    body.push(action);
+    body.extend_from_slice(topic);
+    if let (Some(pipe), Ok(msg)) = (pipe, Msg::copy_from(&body)) {
+        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
+    }
+}

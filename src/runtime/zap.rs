@@ -1,0 +1,210 @@
+//! Asking the ZAP handler of a context, on behalf of a connection.
+//!
+//! Every question gets a pipe of its own to the handler's socket, like the
+//! connection of an anonymous REQ, and is answered from whichever thread the
+//! handler sends its reply.
+
+use super::context::Core;
+use super::socket::routing_id_message;
+use crate::connection::{Connection, ZapQuery};
+use crate::message::{Msg, flag};
+use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
+use crate::zmtp::{ZapVerdict, zap};
+use parking_lot::Mutex;
+use std::sync::{Arc, Weak};
+
+/// No high-water mark: a question is never dropped.
+const UNLIMITED: Hwm = Hwm {
+    snd: Some(0),
+    rcv: Some(0),
+};
+
+/// A question on its way.
+struct Question {
+    connection: Weak<Connection>,
+    token: u64,
+    /// Our end, until the answer is there.
+    state: Mutex<Option<State>>,
+}
+
+struct State {
+    end: PipeEnd,
+    /// The frames of the reply so far.
+    reply: Vec<Vec<u8>>,
+}
+
+/// Puts `query` to the handler. The answer, or that there is no handler, goes
+/// to the connection.
+pub(super) fn ask(core: &Core, query: ZapQuery, connection: &Arc<Connection>) {
+    let mut ours = None;
+    let found = core.inproc.connect_if_bound(zap::NAME, |binding| {
+        let (mut end, theirs) = pipe::pair(UNLIMITED, UNLIMITED, false);
+        if binding.wants_routing_id {
+            if let Some(id) = routing_id_message(&[]) {
+                end.write_unchecked(id);
+            }
+        }
+        write_request(&mut end, &query);
+        ours = Some(end);
+        theirs
+    });
+    let Some(end) = ours.filter(|_| found) else {
+        return connection.zap_reply(query.token, ZapVerdict::Unavailable);
+    };
+    let question = Arc::new(Question {
+        connection: Arc::downgrade(connection),
+        token: query.token,
+        state: Mutex::new(None),
+    });
+    end.set_listener(question.clone(), 0);
+    *question.state.lock() = Some(State {
+        end,
+        reply: Vec::new(),
+    });
+    // An answer may have come before there was anybody to take it.
+    question.look();
+}
+
+fn write_request(end: &mut PipeEnd, query: &ZapQuery) {
+    let frames = zap::request_frames(
+        &query.request,
+        &query.domain,
+        &query.address,
+        &query.routing_id,
+    );
+    let last = frames.len() - 1;
+    for (place, frame) in frames.into_iter().enumerate() {
+        if let Ok(mut msg) = Msg::copy_from(frame) {
+            msg.set(flag::MORE, place != last);
+            end.write_unchecked(msg);
+        }
+    }
+    end.flush();
+}
+
+impl Question {
+    /// Reads what has come of the reply, and passes on a complete one.
+    fn look(&self) {
+        let Some(verdict) = self.read() else { return };
+        if let Some(connection) = self.connection.upgrade() {
+            connection.zap_reply(self.token, verdict);
+        }
+    }
+
+    fn read(&self) -> Option<ZapVerdict> {
+        let mut place = self.state.lock();
+        let state = place.as_mut()?;
+        let events = state.end.take_events();
+        let mut verdict = None;
+        while let Some(msg) = state.end.read() {
+            if msg.has(flag::ROUTING_ID) {
+                continue;
+            }
+            // One more than allowed is enough to see that it is too many.
+            if state.reply.len() <= zap::REPLY_FRAMES {
+                state.reply.push(msg.data().to_vec());
+            }
+            if !msg.more() {
+                verdict = Some(zap::verdict(&state.reply));
+                break;
+            }
+        }
+        // A handler that goes away leaves the question open, as in libzmq: the
+        // handshake runs into its time limit. Passing for no handler at all
+        // would let the peer in.
+        if verdict.is_some() || events & event::CLOSED != 0 {
+            let ended = place.take();
+            drop(place);
+            drop(ended); // calls the handler's end, so not under the lock
+        }
+        verdict
+    }
+}
+
+impl Listener for Question {
+    fn pipe_event(&self, _token: usize) {
+        self.look();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::Error;
+    use crate::message::flag;
+    use crate::options::constants::*;
+    use crate::runtime::{context, endpoints, socket};
+
+    const DEALER: i32 = 5;
+    const REP: i32 = 4;
+
+    /// Answers one request with `status`; returns its frames.
+    fn handle(handler: usize, status: &[u8]) -> Vec<Vec<u8>> {
+        let mut frames = Vec::new();
+        loop {
+            let msg = socket::recv(handler, 0).expect("a request");
+            frames.push(msg.data().to_vec());
+            if !msg.has(flag::MORE) {
+                break;
+            }
+        }
+        for part in [b"1.0", &b"1"[..], status, b"", b"joe"] {
+            socket::send_bytes(handler, part, socket::SNDMORE).expect("sent");
+        }
+        socket::send_bytes(handler, b"", 0).expect("sent");
+        frames
+    }
+
+    /// A PLAIN client says hello to a server whose handler answers `status`.
+    fn plain(status: Option<&[u8]>) -> Result<Option<String>, Error> {
+        let context = context::create().expect("a context").address();
+        let make = |kind| socket::create(context, kind).expect("a socket").address();
+        let set = |socket, option, value: &[u8]| {
+            socket::set_option(socket, option, Some(value)).expect("good");
+        };
+        let (handler, server, client) = (make(REP), make(DEALER), make(DEALER));
+        for socket in [handler, server, client] {
+            set(socket, ZMQ_LINGER, &0_i32.to_ne_bytes());
+            let patience: i32 = if status == Some(b"200") { 10_000 } else { 200 };
+            set(socket, ZMQ_RCVTIMEO, &patience.to_ne_bytes());
+        }
+        set(server, ZMQ_PLAIN_SERVER, &1_i32.to_ne_bytes());
+        set(client, ZMQ_PLAIN_USERNAME, b"admin");
+        set(client, ZMQ_PLAIN_PASSWORD, b"secret");
+        if status.is_some() {
+            endpoints::bind(handler, b"inproc://zeromq.zap.01").expect("bound");
+        }
+        endpoints::bind(server, b"tcp://127.0.0.1:*").expect("bound");
+        let mut text = [0; 64];
+        let len = socket::get_option(server, ZMQ_LAST_ENDPOINT, &mut text).expect("fits");
+        endpoints::connect(client, &text[..len - 1]).expect("begun");
+        socket::send_bytes(client, b"hello", 0).expect("queued");
+        if let Some(status) = status {
+            let frames = handle(handler, status);
+            assert_eq!(frames.len(), 8); // without the delimiter, which REP keeps
+            assert_eq!(frames[5..], [&b"PLAIN"[..], b"admin", b"secret"]);
+            assert_eq!(frames[3], b"127.0.0.1");
+        }
+        let received = socket::recv(server, 0).map(|msg| {
+            assert_eq!(msg.data(), b"hello");
+            let user = msg.metadata().and_then(|list| list.get(c"User-Id"));
+            user.map(|user| user.to_string_lossy().into_owned())
+        });
+        for socket in [handler, server, client] {
+            socket::close(socket).expect("closed");
+        }
+        context::terminate(context).expect("ended");
+        received
+    }
+
+    #[test]
+    fn a_handler_lets_in_or_keeps_out() {
+        assert_eq!(plain(Some(b"200")), Ok(Some("joe".into())));
+        assert_eq!(plain(Some(b"400")), Err(Error::Again));
+        assert_eq!(plain(Some(b"300")), Err(Error::Again));
+    }
+
+    #[test]
+    fn without_a_handler_nobody_gets_in() {
+        assert_eq!(plain(None), Err(Error::Again));
+    }
+}

@@ -1,0 +1,43 @@
+//! X25519 keys and what two of them have in common.
+
+#![forbid(unsafe_code)]
+
+use curve25519_dalek::montgomery::MontgomeryPoint;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::Random;
+use super::salsa20::hsalsa20;
+use crate::options::Secret;
+use crate::zmtp::error::HandshakeError;
+
+/// A public key: a point on the curve.
+pub type PublicKey = [u8; 32];
+/// A secret key: 32 random bytes.
+pub type SecretKey = Secret<[u8; 32]>;
+
+/// The public key that belongs to `secret`.
+pub fn public_key(secret: &[u8; 32]) -> PublicKey {
+    MontgomeryPoint::mul_base_clamped(*secret).to_bytes()
+}
+
+/// Makes a fresh pair of keys.
+///
+/// # Errors
+/// [`HandshakeError::Closed`] if there are no random numbers.
+pub fn key_pair(random: Random) -> Result<(PublicKey, SecretKey), HandshakeError> {
+    let mut secret = Zeroizing::new([0; 32]);
+    random(secret.as_mut_slice()).map_err(|_| HandshakeError::Closed)?;
+    Ok((public_key(&secret), Secret::new(*secret)))
+}
+
+/// The key that boxes between the owners of the two keys are made with. `None`
+/// for a public key that leaves no secret in it, which nobody uses in earnest.
+pub fn shared_key(public: &PublicKey, secret: &SecretKey) -> Option<Zeroizing<[u8; 32]>> {
+    let point = MontgomeryPoint(*public).mul_clamped(*secret.expose());
+    let point = Zeroizing::new(point.to_bytes());
+    if bool::from(point.ct_eq(&[0; 32])) {
+        return None;
+    }
+    Some(hsalsa20(&point, &[0; 16]))
+}

@@ -1,0 +1,105 @@
+//! CURVE (RFC 25, 26): authentication and encryption with Curve25519.
+//!
+//! | step | from | command | content, as `box(from key, to key)` |
+//! | --- | --- | --- | --- |
+//! | 1 | client | HELLO | C', box(C', S) of zeros |
+//! | 2 | server | WELCOME | box(S, C') of S' and the cookie |
+//! | 3 | client | INITIATE | cookie, box(C', S') of C, vouch and metadata; vouch = box(C, S') of C' and S |
+//! | 4 | server | READY | box(S', C') of metadata |
+//!
+//! C and S are the long-term keys, C' and S' those of the connection. The
+//! cookie proves to the server that the client of INITIATE is that of HELLO;
+//! like libzmq, and unlike what the RFC makes possible, the server keeps its
+//! state in between, so the cookie is one more check and nothing else.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod keys;
+mod message;
+mod poly1305;
+mod salsa20;
+mod secretbox;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+pub(in crate::zmtp) use client::CurveClient;
+pub use keys::{PublicKey, SecretKey, key_pair, public_key};
+pub use message::{CurveTraffic, PREFIX};
+pub(in crate::zmtp) use server::CurveServer;
+
+/// Fills a buffer with random bytes fit for keys, or fails.
+pub type Random = fn(&mut [u8]) -> crate::error::Result<()>;
+
+/// Which end of CURVE to be, with its keys.
+#[derive(Clone, Debug)]
+pub enum CurveRole {
+    /// `ZMQ_CURVE_SERVERKEY` is set: knows whom it wants to talk to.
+    Client {
+        /// The server's long-term public key, S.
+        server_key: PublicKey,
+        /// Our long-term public key, C (`ZMQ_CURVE_PUBLICKEY`).
+        public_key: PublicKey,
+        /// Our long-term secret key, c (`ZMQ_CURVE_SECRETKEY`).
+        secret_key: SecretKey,
+    },
+    /// `ZMQ_CURVE_SERVER`: takes clients, and lets ZAP judge their keys.
+    Server {
+        /// Our long-term secret key, s (`ZMQ_CURVE_SECRETKEY`).
+        secret_key: SecretKey,
+    },
+}
+
+/// A CURVE end with the source of its short-term keys.
+#[derive(Clone, Debug)]
+pub struct CurveConfig {
+    /// Client or server.
+    pub role: CurveRole,
+    /// Where short-term keys and nonces come from.
+    pub random: Random,
+}
+
+const HELLO: &[u8; 6] = b"\x05HELLO";
+const WELCOME: &[u8; 8] = b"\x07WELCOME";
+const INITIATE: &[u8; 9] = b"\x08INITIATE";
+
+const HELLO_SIZE: usize = 200;
+const WELCOME_SIZE: usize = 168;
+/// Of an INITIATE without metadata.
+const INITIATE_MIN: usize = 257;
+/// Of a READY without metadata.
+const READY_MIN: usize = 30;
+/// The cookie with its nonce.
+const COOKIE: usize = 96;
+
+const HELLO_NONCE: &[u8; 16] = b"CurveZMQHELLO---";
+const INITIATE_NONCE: &[u8; 16] = b"CurveZMQINITIATE";
+const READY_NONCE: &[u8; 16] = b"CurveZMQREADY---";
+const WELCOME_NONCE: &[u8; 8] = b"WELCOME-";
+const COOKIE_NONCE: &[u8; 8] = b"COOKIE--";
+const VOUCH_NONCE: &[u8; 8] = b"VOUCH---";
+
+/// A nonce of a constant beginning and the part that is sent.
+fn nonce(prefix: &[u8], sent: &[u8]) -> [u8; 24] {
+    debug_assert_eq!(prefix.len() + sent.len(), 24);
+    let mut nonce = [0; 24];
+    for (to, from) in nonce.iter_mut().zip(prefix.iter().chain(sent)) {
+        *to = *from;
+    }
+    nonce
+}
+
+/// The 32 bytes of a key at `at`; `None` beyond the end.
+fn key_at(bytes: &[u8], at: usize) -> Option<[u8; 32]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+/// The short nonce at `at`.
+fn number_at(bytes: &[u8], at: usize) -> u64 {
+    bytes
+        .get(at..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}

@@ -1,0 +1,148 @@
+//! ZAP (RFC 27): the frames of a request and of its reply.
+
+#![forbid(unsafe_code)]
+
+use super::error::ProtocolError;
+use super::mechanism::{ZapRequest, ZapVerdict};
+use super::metadata;
+
+/// The inproc name handlers bind.
+pub const NAME: &[u8] = b"zeromq.zap.01";
+
+const VERSION: &[u8] = b"1.0";
+/// Each request has a pipe of its own, so they need no numbers.
+const REQUEST_ID: &[u8] = b"1";
+/// Frames of a reply, the empty one in front included.
+pub const REPLY_FRAMES: usize = 7;
+
+/// The frames of a request: `domain` is `ZMQ_ZAP_DOMAIN`, `address` the peer's
+/// without a port, and `routing_id` the `ZMQ_ROUTING_ID` of our own socket
+/// (libzmq sends that; the RFC means the peer's).
+pub fn request_frames<'a>(
+    request: &'a ZapRequest,
+    domain: &'a [u8],
+    address: &'a [u8],
+    routing_id: &'a [u8],
+) -> Vec<&'a [u8]> {
+    let mechanism = request.mechanism.as_bytes();
+    let mut frames = vec![
+        &b""[..],
+        VERSION,
+        REQUEST_ID,
+        domain,
+        address,
+        routing_id,
+        mechanism,
+    ];
+    frames.extend(request.credentials.iter().map(Vec::as_slice));
+    frames
+}
+
+/// What a reply of these frames means.
+pub fn verdict(frames: &[Vec<u8>]) -> ZapVerdict {
+    read(frames).unwrap_or_else(ZapVerdict::Invalid)
+}
+
+fn read(frames: &[Vec<u8>]) -> Result<ZapVerdict, ProtocolError> {
+    let [delimiter, version, id, status, _text, user_id, list] = frames else {
+        return Err(ProtocolError::ZapMalformedReply);
+    };
+    if !delimiter.is_empty() {
+        return Err(ProtocolError::ZapUnspecified);
+    }
+    if version != VERSION {
+        return Err(ProtocolError::ZapBadVersion);
+    }
+    if id != REQUEST_ID {
+        return Err(ProtocolError::ZapBadRequestId);
+    }
+    let status = match status.as_slice() {
+        b"200" => 200,
+        b"300" => 300,
+        b"400" => 400,
+        b"500" => 500,
+        _ => return Err(ProtocolError::ZapInvalidStatusCode),
+    };
+    // Goes before a User-Id in the list: of equal names the first counts.
+    let mut properties = vec![(b"User-Id".to_vec(), user_id.clone())];
+    for property in metadata::properties(list) {
+        let (name, value) = property.map_err(|_| ProtocolError::ZapInvalidMetadata)?;
+        properties.push((name.to_vec(), value.to_vec()));
+    }
+    Ok(match status {
+        200 => ZapVerdict::Accept(properties),
+        denied => ZapVerdict::Deny(denied),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(change: impl FnOnce(&mut Vec<Vec<u8>>)) -> ZapVerdict {
+        let good: [&[u8]; REPLY_FRAMES] = [b"", b"1.0", b"1", b"200", b"OK", b"joe", b""];
+        let mut frames: Vec<_> = good.iter().map(|frame| frame.to_vec()).collect();
+        change(&mut frames);
+        verdict(&frames)
+    }
+
+    #[test]
+    fn a_request_as_handlers_expect_it() {
+        let request = ZapRequest {
+            mechanism: "PLAIN",
+            credentials: vec![b"admin".to_vec(), b"secret".to_vec()],
+        };
+        let frames = request_frames(&request, b"global", b"127.0.0.1", b"id");
+        let expected: [&[u8]; 9] = [
+            b"",
+            b"1.0",
+            b"1",
+            b"global",
+            b"127.0.0.1",
+            b"id",
+            b"PLAIN",
+            b"admin",
+            b"secret",
+        ];
+        assert_eq!(frames, expected);
+    }
+
+    #[test]
+    fn replies_that_decide() {
+        let user = (b"User-Id".to_vec(), b"joe".to_vec());
+        assert_eq!(reply(|_| ()), ZapVerdict::Accept(vec![user.clone()]));
+        let with_list = reply(|frames| {
+            frames[6] = b"\x05Hello\0\0\0\x05World\x07User-Id\0\0\0\x01x".to_vec();
+        });
+        let hello = (b"Hello".to_vec(), b"World".to_vec());
+        let other = (b"User-Id".to_vec(), b"x".to_vec());
+        assert_eq!(with_list, ZapVerdict::Accept(vec![user, hello, other]));
+        for (text, status) in [(b"300", 300), (b"400", 400), (b"500", 500)] {
+            let denied = reply(|frames| frames[3] = text.to_vec());
+            assert_eq!(denied, ZapVerdict::Deny(status));
+        }
+    }
+
+    #[test]
+    fn replies_that_are_none() {
+        use ProtocolError::*;
+        let cases: &[(usize, &[u8], ProtocolError)] = &[
+            (0, b"x", ZapUnspecified),
+            (1, b"2.0", ZapBadVersion),
+            (2, b"2", ZapBadRequestId),
+            (3, b"100", ZapInvalidStatusCode),
+            (3, b"600", ZapInvalidStatusCode),
+            (3, b"2000", ZapInvalidStatusCode),
+            (3, b"", ZapInvalidStatusCode),
+            (6, b"\x05Hel", ZapInvalidMetadata),
+        ];
+        for (place, value, error) in cases {
+            let found = reply(|frames| frames[*place] = value.to_vec());
+            assert_eq!(found, ZapVerdict::Invalid(*error), "{place} {value:?}");
+        }
+        let malformed = ZapVerdict::Invalid(ZapMalformedReply);
+        assert_eq!(reply(|frames| frames.truncate(6)), malformed);
+        assert_eq!(reply(|frames| frames.push(Vec::new())), malformed);
+        assert_eq!(verdict(&[]), malformed);
+    }
+}

@@ -17,7 +17,7 @@ OPTION = {"TCP_KEEPALIVE": 34, "TCP_KEEPALIVE_CNT": 35, "TCP_KEEPALIVE_IDLE": 36
           "HANDSHAKE_IVL": 66, "HEARTBEAT_IVL": 75, "HEARTBEAT_TTL": 76,
           "HEARTBEAT_TIMEOUT": 77, "CONNECT_TIMEOUT": 79, "TCP_MAXRT": 80, "BINDTODEVICE": 92}
 # How late a process on a busy machine may notice something, in milliseconds.
-LATE = 700
+LATE = 1000
 # How early a timer in whole milliseconds may seem to end.
 EARLY = 3
 SERVER = f"tcp://{RIGHT}:5555"
@@ -30,6 +30,20 @@ def check(right, what):
 
 def check_between(value, least, most, what):
     check(least <= value <= most, f"{what}: {value:.0f} ms, not {least:.0f} to {most:.0f}")
+
+
+def check_pauses(events, began, pauses):
+    """Whether each event came the pause before it after the last, in milliseconds.
+
+    An event may be heard late on a busy machine, so the pauses must not be
+    short when they are added up, and none may be long.
+    """
+    least, last = began, began
+    for number, (event, pause) in enumerate(zip(events, [0, *pauses])):
+        least += pause
+        check_between(event.when - began, least - began - EARLY, 1e9, f"number {number}")
+        check_between(event.when - last, 0, pause + LATE, f"since the one before {number}")
+        last = event.when
 
 
 class Stage:
@@ -253,8 +267,8 @@ def time_to_live(stage):
     check(server.refused("recv", 350) == errno.EAGAIN, "a message from nowhere")
     began, ended = stage.net.cut()
     lost = server.wait("DISCONNECTED")
-    # The watch was last set anew by a PING up to an interval before the cut.
-    check_between(lost.when - began, 300 - EARLY, ended - began + 400 + LATE, "noticed")
+    # The watch was last set anew by a PING an interval or so before the cut.
+    check_between(lost.when - began, 100, ended - began + 400 + LATE, "noticed")
     check(not client.seen("DISCONNECTED"), "the client waits longer")
 
 
@@ -286,7 +300,7 @@ def max_retransmission(stage):
     server.ask("send", "unheard")
     lost = client.wait("DISCONNECTED")
     # The kernel looks when it retransmits: after 0.2, 0.6 and 1.4 s or so.
-    check_between(lost.when - began, 600 - EARLY, ended - began + 2000 + LATE, "noticed")
+    check_between(lost.when - began, 500, ended - began + 2000 + LATE, "noticed")
     check(not server.seen("DISCONNECTED"), "the other side has no such limit")
 
 
@@ -296,20 +310,19 @@ def max_retransmission(stage):
 def backoff(stage):
     """RECONNECT_IVL_MAX doubles the pauses up to itself, anew after a success"""
     client = stage.host("left", DEALER, RECONNECT_IVL=40, RECONNECT_IVL_MAX=320)
+    ends = now()
     client.ask("connect", SERVER)
-    ends = 0.0
     for _ in range(2):
         client.wait("CONNECT_RETRIED", ends, count=6)
         tries = client.seen("CONNECT_RETRIED", ends)[:6]
-        for step, (a, b) in enumerate(zip(tries, tries[1:] + [None])):
+        for step, retry in enumerate(tries):
             # Debian's libzmq adds up to one interval at random.
             pause = min(40 << step, 320)
-            check_between(a.value, pause, pause + 39, f"pause {step}")
-            if b:
-                check_between(b.when - a.when, a.value - EARLY, a.value + LATE, f"try {step}")
+            check_between(retry.value, pause, pause + 39, f"pause {step}")
+        check_pauses(tries, ends, [retry.value for retry in tries])
         server = stage.host("right", DEALER)
         server.ask("bind", "tcp://*:5555")
-        client.wait("HANDSHAKE_SUCCEEDED", ends, patience=0.36 + LATE / 1000)
+        client.wait("HANDSHAKE_SUCCEEDED", ends)
         ends = now()
         server.ask("close")
         client.wait("DISCONNECTED", ends)
@@ -319,12 +332,13 @@ def backoff(stage):
 def jitter(stage):
     """RECONNECT_IVL alone makes pauses of one to two intervals"""
     client = stage.host("left", DEALER, RECONNECT_IVL=60)
+    began = now()
     client.ask("connect", SERVER)
     client.wait("CONNECT_RETRIED", count=10)
     tries = client.seen("CONNECT_RETRIED")[:10]
-    for a, b in zip(tries, tries[1:]):
-        check_between(a.value, 60, 119, "pause")
-        check_between(b.when - a.when, a.value - EARLY, a.value + LATE, "try")
+    for retry in tries:
+        check_between(retry.value, 60, 119, "pause")
+    check_pauses(tries, began, [retry.value for retry in tries])
     check(len({a.value for a in tries}) > 1, "the pauses are all the same")
 
 
@@ -332,13 +346,12 @@ def connect_timeout(stage):
     """CONNECT_TIMEOUT gives up an attempt that nobody answers, each time"""
     client = stage.host("left", DEALER, CONNECT_TIMEOUT=150, RECONNECT_IVL=100,
                         RECONNECT_IVL_MAX=100)
+    began = now()
     client.ask("connect", f"tcp://{NOBODY}:5555")
     client.wait("CONNECT_RETRIED", count=4)
-    begun, ended = client.seen("CONNECT_DELAYED")[:4], client.seen("CLOSED")[:4]
-    for a, b in zip(begun, ended):
-        check_between(b.when - a.when, 150 - EARLY, 150 + LATE, "an attempt")
-    for a, b in zip(ended, begun[1:]):
-        check_between(b.when - a.when, 100 - EARLY, 200 + LATE, "a pause")
+    retries, ended = client.seen("CONNECT_RETRIED")[:4], client.seen("CLOSED")[:4]
+    # The first attempt, and each pause with the attempt that follows it.
+    check_pauses(ended, began + 150, [retry.value + 150 for retry in retries])
     # Without it the kernel goes on for minutes.
     patient = stage.host("left", DEALER)
     patient.ask("connect", f"tcp://{NOBODY}:5555")
@@ -367,11 +380,12 @@ def silent_server(stage):
     mute = stage.net.host("right", stage.program, stage.lib_dir)
     mute.ask("listen", "0.0.0.0", 5555)
     client = stage.host("left", DEALER, HANDSHAKE_IVL=250)
+    began = now()
     client.ask("connect", SERVER)
-    for count in (1, 2, 3):
-        begun = client.wait("CONNECTED", count=count)
-        lost = client.wait("DISCONNECTED", count=count)
-        check_between(lost.when - begun.when, 250 - EARLY, 250 + LATE, "the handshake")
+    client.wait("CONNECT_RETRIED", count=3)
+    retries = client.seen("CONNECT_RETRIED")[:3]
+    check_pauses(client.seen("DISCONNECTED")[:3], began + 250,
+                 [retry.value + 250 for retry in retries])
     check(not client.seen("HANDSHAKE_SUCCEEDED"), "a handshake with nobody")
 
 
@@ -380,9 +394,10 @@ def silent_client(stage):
     server = stage.host("right", DEALER, HANDSHAKE_IVL=250)
     server.ask("bind", "tcp://*:5555")
     mute = stage.net.host("left", stage.program, stage.lib_dir)
+    began = now()
     mute.ask("dial", RIGHT, 5555)
-    begun, lost = server.wait("ACCEPTED"), server.wait("DISCONNECTED")
-    check_between(lost.when - begun.when, 250 - EARLY, 250 + LATE, "the handshake")
+    lost = server.wait("DISCONNECTED")
+    check_between(lost.when - began, 250 - EARLY, 250 + LATE, "the handshake")
     client = stage.host("left", DEALER)
     client.ask("connect", SERVER)
     client.ask("send", "x")

@@ -88,17 +88,27 @@ def main(argv):
                 if args.only in case.__name__ and not known:
                     label = f"{name}: {case.__name__}: {case.__doc__}"
                     jobs[pool.submit(timed, play, case, program, lib_dir, name == "ours")] = label
-        for job in concurrent.futures.as_completed(jobs):
-            try:
-                seconds, said = job.result()
-                passed += said is None
-                if said or args.times:
-                    print(f"netns {jobs[job]}: {said or f'{seconds:.1f} s'}", flush=True)
-            except (Failure, subprocess.TimeoutExpired) as trouble:
-                failed += 1
-                print(f"netns {jobs[job]}: FAILED: {trouble}", flush=True)
+        try:
+            for job in concurrent.futures.as_completed(jobs):
+                failure = outcome(job, jobs[job], args.times)
+                passed, failed = passed + (failure is False), failed + (failure is True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
+
+
+def outcome(job, label, times):
+    """Reports a case. Returns whether it failed, or None if it says nothing."""
+    try:
+        seconds, said = job.result()
+    except (Failure, OSError, ValueError, subprocess.TimeoutExpired) as trouble:
+        print(f"netns {label}: FAILED: {trouble}", flush=True)
+        return True
+    if said or times:
+        print(f"netns {label}: {said or f'{seconds:.1f} s'}", flush=True)
+    return None if said else False
 
 
 def timed(function, *arguments):

@@ -30,6 +30,7 @@ struct answer {
     const char *metadata;
     size_t metadata_size;
     int parts; /* fewer or more than the six; 0 is six */
+    unsigned code; /* of the protocol error it is */
 };
 
 /* Receives a question, shows it and answers. */
@@ -149,6 +150,8 @@ static void attempt (const char *what, int mechanism, const char *domain, int en
         reply (answer);
     if (show_event ("server", theirs, PATIENCE, RETRY) == ZMQ_EVENT_HANDSHAKE_SUCCEEDED)
         let_in (server, client);
+    if (answer && answer->code)
+        SHOW (event_value == answer->code);
     if (handler)
         show_empty ("handler", handler);
     done (client);
@@ -193,13 +196,13 @@ int main (void)
       {.what = "300", .status = "300"},
       {.what = "400", .status = "400"},
       {.what = "500", .status = "500"},
-      {.what = "another version", .version = "2.0"},
-      {.what = "another question's number", .id = "0"},
-      {.what = "no such status", .status = "204"},
-      {.what = "a status that is no number", .status = "OK"},
-      {.what = "broken metadata", .metadata = "\020From", .metadata_size = 5},
-      {.what = "too few parts", .parts = 5},
-      {.what = "too many parts", .parts = 7},
+      {.what = "another version", .code = ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION, .version = "2.0"},
+      {.what = "another question's number", .code = ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID, .id = "0"},
+      {.what = "no such status", .code = ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE, .status = "204"},
+      {.what = "a status that is no number", .code = ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE, .status = "OK"},
+      {.what = "broken metadata", .code = ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA, .metadata = "\020From", .metadata_size = 5},
+      {.what = "too few parts", .code = ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY, .parts = 5},
+      {.what = "too many parts", .code = ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY, .parts = 7},
     };
     start ();
     ctx = zmq_ctx_new ();

@@ -11,7 +11,8 @@ use super::StreamOptions;
 
 /// A non-blocking, close-on-exec stream socket.
 pub(super) fn open(domain: Domain) -> io::Result<Socket> {
-    let protocol = (domain != Domain::UNIX).then_some(Protocol::TCP);
+    let internet = domain == Domain::IPV4 || domain == Domain::IPV6;
+    let protocol = internet.then_some(Protocol::TCP);
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]

@@ -7,9 +7,18 @@ begun and has no outcome took the whole process with it.
 import json
 import os
 
+import zmq
+
 PATH = os.environ["PYZMQ_RECORD"]
 WORST = ["passed", "skipped", "xfailed", "failed"]
 outcomes = {}
+
+
+# The tests of what later releases of libzmq no longer have ask for the version
+# only; this library still has it.
+if "PYZMQ_CLAIM" in os.environ:
+    claim = tuple(int(n) for n in os.environ["PYZMQ_CLAIM"].split("."))
+    zmq.zmq_version_info = lambda: claim
 
 
 def write(**entry):
@@ -28,7 +37,8 @@ def pytest_runtest_logreport(report):
     now = "xfailed" if hasattr(report, "wasxfail") else report.outcome
     before, why = outcomes[report.nodeid]
     if WORST.index(now) > WORST.index(before):
-        outcomes[report.nodeid] = (now, report.longreprtext if now == "failed" else "")
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        outcomes[report.nodeid] = (now, why)
 
 
 def pytest_runtest_logfinish(nodeid):

@@ -31,6 +31,8 @@ TOOLS = ["pytest", "pytest-asyncio", "pytest-timeout", "pytest-rerunfailures", "
 TEST_SECONDS = 60
 FILE_SECONDS = 600
 RESTARTS = 5
+# Steerable proxies are gone from libzmq 4.3.5 and on, but not from this library.
+CLAIMS = {("ours", "test_proxy_steerable"): "4.3.4"}
 
 Build = collections.namedtuple("Build", "name packages preload")
 
@@ -142,8 +144,8 @@ def check_bindings(python, build, ours):
         raise Missing(f"a pyzmq that runs ({build.name}): {done.stdout[-500:]}")
     if {os.path.samefile(file, OURS) for file in files} != {ours}:
         raise Missing(f"{build.name} runs on {', '.join(sorted(files))}")
-    say(f"  {build.name}: {len(found)} functions of libzmq {done.stdout.strip()} "
-        f"from {', '.join(sorted(os.path.relpath(f, ROOT) if f.startswith(str(ROOT)) else f for f in files))}")
+    say(f"  {build.name}: {len(found)} functions of libzmq {done.stdout.strip()} from "
+        + ", ".join(sorted(files)).replace(f"{ROOT}/", ""))
 
 
 def read_record(path):
@@ -164,6 +166,8 @@ def run_file(python, suite, build, name):
     log = record.with_suffix(".log")
     env = build_environment(build, PYZMQ_RECORD=record)
     env["PYTHONPATH"] += f":{HERE}"
+    if (build.name, name) in CLAIMS:
+        env["PYZMQ_CLAIM"] = CLAIMS[build.name, name]
     with open(log, "wb") as out:
         for _ in range(RESTARTS):
             done = read_record(record)
@@ -213,7 +217,7 @@ def compare(reference, ours, there, here):
         if was != now[0]:
             say(f"  {test}: {was} on {reference.name}, {now[0]} on {ours.name}")
             if was == "passed":
-                say("".join(f"      {line}\n" for line in now[1].splitlines()[-12:]).rstrip())
+                say("\n".join(f"      {line}" for line in now[1].splitlines()[-12:]))
     for test in sorted(set(here) - set(there)):
         if here[test][0] == "failed":
             failed += 1

@@ -28,11 +28,16 @@ OURS = STAGE / "lib" / "libzmq.so.5"
 # mypy is left out: its tests look at annotations only, for minutes.
 TOOLS = ["pytest", "pytest-asyncio", "pytest-timeout", "pytest-rerunfailures", "tornado",
          "cython", "setuptools", "gevent", "cffi"]
-TEST_SECONDS = 60
+# Above the 60 s after which many of the tests give up by themselves.
+TEST_SECONDS = 90
 FILE_SECONDS = 600
 RESTARTS = 5
 # Steerable proxies are gone from libzmq 4.3.5 and on, but not from this library.
 CLAIMS = {("ours", "test_proxy_steerable"): "4.3.4"}
+# Files with a test that races against itself, on any library, get three more
+# tries on each: test_blank_root_topic publishes right after it has subscribed
+# over TCP, waits for ever if it loses, and spoils the tests after it.
+RACY = {"test_log"}
 
 Build = collections.namedtuple("Build", "name packages preload")
 
@@ -195,10 +200,19 @@ def run_file(python, suite, build, name):
     return results
 
 
+def try_file(python, suite, build, name):
+    for left in reversed(range(4 if name in RACY else 1)):
+        results = run_file(python, suite, build, name)
+        lost = [t for t, (outcome, _) in results.items() if outcome == "failed"]
+        if not lost or not left:
+            return results
+        say(f"  {build.name}: {name} once more, it failed in {', '.join(lost)}")
+
+
 def run_suite(python, suite, build, names):
     start, results = time.monotonic(), {}
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("PYZMQ_JOBS", "2"))) as pool:
-        for part in pool.map(lambda name: run_file(python, suite, build, name), names):
+        for part in pool.map(lambda name: try_file(python, suite, build, name), names):
             results.update(part)
     count = collections.Counter(outcome for outcome, _ in results.values())
     say(f"  {build.name}: " + ", ".join(f"{n} {outcome}" for outcome, n in sorted(count.items()))

@@ -97,7 +97,8 @@ def prepare_suite(python):
     suite = WORK / f"suite-{version}"
     if not suite.exists():
         with tarfile.open(archive) as tar:
-            tar.extractall(WORK / "unpacked", filter="data")
+            safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+            tar.extractall(WORK / "unpacked", **safely)
         source, half = WORK / "unpacked" / f"pyzmq-{version}", WORK / "suite.half"
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir()

@@ -201,6 +201,16 @@ impl Shared {
         }
     }
 
+    /// Reads what has come in on (a number of) the connections, whoever watches
+    /// them. To be called with no socket locked.
+    pub(super) fn settle_inputs(&self) {
+        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+            self.connections.lock().values().take(16).cloned().collect();
+        for connection in &some {
+            connection.settle();
+        }
+    }
+
     /// Installs a monitor in place of the present one, which is stopped.
     pub(super) fn set_monitor(&self, monitor: Option<Arc<Monitor>>) {
         self.monitored.store(monitor.is_some(), Ordering::Relaxed);

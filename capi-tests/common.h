@@ -22,6 +22,44 @@
 #include <time.h>
 #include <unistd.h>
 
+/*
+ * Options that a stable zmq.h does not name, though a stable library takes
+ * them.
+ */
+#ifndef ZMQ_ZERO_COPY_RECV
+#define ZMQ_ZERO_COPY_RECV 10
+#endif
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+#endif
+#ifndef ZMQ_LOOPBACK_FASTPATH
+#define ZMQ_LOOPBACK_FASTPATH 94
+#endif
+#ifndef ZMQ_METADATA
+#define ZMQ_METADATA 95
+#endif
+#ifndef ZMQ_MULTICAST_LOOP
+#define ZMQ_MULTICAST_LOOP 96
+#endif
+#ifndef ZMQ_XPUB_MANUAL_LAST_VALUE
+#define ZMQ_XPUB_MANUAL_LAST_VALUE 98
+#endif
+#ifndef ZMQ_SOCKS_USERNAME
+#define ZMQ_SOCKS_USERNAME 99
+#endif
+#ifndef ZMQ_SOCKS_PASSWORD
+#define ZMQ_SOCKS_PASSWORD 100
+#endif
+#ifndef ZMQ_ONLY_FIRST_SUBSCRIBE
+#define ZMQ_ONLY_FIRST_SUBSCRIBE 108
+#endif
+#ifndef ZMQ_RECONNECT_STOP
+#define ZMQ_RECONNECT_STOP 109
+#endif
+#ifndef ZMQ_TOPICS_COUNT
+#define ZMQ_TOPICS_COUNT 116
+#endif
+
 #define UNUSED __attribute__ ((unused))
 #define COUNT(a) ((int) (sizeof (a) / sizeof ((a)[0])))
 

@@ -1,8 +1,6 @@
 /* ZMQ_METADATA (95, not in every zmq.h): properties of the application's own. */
 #include "common.h"
 
-enum { METADATA = 95 };
-
 static void show_property (zmq_msg_t *msg, const char *name)
 {
     errno = 0;
@@ -21,28 +19,28 @@ int main (void)
     void *ctx = zmq_ctx_new ();
     void *server = sock (ctx, ZMQ_DEALER), *client = sock (ctx, ZMQ_DEALER);
     for (int i = 0; i < COUNT (good); i++)
-        MUST (zmq_setsockopt (client, METADATA, good[i], strlen (good[i])) == 0);
+        MUST (zmq_setsockopt (client, ZMQ_METADATA, good[i], strlen (good[i])) == 0);
     PART ("refused");
     void *other = sock (ctx, ZMQ_DEALER);
     for (int i = 0; i < COUNT (bad); i++) {
-        int rc = zmq_setsockopt (other, METADATA, bad[i], strlen (bad[i]));
+        int rc = zmq_setsockopt (other, ZMQ_METADATA, bad[i], strlen (bad[i]));
         printf ("'%s': %s\n", bad[i], rc ? errno_name (zmq_errno ()) : "ok");
     }
     for (int length = 255; length < 257; length++) {
         memset (long_key, 'k', sizeof long_key);
         memcpy (long_key, "X-", 2);
         long_key[length] = ':';
-        int rc = zmq_setsockopt (other, METADATA, long_key, (size_t) length + 5);
+        int rc = zmq_setsockopt (other, ZMQ_METADATA, long_key, (size_t) length + 5);
         printf ("a key of %d: %s\n", length, rc ? errno_name (zmq_errno ()) : "ok");
     }
-    RC (zmq_setsockopt (other, METADATA, NULL, 0));
+    RC (zmq_setsockopt (other, ZMQ_METADATA, NULL, 0));
     done (other);
 
     for (int i = 0; i < 2; i++) {
         const char *transport = i ? "ipc" : "tcp";
         PART (transport);
         join (server, client, transport);
-        MUST (zmq_setsockopt (client, METADATA, "X-late:too late", 15) == 0);
+        MUST (zmq_setsockopt (client, ZMQ_METADATA, "X-late:too late", 15) == 0);
         send_parts (client, "message", NULL);
         zmq_msg_t msg;
         MUST (zmq_msg_init (&msg) == 0);
@@ -52,7 +50,7 @@ int main (void)
         MUST (zmq_msg_close (&msg) == 0);
         done (client);
         client = sock (ctx, ZMQ_DEALER);
-        MUST (zmq_setsockopt (client, METADATA, "X-hello:again", 13) == 0);
+        MUST (zmq_setsockopt (client, ZMQ_METADATA, "X-hello:again", 13) == 0);
     }
     done (client);
     done (server);

@@ -75,6 +75,9 @@ static UNUSED void print_address (const char *text)
         printf (" '%s'\n", text);
 }
 
+/* The value of the event shown last. */
+static UNUSED uint32_t event_value;
+
 /*
  * Prints the next event and returns it; 0 if none comes in time. Retry delays
  * are expected between `retry` and twice that.
@@ -94,6 +97,7 @@ static UNUSED int show_event (const char *label, void *pair, long ms, int retry)
     uint32_t value;
     memcpy (&event, head, 2);
     memcpy (&value, head + 2, 4);
+    event_value = value;
     recv_text (pair, text, sizeof text);
     MUST (get_int (pair, ZMQ_RCVMORE) == 0);
     printf ("%s: %s", label, event_name (event));

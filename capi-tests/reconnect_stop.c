@@ -1,7 +1,7 @@
 /* ZMQ_RECONNECT_STOP (109, not in every zmq.h): when connecting is given up. */
 #include "monitor.h"
 
-enum { STOP = 109, REFUSED = 1, HANDSHAKE = 2 };
+enum { REFUSED = 1, HANDSHAKE = 2 };
 
 static void *ctx;
 
@@ -10,8 +10,8 @@ static void nobody (const char *what, int flags, const char *endpoint, int ends)
     printf ("-- %s\n", what);
     void *client = sock (ctx, ZMQ_DEALER);
     set_int (client, ZMQ_RECONNECT_IVL, RETRY);
-    set_int (client, STOP, flags);
-    SHOW (get_int (client, STOP));
+    set_int (client, ZMQ_RECONNECT_STOP, flags);
+    SHOW (get_int (client, ZMQ_RECONNECT_STOP));
     void *mon = watch (ctx, client, ZMQ_EVENT_ALL);
     MUST (zmq_connect (client, endpoint) == 0);
     show_until ("client", mon, ends ? ZMQ_EVENT_CLOSED : ZMQ_EVENT_CONNECT_RETRIED);

@@ -161,7 +161,7 @@ def main(argv):
         if len(sources) != len(set(args.names)):
             raise Failure("unknown test among: " + " ".join(args.names))
     wanted = read_improvements()
-    bin_dir = pathlib.Path(args.build)
+    bin_dir = pathlib.Path(args.build).resolve()
     bin_dir.mkdir(parents=True, exist_ok=True)
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:

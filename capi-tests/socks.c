@@ -105,9 +105,8 @@ static void *through (struct proxy *proxy, const char *user, const char *passwor
     const char *address = proxy->endpoint + strlen ("tcp://");
     MUST (zmq_setsockopt (client, ZMQ_SOCKS_PROXY, address, strlen (address)) == 0);
     if (user) {
-        /* ZMQ_SOCKS_USERNAME and ZMQ_SOCKS_PASSWORD; no part of every zmq.h */
-        MUST (zmq_setsockopt (client, 99, user, strlen (user)) == 0);
-        MUST (zmq_setsockopt (client, 100, password, strlen (password)) == 0);
+        MUST (zmq_setsockopt (client, ZMQ_SOCKS_USERNAME, user, strlen (user)) == 0);
+        MUST (zmq_setsockopt (client, ZMQ_SOCKS_PASSWORD, password, strlen (password)) == 0);
     }
     set_int (client, ZMQ_RECONNECT_IVL, 60000);
     *mon = watch (ctx, client, ZMQ_EVENT_ALL);

@@ -85,6 +85,8 @@ pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
 const CAPABILITIES: &[&CStr] = &[
     #[cfg(unix)]
     c"ipc",
+    #[cfg(target_os = "linux")]
+    c"tipc",
     c"curve",
 ];
 

@@ -45,6 +45,7 @@ use dialer::Dialer;
 use parking_lot::Mutex;
 use security::ZapAnswer;
 use state::State;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -77,6 +78,11 @@ mod work {
 /// Sends that follow each other faster than this, with nothing received in
 /// between, are a stream: they are collected and left to the I/O thread.
 const STREAM_GAP: Duration = Duration::from_micros(100);
+
+thread_local! {
+    /// The connection whose output this thread has last left to the I/O thread.
+    static LEFT: Cell<Weak<Connection>> = const { Cell::new(Weak::new()) };
+}
 
 /// One connection, made or accepted. See the module.
 pub struct Connection {
@@ -192,6 +198,44 @@ impl Connection {
         }
     }
 
+    /// The connection whose output the calling thread has last left to the I/O
+    /// thread, once, unless it belongs to the link at `except`. The output may
+    /// have been written since.
+    pub fn left_behind(except: usize) -> Option<Arc<Connection>> {
+        let left = LEFT.try_with(Cell::take).ok()?.upgrade()?;
+        if left.link_address() == except {
+            LEFT.set(left.me.clone());
+            return None;
+        }
+        Some(left)
+    }
+
+    /// Whether the calling thread has left output to the I/O thread and not
+    /// asked for it since.
+    pub fn has_left_any() -> bool {
+        let has = |left: &Cell<Weak<Connection>>| {
+            let last = left.take();
+            let any = last.strong_count() > 0;
+            left.set(last);
+            any
+        };
+        LEFT.try_with(has).unwrap_or(false)
+    }
+
+    /// The address of the link, as a name for it.
+    pub fn link_address(&self) -> usize {
+        Arc::as_ptr(&self.link).cast::<()>() as usize
+    }
+
+    /// Does what is to be done, and reads what is there, before it returns:
+    /// waits for a thread that is at it. To be called with no socket locked.
+    pub fn settle(&self) {
+        self.todo.fetch_or(work::READ, Ordering::SeqCst);
+        let state = self.state.lock();
+        self.work(state);
+        self.service(0);
+    }
+
     /// The application stops reading this connection by itself: the I/O thread
     /// watches it again.
     pub fn cool(&self) {
@@ -255,6 +299,7 @@ impl Listener for Connection {
         self.todo.fetch_or(work::PIPE, Ordering::SeqCst);
         if self.is_streaming() {
             self.reactor.schedule(self.key());
+            let _ = LEFT.try_with(|left| left.set(self.me.clone()));
         } else {
             self.service(0);
         }

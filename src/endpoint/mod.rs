@@ -11,11 +11,13 @@ mod mask;
 mod numeric;
 pub mod parse;
 mod tcp;
+mod tipc;
 
 pub use ipc::{IPC_NAME_MAX, IpcAddress};
 pub use mask::AddressMask;
 pub use numeric::parse_numeric;
 pub use tcp::{HostPort, Scope, TcpAddress, TcpRoute};
+pub use tipc::TipcAddress;
 
 /// The transports this library is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,13 +28,17 @@ pub enum Scheme {
     Ipc,
     /// `tcp://`: TCP over IPv4 or IPv6.
     Tcp,
+    /// `tipc://`: Linux' Transparent Inter Process Communication.
+    Tipc,
 }
 
 /// The one table of transports: name before `://`, and what it stands for.
-const SCHEMES: [(&str, Scheme); 3] = [
+const SCHEMES: &[(&str, Scheme)] = &[
     ("inproc", Scheme::Inproc),
     ("ipc", Scheme::Ipc),
     ("tcp", Scheme::Tcp),
+    #[cfg(target_os = "linux")]
+    ("tipc", Scheme::Tipc),
 ];
 
 impl Scheme {
@@ -50,6 +56,7 @@ impl Scheme {
             Scheme::Inproc => "inproc",
             Scheme::Ipc => "ipc",
             Scheme::Tcp => "tcp",
+            Scheme::Tipc => "tipc",
         }
     }
 }
@@ -63,6 +70,8 @@ pub enum Endpoint {
     Ipc(IpcAddress),
     /// Host, port and optionally where to connect from.
     Tcp(TcpAddress),
+    /// A service or a socket.
+    Tipc(TipcAddress),
 }
 
 impl Endpoint {
@@ -72,12 +81,14 @@ impl Endpoint {
             Endpoint::Inproc(_) => Scheme::Inproc,
             Endpoint::Ipc(_) => Scheme::Ipc,
             Endpoint::Tcp(_) => Scheme::Tcp,
+            Endpoint::Tipc(_) => Scheme::Tipc,
         }
     }
 
     /// The whole endpoint, scheme included, as it was given.
     ///
-    /// An ipc wildcard is always shown as `ipc://*`.
+    /// An ipc wildcard is always shown as `ipc://*`, and a tipc address with its
+    /// numbers set apart.
     pub fn text(&self) -> Vec<u8> {
         let mut text = self.scheme().name().as_bytes().to_vec();
         text.extend_from_slice(b"://");
@@ -85,6 +96,7 @@ impl Endpoint {
             Endpoint::Inproc(name) => text.extend_from_slice(name),
             Endpoint::Ipc(address) => address.append_to(&mut text),
             Endpoint::Tcp(address) => text.extend_from_slice(address.text().as_bytes()),
+            Endpoint::Tipc(address) => text.extend_from_slice(address.text().as_bytes()),
         }
         text
     }
@@ -97,8 +109,8 @@ mod tests {
     #[test]
     fn every_scheme_is_found_by_its_own_name() {
         for (name, scheme) in SCHEMES {
-            assert_eq!(Scheme::from_name(name.as_bytes()), Some(scheme));
-            assert_eq!(scheme.name(), name);
+            assert_eq!(Scheme::from_name(name.as_bytes()), Some(*scheme));
+            assert_eq!(scheme.name(), *name);
         }
         assert_eq!(Scheme::from_name(b"TCP"), None);
         assert_eq!(Scheme::from_name(b""), None);

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Endpoint, IpcAddress, Scheme, TcpAddress};
+use super::{Endpoint, IpcAddress, Scheme, TcpAddress, TipcAddress};
 use crate::error::{Error, Result};
 
 /// Splits `scheme://address` and looks the scheme up.
@@ -36,6 +36,7 @@ pub fn bind(text: &[u8]) -> Result<Endpoint> {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::bind(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::bind(address)?),
+        Scheme::Tipc => Endpoint::Tipc(TipcAddress::bind(address)?),
     })
 }
 
@@ -46,6 +47,7 @@ pub fn connect(text: &[u8]) -> Result<Endpoint> {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::connect(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::connect(address)?),
+        Scheme::Tipc => Endpoint::Tipc(TipcAddress::connect(address)?),
     })
 }
 

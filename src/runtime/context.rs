@@ -182,6 +182,11 @@ impl Core {
         Ok(())
     }
 
+    /// Whether the socket with this shared part is one of ours and open.
+    pub(super) fn has_socket(&self, shared: usize) -> bool {
+        self.sockets.lock().contains_key(&shared)
+    }
+
     pub(super) fn socket_opened(&self, shared: &Arc<Shared>) {
         self.sockets
             .lock()

@@ -282,8 +282,16 @@ impl Socket {
             return Ok(());
         }
         let mut found = self.take_entries(text);
-        if found.is_empty() && scheme == Scheme::Tcp {
-            found = self.take_entries(&self.resolved(text));
+        if found.is_empty() {
+            found = match scheme {
+                Scheme::Tcp => self.take_entries(&self.resolved(text)),
+                // The entry has the numbers set apart.
+                Scheme::Tipc => match parse::bind(text).or_else(|_| parse::connect(text)) {
+                    Ok(endpoint) => self.take_entries(&endpoint.text()),
+                    Err(_) => found,
+                },
+                _ => found,
+            };
         }
         if found.is_empty() {
             return Err(Error::NotFound);

@@ -43,6 +43,8 @@ pub struct Shared {
     activity: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
+    /// The socket's connections have been told to end.
+    stopping: AtomicBool,
     monitor: Mutex<Option<Arc<Monitor>>>,
     monitored: AtomicBool,
     /// The socket is closed; connections may still linger.
@@ -67,6 +69,7 @@ impl Shared {
             activity: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id,
+            stopping: AtomicBool::new(false),
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -198,6 +201,16 @@ impl Shared {
         }
     }
 
+    /// Reads what has come in on (a number of) the connections, whoever watches
+    /// them. To be called with no socket locked.
+    pub(super) fn settle_inputs(&self) {
+        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+            self.connections.lock().values().take(16).cloned().collect();
+        for connection in &some {
+            connection.settle();
+        }
+    }
+
     /// Installs a monitor in place of the present one, which is stopped.
     pub(super) fn set_monitor(&self, monitor: Option<Arc<Monitor>>) {
         self.monitored.store(monitor.is_some(), Ordering::Relaxed);
@@ -222,7 +235,10 @@ impl Shared {
 
     /// The socket closes: all connections send what they have and end.
     pub(super) fn stop_connections(&self) {
-        let all: Vec<_> = self.connections.lock().values().cloned().collect();
+        let connections = self.connections.lock();
+        self.stopping.store(true, Ordering::SeqCst);
+        let all: Vec<_> = connections.values().cloned().collect();
+        drop(connections);
         for connection in all {
             connection.stop();
         }
@@ -275,9 +291,14 @@ impl Link for Shared {
 
     fn opened(&self, connection: Arc<Connection>) {
         self.core.connection_opened();
-        self.connections
-            .lock()
-            .insert(Arc::as_ptr(&connection) as usize, connection);
+        let mut connections = self.connections.lock();
+        let late = self.stopping.load(Ordering::SeqCst);
+        connections.insert(Arc::as_ptr(&connection) as usize, connection.clone());
+        drop(connections);
+        if late {
+            // Accepted while the socket was closing.
+            connection.stop();
+        }
     }
 
     fn finished(&self, connection: &Connection) {

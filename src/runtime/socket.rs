@@ -12,6 +12,7 @@ use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
+use crate::connection::Connection;
 use crate::endpoint::{AddressMask, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Arena, Msg, flag};
@@ -253,7 +254,33 @@ pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<(
 
 /// `zmq_getsockopt`: writes to `out` and returns the length to report.
 pub fn get_option(address: usize, option: i32, out: &mut [u8]) -> Result<usize> {
+    if option == opt::ZMQ_EVENTS && Connection::has_left_any() {
+        settle(address)?;
+    }
     with_unread_mail(address, |socket| socket.get_option(option, out))
+}
+
+/// If nothing can be received: writes out what the calling thread has just left
+/// to an I/O thread on another socket of the context, and looks whether that
+/// came to this one. Programs that hold both ends expect the messages of one
+/// burst to be seen together.
+fn settle(address: usize) -> Result<()> {
+    let shared = with(address, |socket| {
+        let idle = socket.pattern.reads() && socket.events(POLLIN) == 0;
+        Ok(idle.then(|| socket.shared.clone()))
+    })?;
+    let Some(shared) = shared else {
+        return Ok(());
+    };
+    let Some(left) = Connection::left_behind(Arc::as_ptr(&shared) as usize) else {
+        return Ok(());
+    };
+    // Another context's may be a parent process's, which is not ours to touch.
+    if !shared.core.is_inherited() && shared.core.has_socket(left.link_address()) {
+        left.settle();
+        shared.settle_inputs();
+    }
+    Ok(())
 }
 
 impl Socket {

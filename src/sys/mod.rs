@@ -6,6 +6,8 @@ pub mod credentials;
 pub mod interfaces;
 pub mod resolver;
 pub mod simd;
+#[cfg(target_os = "linux")]
+pub mod tipc;
 
 #[cfg(all(target_os = "linux", not(loom)))]
 use std::sync::atomic::AtomicU32;

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Socket};
+use socket2::{SockAddr, Socket};
 
 use super::resolve::os;
 use super::{ByteStream, StreamOptions, name, tuning};
@@ -45,8 +45,8 @@ impl Dial {
     ///
     /// Errors: the system's, if there is no socket to connect.
     pub fn start(target: &Target, options: &StreamOptions) -> io::Result<Dial> {
-        let socket = if target.address.is_unix() {
-            tuning::open(Domain::UNIX)?
+        let socket = if target.address.as_socket().is_none() {
+            tuning::open(target.address.domain())?
         } else {
             let socket = tuning::open_tcp(target.address.is_ipv6(), options)?;
             if target.source.is_some() {
@@ -98,7 +98,7 @@ impl Dial {
             return Err(error);
         }
         let peer = self.socket.peer_addr()?;
-        if !peer.is_unix() {
+        if peer.as_socket().is_some() {
             if meets_itself(&self.socket, &peer)? {
                 // With a reset: the port must be free for its real listener.
                 let _ = self.socket.set_linger(Some(Duration::ZERO));

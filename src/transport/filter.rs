@@ -15,6 +15,9 @@ pub(super) fn admits(socket: &Socket, peer: &SockAddr, options: &StreamOptions) 
         let filters = &options.tcp_accept_filters;
         return filters.is_empty() || filters.iter().any(|filter| filter.matches(ip));
     }
+    if !peer.is_unix() {
+        return true;
+    }
     let (uids, gids, pids) = (
         &options.ipc_filter_uid,
         &options.ipc_filter_gid,

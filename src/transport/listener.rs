@@ -11,8 +11,8 @@ use socket2::{Domain, SockAddr, Socket};
 
 use super::resolve::{bind_route, os, unix_address};
 use super::socket_file::{SocketFile, WildcardDirectory, clear_way};
-use super::{ByteStream, StreamOptions, filter, name, tuning};
-use crate::endpoint::{Endpoint, IpcAddress, TcpAddress};
+use super::{ByteStream, StreamOptions, filter, name, tipc, tuning};
+use crate::endpoint::{Endpoint, IpcAddress, TcpAddress, TipcAddress};
 use crate::error::{Error, Result};
 use crate::sys::{adopt, resolver};
 
@@ -75,6 +75,7 @@ impl Listener {
             Endpoint::Inproc(_) => Err(Error::ProtoNotSupported.into()),
             Endpoint::Tcp(address) => bind_tcp(address, options),
             Endpoint::Ipc(address) => bind_ipc(address, options),
+            Endpoint::Tipc(address) => bind_tipc(address, options),
         }
     }
 
@@ -196,6 +197,28 @@ fn bind_ipc(
         .listen(options.backlog)
         .map_err(BindError::at(&socket))?;
     Ok(Listener::new(socket, file)?)
+}
+
+fn bind_tipc(
+    address: &TipcAddress,
+    options: &StreamOptions,
+) -> std::result::Result<Listener, BindError> {
+    let socket = tuning::open(tipc::domain()).map_err(to_error)?;
+    let named = *address != TipcAddress::Random;
+    if named {
+        let socket_address = tipc::socket_address(address).map_err(to_error)?;
+        socket
+            .bind(&socket_address)
+            .map_err(BindError::at(&socket))?;
+    }
+    socket
+        .listen(options.backlog)
+        .map_err(BindError::at(&socket))?;
+    let mut listener = Listener::new(socket, None)?;
+    if named {
+        listener.endpoint = Endpoint::Tipc(*address).text();
+    }
+    Ok(listener)
 }
 
 /// Checks and tunes a socket that has just been accepted.

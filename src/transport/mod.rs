@@ -1,4 +1,4 @@
-//! Byte streams over tcp and ipc: listening, dialling, reading and writing;
+//! Byte streams over tcp, ipc and tipc: listening, dialling, reading and writing;
 //! and what to say to a SOCKS proxy.
 //!
 //! Nothing here blocks except [`LookupJob::run`] and, in [`Listener::bind`],
@@ -16,6 +16,7 @@ mod resolve;
 mod socket_file;
 mod socks;
 mod stream;
+mod tipc;
 mod tuning;
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub struct LookupJob {
 }
 
 impl Resolution {
-    /// Resolves a tcp or ipc endpoint as far as that is possible without
+    /// Resolves a tcp, ipc or tipc endpoint as far as that is possible without
     /// blocking. To be repeated for each attempt: interfaces and names change.
     ///
     /// Errors: `EINVAL` for what can never be resolved, `ENODEV` for a source
@@ -45,6 +45,10 @@ impl Resolution {
             Endpoint::Inproc(_) => Err(os(libc::EADDRNOTAVAIL)),
             Endpoint::Ipc(address) => {
                 let address = unix_address(address)?;
+                Ok(Resolution::Ready(vec![Target::new(address, None)]))
+            }
+            Endpoint::Tipc(address) => {
+                let address = super::tipc::socket_address(address)?;
                 Ok(Resolution::Ready(vec![Target::new(address, None)]))
             }
             Endpoint::Tcp(address) => match address.route() {

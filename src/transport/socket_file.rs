@@ -47,7 +47,8 @@ impl SocketFile {
     /// Must run before the descriptor is closed: until then the inode number
     /// cannot be given to another file.
     ///
-    /// Errors: the system's. A file that is gone or another's is no error.
+    /// Errors: the system's. A file that is another's now is no error; one that
+    /// is gone is an error for a wildcard only, as in libzmq.
     pub(super) fn remove(mut self) -> io::Result<()> {
         self.remove_once()
     }
@@ -63,14 +64,19 @@ impl SocketFile {
             }
             return Ok(());
         }
+        let mut gone = Ok(());
         match fs::symlink_metadata(&self.path) {
             Ok(found) if self.is_ours(&found) => fs::remove_file(&self.path)?,
             Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if self.directory.is_some() {
+                    gone = Err(error);
+                }
+            }
             Err(error) => return Err(error),
         }
         match self.directory.take() {
-            Some(directory) => directory.remove(),
+            Some(directory) => gone.and(directory.remove()),
             None => Ok(()),
         }
     }

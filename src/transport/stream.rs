@@ -75,6 +75,9 @@ impl ByteStream {
         if let Some(address) = peer.as_socket() {
             return name::host_text(&address);
         }
+        if !peer.is_unix() {
+            return String::new();
+        }
         match credentials::peer(self.socket.as_fd()) {
             Ok(found) => {
                 let pid = found.pid.map_or(String::new(), |pid| pid.to_string());

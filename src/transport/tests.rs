@@ -415,6 +415,13 @@ fn ipc_close_tells_what_it_could_not_remove() {
     assert!(listener.close().is_err(), "the directory is not empty");
     assert!(stranger.exists());
     fs::remove_dir_all(path.parent().expect("directory")).expect("clean up");
+
+    let listener = bind("ipc://*", &options);
+    let path = PathBuf::from(&text_of(&listener)["ipc://".len()..]);
+    fs::remove_file(&path).expect("remove");
+    let error = listener.close().expect_err("the file is gone");
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+    assert!(!path.parent().expect("directory").exists());
 }
 
 #[test]

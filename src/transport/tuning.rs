@@ -11,7 +11,8 @@ use super::StreamOptions;
 
 /// A non-blocking, close-on-exec stream socket.
 pub(super) fn open(domain: Domain) -> io::Result<Socket> {
-    let protocol = (domain != Domain::UNIX).then_some(Protocol::TCP);
+    let internet = domain == Domain::IPV4 || domain == Domain::IPV6;
+    let protocol = internet.then_some(Protocol::TCP);
     #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
     #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
@@ -82,9 +83,6 @@ pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Re
     // Messages are collected above; Nagle's algorithm would only add delay.
     socket.set_tcp_nodelay(true)?;
     if options.keepalive >= 0 {
-        socket.set_keepalive(options.keepalive != 0)?;
-    }
-    if options.keepalive == 1 {
         let seconds = |value: i32| u64::try_from(value).ok().map(Duration::from_secs);
         let mut keepalive = TcpKeepalive::new();
         if let Some(idle) = seconds(options.keepalive_idle) {
@@ -96,7 +94,11 @@ pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Re
         if let Ok(probes) = u32::try_from(options.keepalive_cnt) {
             keepalive = keepalive.with_retries(probes);
         }
+        // This switches it on, whatever is asked for.
         socket.set_tcp_keepalive(&keepalive)?;
+        if options.keepalive == 0 {
+            socket.set_keepalive(false)?;
+        }
     }
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Ok(milliseconds @ 1..) = u64::try_from(options.tcp_maxrt) {

@@ -59,8 +59,12 @@ impl State {
 
     /// A connect came to its end, good or bad.
     pub(super) fn dialed(&mut self, conn: &Connection) {
-        let Phase::Dialing(dial) = std::mem::replace(&mut self.phase, Phase::Closed) else {
-            return;
+        let dial = match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Dialing(dial) => dial,
+            other => {
+                self.phase = other;
+                return;
+            }
         };
         let fd = dial.as_raw_fd();
         self.forget_fd(conn, dial.as_fd());
@@ -126,9 +130,12 @@ impl State {
                 return self.dial_failed(conn, fd, 0);
             }
         }
-        if let Phase::Proxy(stream, ..) = std::mem::replace(&mut self.phase, Phase::Closed) {
-            self.event(conn, kind::CONNECTED, stream.as_raw_fd() as u64);
-            self.greet(conn, stream);
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Proxy(stream, ..) => {
+                self.event(conn, kind::CONNECTED, stream.as_raw_fd() as u64);
+                self.greet(conn, stream);
+            }
+            other => self.phase = other,
         }
     }
 

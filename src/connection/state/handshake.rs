@@ -111,11 +111,13 @@ impl State {
 
     /// The handshake is through: messages flow from here on.
     pub(super) fn activate(&mut self, conn: &Connection) {
-        let Phase::Handshake(stream, handshake) = std::mem::replace(&mut self.phase, Phase::Closed)
-        else {
-            return;
-        };
-        self.establish(conn, stream, handshake.into_session());
+        match std::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Handshake(stream, handshake) => {
+                self.establish(conn, stream, handshake.into_session());
+            }
+            // Lost while our last bytes went out.
+            other => self.phase = other,
+        }
     }
 
     pub(super) fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {

@@ -166,12 +166,30 @@ impl State {
         ))
     }
 
-    pub(super) fn beat(&mut self, conn: &Connection) {
+    /// What the heartbeat wants now. While the application leaves its messages
+    /// unread, nothing more is read here, and the peer's silence says nothing.
+    fn heartbeat_action(&mut self) -> HeartbeatAction {
         let now = self.now();
+        let Some(heartbeat) = &mut self.heartbeat else {
+            return HeartbeatAction::None;
+        };
+        if self.stalled {
+            heartbeat.on_input(now);
+        }
+        heartbeat.on_timer(now)
+    }
+
+    pub(super) fn beat(&mut self, conn: &Connection) {
+        let mut action = self.heartbeat_action();
+        if action == HeartbeatAction::Dead {
+            // Perhaps it is this process that stood still, and the bytes wait.
+            self.read_messages(conn);
+            action = self.heartbeat_action();
+        }
         let Some(heartbeat) = &mut self.heartbeat else {
             return;
         };
-        match heartbeat.on_timer(now) {
+        match action {
             HeartbeatAction::None => {}
             HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
             HeartbeatAction::SendPing => {

@@ -1,0 +1,71 @@
+//! Peers that vanish at the worst moment: the connecting side tries again, and
+//! the context still ends.
+
+use std::ffi::{CString, c_int};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use zmq::capi::{ctx::*, socket::*};
+
+const DEALER: c_int = 5;
+const LINGER: c_int = 17;
+const RECONNECT_IVL: c_int = 18;
+
+/// Greeting and READY of a DEALER, ZMTP 3.0.
+fn hello() -> Vec<u8> {
+    let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0];
+    bytes.extend_from_slice(b"NULL");
+    bytes.resize(64, 0);
+    let body = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER";
+    bytes.extend_from_slice(&[4, body.len() as u8]);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+#[test]
+fn a_peer_that_vanishes_in_the_handshake_is_tried_again() {
+    const TIMES: usize = 60;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
+    let endpoint = CString::new(endpoint).unwrap();
+    // SAFETY: handles from the calls before, strings and values that live.
+    let (ctx, socket) = unsafe {
+        let ctx = zmq_ctx_new();
+        let socket = zmq_socket(ctx, DEALER);
+        for (option, value) in [(RECONNECT_IVL, 1), (LINGER, 0)] {
+            let value: *const c_int = &value;
+            let size = size_of::<c_int>();
+            assert_eq!(zmq_setsockopt(socket, option, value.cast(), size), 0);
+        }
+        assert_eq!(zmq_connect(socket, endpoint.as_ptr()), 0);
+        (ctx, socket)
+    };
+    let begun = Instant::now();
+    listener.set_nonblocking(true).unwrap();
+    let mut seen = 0;
+    while seen < TIMES {
+        let Ok((mut peer, _)) = listener.accept() else {
+            assert!(begun.elapsed() < Duration::from_secs(20), "{seen} tries");
+            std::thread::sleep(Duration::from_micros(200));
+            continue;
+        };
+        peer.set_nonblocking(false).unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        // Leave at another point each time: at once, after the greeting, or
+        // with everything said and their bytes unread, which resets.
+        if seen % 3 > 0 {
+            let _ = peer.read(&mut [0; 10]);
+        }
+        let hello = hello();
+        let cut = [hello.len(), 64, 12, 0][seen % 4];
+        let _ = peer.write_all(&hello[..cut]);
+        seen += 1;
+    }
+    // SAFETY: live handles.
+    unsafe {
+        assert_eq!(zmq_close(socket), 0);
+        assert_eq!(zmq_ctx_term(ctx), 0);
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}

@@ -1,0 +1,90 @@
+//! Sockets, endpoints, and what runs a scenario.
+
+#![forbid(unsafe_code)]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+use zmq::error::Error;
+use zmq::options::constants::*;
+use zmq::runtime::{context, endpoints, socket};
+
+pub const PAIR: i32 = 0;
+pub const PUB: i32 = 1;
+pub const SUB: i32 = 2;
+pub const REQ: i32 = 3;
+pub const REP: i32 = 4;
+pub const DEALER: i32 = 5;
+pub const ROUTER: i32 = 6;
+pub const PULL: i32 = 7;
+pub const PUSH: i32 = 8;
+pub const XPUB: i32 = 9;
+pub const XSUB: i32 = 10;
+
+/// Bound of every wait that is expected to succeed.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const TRANSPORTS: [&str; 3] = ["inproc", "ipc", "tcp"];
+
+pub fn set(socket: usize, option: i32, value: i32) {
+    socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
+}
+
+pub fn open(context: usize, kind: i32) -> usize {
+    let socket = socket::create(context, kind).unwrap().address();
+    set(socket, ZMQ_RCVTIMEO, PATIENCE.as_millis() as i32);
+    set(socket, ZMQ_SNDTIMEO, PATIENCE.as_millis() as i32);
+    set(socket, ZMQ_RECONNECT_IVL, 5);
+    socket
+}
+
+/// A free endpoint of a transport, or the one that is given, bound.
+pub fn bind(socket: usize, transport: &str) -> Vec<u8> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let text = match transport {
+        "tcp" => "tcp://127.0.0.1:*".to_owned(),
+        "ipc" => "ipc://*".to_owned(),
+        text if text.contains(':') => text.to_owned(),
+        _ => format!("inproc://{}", NUMBER.fetch_add(1, Ordering::SeqCst)),
+    };
+    endpoints::bind(socket, text.as_bytes()).unwrap();
+    let mut last = [0; 256];
+    let len = socket::get_option(socket, ZMQ_LAST_ENDPOINT, &mut last).unwrap();
+    last[..len - 1].to_vec()
+}
+
+/// Binds to an endpoint that another socket has just let go of.
+pub fn bind_again(socket: usize, endpoint: &[u8]) {
+    let begin = Instant::now();
+    while let Err(error) = endpoints::bind(socket, endpoint) {
+        assert_eq!(error, Error::AddrInUse);
+        assert!(begin.elapsed() < PATIENCE, "the endpoint stays taken");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Ends the context; everything lingers as long as it must, but not for ever.
+pub fn terminate(context: usize) {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || sender.send(context::terminate(context)));
+    let ended = receiver.recv_timeout(PATIENCE);
+    ended.expect("the context does not end").unwrap();
+}
+
+/// Runs a scenario with each transport and the fixed seed, and then with other
+/// seeds for as long as was asked for.
+pub fn each(transports: &[&str], scenario: fn(&str, u64)) {
+    let number = |name| std::env::var(name).ok()?.parse().ok();
+    let first: u64 = number("FERROZMQ_SEED").unwrap_or(1);
+    let longer = Duration::from_secs(number("FERROZMQ_STRESS").unwrap_or(0));
+    let begin = Instant::now();
+    for seed in first.. {
+        for transport in transports {
+            eprintln!("{transport}, seed {seed}");
+            scenario(transport, seed);
+        }
+        if begin.elapsed() >= longer {
+            return;
+        }
+    }
+}

@@ -49,8 +49,8 @@ pub struct Shared {
     monitored: AtomicBool,
     /// The socket is closed; connections may still linger.
     closed: AtomicBool,
-    /// Microseconds that waiting by polling is worth, as learned.
-    pub(super) patience: AtomicU32,
+    /// How many failures of waiting by polling are forgiven, as learned.
+    pub(super) credit: AtomicI32,
 }
 
 impl Shared {
@@ -73,7 +73,7 @@ impl Shared {
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),
             closed: AtomicBool::new(false),
-            patience: AtomicU32::new(super::wait::PATIENCE_START),
+            credit: AtomicI32::new(super::wait::CREDIT_START),
         })
     }
 

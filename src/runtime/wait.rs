@@ -1,11 +1,11 @@
 //! Blocking: first poll for a short while, then sleep.
 //!
 //! A thread that waits reads the connections left to it and looks at the
-//! mailbox, giving way to other threads between tries, for as long as that has
-//! paid lately; then it hands the connections back to the I/O thread and
-//! sleeps until it is signalled. How long polling lasts is learned for each
-//! socket: a success doubles it up to a limit, a failure halves it, down to
-//! nothing where threads outnumber cores or answers are slow.
+//! mailbox, giving way to other threads between tries, for as long as an answer
+//! may take that somebody is working on; then it hands the connections back to
+//! the I/O thread and sleeps until it is signalled. Whether polling pays is
+//! learned for each socket: a few failures in a row end it, and from then on
+//! only now and then a wait begins with it, to see whether things have changed.
 
 #![forbid(unsafe_code)]
 
@@ -18,12 +18,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Polling time of a fresh socket, in microseconds.
-pub const PATIENCE_START: u32 = 30;
-/// The longest polling time.
-const PATIENCE_MAX: u32 = 100;
-/// A shorter one is none.
-const PATIENCE_MIN: u32 = 4;
+/// How long a wait polls, when it does. An answer from another process takes
+/// that long if that one sleeps, and a tenth of it if that one polls too.
+const POLL: Duration = Duration::from_micros(50);
+/// Failures that a fresh socket has to spare.
+pub const CREDIT_START: i32 = 4;
+/// Failures that the most successful socket has to spare.
+const CREDIT_MAX: i32 = 8;
+/// Without credit, one wait in so many polls all the same.
+const PROBE_EVERY: i32 = 16;
 
 /// How long a stream is left to gather.
 const GATHER: Duration = Duration::from_micros(2);
@@ -135,14 +138,13 @@ fn poll_for_a_while<R>(
 ) -> Option<Result<R>> {
     drop(guard);
     shared.push_outputs();
-    let patience = shared.patience.load(Ordering::Relaxed);
-    if patience < PATIENCE_MIN {
-        // Try again some day: conditions change.
-        shared.patience.store(patience + 1, Ordering::Relaxed);
+    let credit = shared.credit.load(Ordering::Relaxed);
+    if credit <= 0 && credit % PROBE_EVERY != 0 {
+        shared.credit.store(credit - 1, Ordering::Relaxed);
         return None;
     }
     let begun = Instant::now();
-    let mut end = begun + Duration::from_micros(patience.into());
+    let mut end = begun + POLL;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
     }
@@ -162,9 +164,11 @@ fn poll_for_a_while<R>(
     };
     shared.spin(false);
     let learned = match outcome {
-        Some(_) => (patience * 2).min(PATIENCE_MAX),
-        None => patience / 2,
+        Some(_) => (credit.max(CREDIT_START) + 1).min(CREDIT_MAX),
+        // Below zero it counts the waits until the next probe.
+        None if credit <= 0 => -1,
+        None => credit - 1,
     };
-    shared.patience.store(learned, Ordering::Relaxed);
+    shared.credit.store(learned, Ordering::Relaxed);
     outcome
 }

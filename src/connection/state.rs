@@ -452,7 +452,12 @@ impl State {
                     conn.link.add_hot(me);
                     conn.reactor.schedule(conn.key()); // for the tick
                 }
-                return;
+                // It may have gone to sleep meanwhile, and found nothing to give
+                // back: one of us sees the other.
+                if conn.link.is_spinning() {
+                    return;
+                }
+                conn.hot.store(false, Ordering::SeqCst);
             }
         }
         let first = !self.registered;

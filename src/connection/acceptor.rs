@@ -182,12 +182,12 @@ impl Source for Acceptor {
             // The connection waits in the backlog: look again later, not at once.
             self.reactor
                 .set_timer(self.key(), Some(Instant::now() + PAUSE));
-            return After::Rest;
+            return After::default();
         }
         if self.arm(false).is_err() {
             self.close();
         }
-        After::Rest
+        After::default()
     }
 
     fn fail(self: Arc<Self>) {

@@ -35,6 +35,8 @@ pub trait Link: Send + Sync {
     /// This connection is left to the application until it is told otherwise
     /// by [`Connection::cool`].
     fn add_hot(&self, connection: Arc<Connection>);
+    /// Bytes were read.
+    fn input_came(&self);
     /// A connection came into being; the socket keeps it until `finished`.
     fn opened(&self, connection: Arc<Connection>);
     /// A connection is over for good.

@@ -73,10 +73,13 @@ mod work {
     pub const FAIL: u32 = 256;
     /// ZAP has answered.
     pub const ZAP: u32 = 512;
+    /// There is much in the pipe: write it, even if the stream was full.
+    pub const FILLING: u32 = 1024;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
-/// between, are a stream: they are collected and left to the I/O thread.
+/// between, are a stream: they are collected, and written by the sending thread
+/// itself when there are enough, or by the I/O thread when no more come.
 const STREAM_GAP: Duration = Duration::from_micros(100);
 
 thread_local! {
@@ -101,6 +104,14 @@ pub struct Connection {
     seen_activity: AtomicU32,
     /// Messages that came in since the last send.
     received: AtomicU32,
+    /// The I/O thread looks now and then whether a stream's end was left behind.
+    minded: AtomicBool,
+    /// How often a sending thread has written out its stream, and what the I/O
+    /// thread knew of that.
+    fillings: AtomicU32,
+    seen_fillings: AtomicU32,
+    /// The rest of a long message is to come or to go.
+    midway: AtomicBool,
     /// When a message last woke this connection, in nanoseconds since `born`.
     kicked: AtomicU64,
     born: Instant,
@@ -125,6 +136,10 @@ impl Connection {
             hot: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
             received: AtomicU32::new(1),
+            minded: AtomicBool::new(false),
+            fillings: AtomicU32::new(0),
+            seen_fillings: AtomicU32::new(0),
+            midway: AtomicBool::new(false),
             kicked: AtomicU64::new(0),
             born: Instant::now(),
         });
@@ -267,6 +282,22 @@ impl Connection {
         }
     }
 
+    /// The I/O thread's look at a stream. If the sending thread has written by
+    /// itself since the last look, it is likely to do it again, and is left alone
+    /// until the next look. Otherwise what is left is written now, and the next
+    /// message asks for the I/O thread anew.
+    fn mind(&self) {
+        let fillings = self.fillings.load(Ordering::Relaxed);
+        if self.seen_fillings.swap(fillings, Ordering::Relaxed) != fillings {
+            return;
+        }
+        self.minded.store(false, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.todo.load(Ordering::SeqCst) != 0 {
+            self.service(0);
+        }
+    }
+
     fn work(&self, mut state: parking_lot::MutexGuard<'_, State>) {
         let todo = self.todo.swap(0, Ordering::SeqCst);
         if todo == 0 {
@@ -298,11 +329,24 @@ impl Listener for Connection {
     fn pipe_event(&self, _token: usize) {
         self.todo.fetch_or(work::PIPE, Ordering::SeqCst);
         if self.is_streaming() {
-            self.reactor.schedule(self.key());
+            // The bit was set first: who stops minding looks at it afterwards.
+            if !self.minded.swap(true, Ordering::SeqCst) {
+                self.reactor.schedule(self.key());
+            }
             let _ = LEFT.try_with(|left| left.set(self.me.clone()));
         } else {
             self.service(0);
         }
+    }
+
+    fn pipe_filling(&self, _token: usize) -> bool {
+        self.fillings.fetch_add(1, Ordering::Relaxed);
+        self.service(work::FILLING);
+        true
+    }
+
+    fn pipe_drained(&self, _token: usize) {
+        self.service(work::PIPE);
     }
 }
 
@@ -321,21 +365,24 @@ impl Source for Connection {
         if what.timer {
             todo |= work::TIMER;
         }
+        let waits = !self.minded.load(Ordering::Relaxed);
+        if todo != 0 || what.scheduled && waits {
+            self.service(todo);
+        }
+        if what.scheduled || what.glance {
+            self.mind();
+        }
         if what.tick && self.hot.load(Ordering::SeqCst) {
             let activity = self.link.activity();
             let seen = self.seen_activity.swap(activity, Ordering::Relaxed);
             if activity == seen && !self.link.is_spinning() {
                 self.cool();
-                return After::Rest;
             }
-            return After::Tick;
         }
-        if todo != 0 || what.scheduled {
-            self.service(todo);
-        }
-        match self.hot.load(Ordering::SeqCst) || self.link.is_spinning() {
-            true => After::Tick,
-            false => After::Rest,
+        After {
+            tick: self.hot.load(Ordering::SeqCst) || self.link.is_spinning(),
+            glance: self.minded.load(Ordering::Relaxed),
+            hurry: self.midway.load(Ordering::Relaxed),
         }
     }
 

@@ -73,6 +73,11 @@ impl Output {
         self.control.len() >= CONTROL_MAX
     }
 
+    /// Whether a part of a long body is written and the rest is to go.
+    pub(super) fn is_midway(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// Whether nothing waits to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()

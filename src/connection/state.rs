@@ -152,7 +152,7 @@ impl State {
         if todo & work::START != 0 {
             self.start(conn);
         }
-        if todo & work::PIPE != 0 {
+        if todo & (work::PIPE | work::FILLING) != 0 {
             self.pipe_events(conn);
         }
         if todo & work::STOP != 0 {
@@ -171,10 +171,18 @@ impl State {
         if todo & (work::READ | work::WRITE | work::START) != 0 {
             self.stream_ready(conn, todo);
         }
-        if todo & (work::PIPE | work::STOP | work::WRITE) != 0 || self.stalled {
+        if todo & work::FILLING != 0 {
+            self.blocked = false; // try anew
+        }
+        let output = work::PIPE | work::FILLING | work::STOP | work::WRITE;
+        if todo & output != 0 || self.stalled {
             self.transfer(conn, todo);
         }
         self.finish_if_drained(conn);
+        let midway = self.input.is_midway() || self.output.is_midway();
+        if conn.midway.load(Ordering::Relaxed) != midway {
+            conn.midway.store(midway, Ordering::Relaxed);
+        }
         self.watch(conn);
         self.update_timer(conn);
     }

@@ -1,6 +1,7 @@
 //! Counted bodies: on the heap, or in a user's buffer.
 
-use std::alloc::{Layout, alloc, dealloc};
+use super::recycle;
+use std::alloc::Layout;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -50,10 +51,13 @@ impl Content {
         Content::place(Layout::new::<Content>(), content)
     }
 
-    fn place(layout: Layout, content: Content) -> Option<NonNull<Content>> {
-        // SAFETY: the layout includes the header and so is not empty.
-        let place = NonNull::new(unsafe { alloc(layout) }.cast::<Content>())?;
-        // SAFETY: fresh memory, large enough and aligned.
+    fn place(layout: Layout, mut content: Content) -> Option<NonNull<Content>> {
+        let (place, given) = recycle::get(layout)?;
+        let place = place.cast::<Content>();
+        if content.allocated > 0 {
+            content.allocated = given.size();
+        }
+        // SAFETY: memory of ours, large enough and aligned.
         unsafe { place.as_ptr().write(content) };
         Some(place)
     }
@@ -99,8 +103,8 @@ impl Content {
             } else {
                 allocated
             };
-            dealloc(
-                this.as_ptr().cast(),
+            recycle::put(
+                this.cast(),
                 Layout::from_size_align_unchecked(size, align_of::<Content>()),
             );
             if let Some(free) = free {

@@ -15,11 +15,13 @@ mod arena;
 mod block;
 mod body;
 mod metadata;
+mod recycle;
 
 pub use arena::Arena;
 pub use block::Block;
 pub use body::FreeFn;
 pub use metadata::Metadata;
+pub use recycle::forget as forget_spare_memory;
 
 use crate::error::{Error, Result};
 use block::Header as BlockHeader;

@@ -40,7 +40,24 @@ pub mod event {
 pub trait Listener: Send + Sync {
     /// Events wait in the end that was registered under `token`.
     fn pipe_event(&self, token: usize);
+
+    /// So much was written and not read that reading it now would pay. True if
+    /// the listener has seen to it, and needs no other call.
+    fn pipe_filling(&self, _token: usize) -> bool {
+        false
+    }
+
+    /// As [`pipe_event`](Self::pipe_event), of [`event::WRITE`] alone.
+    fn pipe_drained(&self, token: usize) {
+        self.pipe_event(token);
+    }
 }
+
+/// A writer that has left so many bytes unread, counting each message as
+/// [`MESSAGE_COST`] more, says so ([`Listener::pipe_filling`]).
+const FILLING: usize = 32 * 1024;
+/// What a message costs beside its bytes.
+const MESSAGE_COST: usize = 64;
 
 /// High-water mark settings of one direction, in messages; 0 means no limit.
 #[derive(Clone, Copy, Debug)]
@@ -119,7 +136,10 @@ impl Shared {
         if side.events.fetch_or(event, Ordering::SeqCst) == 0 {
             fence(Ordering::SeqCst);
             if let Some((listener, token)) = side.listener.get() {
-                listener.pipe_event(*token);
+                match event {
+                    event::WRITE => listener.pipe_drained(*token),
+                    _ => listener.pipe_event(*token),
+                }
             }
         }
     }
@@ -134,6 +154,8 @@ pub struct PipeEnd {
     /// Whole messages written, and how many of them are known to be read.
     written: u64,
     acknowledged: u64,
+    /// What was written since the reader was last told, see [`FILLING`].
+    load: usize,
     /// Whole messages read.
     read: u64,
     /// Hiccups announced by this (reading) end.
@@ -171,6 +193,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         rx,
         written: 0,
         acknowledged: 0,
+        load: 0,
         read: 0,
         hiccups: 0,
         closed: false,
@@ -422,6 +445,7 @@ impl PipeEnd {
             return;
         }
         let counts = msg.flags() & (flag::MORE | flag::ROUTING_ID | flag::CONTROL) == 0;
+        self.load += msg.len() + MESSAGE_COST;
         self.tx.push(msg);
         if !more {
             self.tx.complete();
@@ -443,8 +467,22 @@ impl PipeEnd {
     #[inline]
     pub fn flush(&mut self) {
         let news = self.tx.publish() || self.output().latest.is_some();
+        if self.load >= FILLING {
+            return self.fill_reader();
+        }
         if news && self.output().reader_asleep.load(Ordering::SeqCst) {
             self.wake_reader();
+        }
+    }
+
+    #[cold]
+    fn fill_reader(&mut self) {
+        self.load = 0;
+        let asleep = self.output().reader_asleep.swap(false, Ordering::SeqCst);
+        let listener = self.shared.sides[1 - self.side].listener.get();
+        let served = listener.is_some_and(|(listener, token)| listener.pipe_filling(*token));
+        if asleep && !served {
+            self.shared.notify(1 - self.side, event::READ);
         }
     }
 

@@ -12,10 +12,12 @@
 mod timers;
 
 use crate::sync::mailbox::Mailbox;
+use crate::sys::epoll::{self, Readiness};
 use parking_lot::Mutex;
-use polling::{Event, Events, PollMode, Poller};
+use polling::{Event, PollMode, Poller};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::io::Write;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -25,8 +27,11 @@ use timers::Timers;
 
 /// How often sources that asked for it are looked at again.
 const TICK: Duration = Duration::from_millis(1);
-/// Events taken from the system at a time.
-const EVENTS: usize = 256;
+/// The same for those with a stream to mind.
+const GLANCE: Duration = Duration::from_micros(50);
+/// How long the thread goes on looking, giving way to others, when the rest of a
+/// long message is to come or to go: its peer is at it.
+const PATIENCE: Duration = Duration::from_micros(50);
 
 /// How long scheduled work is left to gather: what is scheduled belongs to
 /// streams, and a few large writes cost less than many small ones.
@@ -41,6 +46,8 @@ fn let_it_gather() {
 
 /// Name of a source within its reactor.
 pub type Key = usize;
+/// The waker's; indices do not come near it, and `usize::MAX` is the poller's own.
+const WAKER: Key = usize::MAX - 1;
 
 /// What a source is told of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,15 +62,58 @@ pub struct Ready {
     pub scheduled: bool,
     /// A tick the source asked for.
     pub tick: bool,
+    /// A glance the source asked for.
+    pub glance: bool,
 }
 
-/// What a source wants after a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum After {
-    /// Nothing; it armed itself as it needs.
-    Rest,
+/// What a source wants after a call; by default nothing, since it armed itself
+/// as it needs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct After {
     /// A call with [`Ready::tick`] in about a millisecond.
-    Tick,
+    pub tick: bool,
+    /// A call with [`Ready::glance`] in about 50 us.
+    pub glance: bool,
+    /// No sleep for a while: its descriptor will be ready again at once.
+    pub hurry: bool,
+}
+
+/// Sources to be called after a fixed time, which begins with the first of them.
+struct Alarm {
+    period: Duration,
+    keys: Vec<Key>,
+    at: Instant,
+}
+
+impl Alarm {
+    fn new(period: Duration) -> Alarm {
+        Alarm {
+            period,
+            keys: Vec::new(),
+            at: Instant::now(),
+        }
+    }
+
+    fn add(&mut self, key: Key) {
+        if self.keys.is_empty() {
+            self.at = Instant::now() + self.period;
+        }
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        (!self.keys.is_empty()).then_some(self.at)
+    }
+
+    /// The sources, if the time has come.
+    fn take(&mut self) -> Vec<Key> {
+        match self.keys.is_empty() || Instant::now() < self.at {
+            true => Vec::new(),
+            false => std::mem::take(&mut self.keys),
+        }
+    }
 }
 
 /// Something driven by an I/O thread. Called without any lock held; must not
@@ -131,6 +181,9 @@ impl Registry {
 /// One I/O thread and what it serves.
 pub struct Reactor {
     poller: Poller,
+    /// Ends a wait; edge-triggered, so that it needs no reading.
+    waker: std::fs::File,
+    woken: AtomicBool,
     registry: Mutex<Registry>,
     scheduled: Mailbox<Key>,
     timers: Mutex<Timers>,
@@ -146,8 +199,14 @@ impl Reactor {
         name: String,
         prepare: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Reactor>> {
+        let poller = Poller::new()?;
+        let waker: OwnedFd = crate::sys::eventfd()?;
+        let event = Event::readable(WAKER);
+        crate::sys::poller_add(&poller, waker.as_raw_fd(), event, PollMode::Edge)?;
         let reactor = Arc::new(Reactor {
-            poller: Poller::new()?,
+            poller,
+            waker: waker.into(),
+            woken: AtomicBool::new(false),
             registry: Mutex::default(),
             scheduled: Mailbox::new(),
             timers: Mutex::default(),
@@ -165,10 +224,16 @@ impl Reactor {
         Ok(reactor)
     }
 
+    fn wake(&self) {
+        if !self.woken.swap(true, Ordering::SeqCst) {
+            let _ = (&self.waker).write(&1u64.to_ne_bytes());
+        }
+    }
+
     /// Ends the thread and waits for it, unless called by that thread.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
-        let _ = self.poller.notify();
+        self.wake();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
             if thread.thread().id() != std::thread::current().id() {
@@ -225,7 +290,7 @@ impl Reactor {
     /// Calls the source from the I/O thread as soon as possible.
     pub fn schedule(&self, key: Key) {
         if self.scheduled.push(key) {
-            let _ = self.poller.notify();
+            self.wake();
         }
     }
 
@@ -239,41 +304,56 @@ impl Reactor {
             }
         };
         if sooner {
-            let _ = self.poller.notify();
+            self.wake();
         }
     }
 
     fn run(&self) {
-        let mut events =
-            Events::with_capacity(EVENTS.try_into().unwrap_or(std::num::NonZeroUsize::MIN));
-        let mut ticking: Vec<Key> = Vec::new();
+        let mut events = Vec::new();
+        let mut awake_until: Option<Instant> = None;
+        let mut alarms = [Alarm::new(TICK), Alarm::new(GLANCE)];
         let mut batch: Vec<(Key, Ready)> = Vec::new();
         while !self.stopping.load(Ordering::Relaxed) {
-            let mut deadline = self.timers.lock().next();
-            if !ticking.is_empty() {
-                let tick = Instant::now() + TICK;
-                deadline = Some(deadline.map_or(tick, |at| at.min(tick)));
-            }
-            events.clear();
-            let timeout = match self.scheduled.is_empty() {
+            let timer = self.timers.lock().next();
+            let deadline = alarms.iter().filter_map(Alarm::next).chain(timer).min();
+            let timeout = match self.scheduled.is_empty() && awake_until.is_none() {
                 true => deadline.map(|at| at.saturating_duration_since(Instant::now())),
                 false => Some(Duration::ZERO),
             };
-            if self.poller.wait(&mut events, timeout).is_err() {
+            if epoll::wait(self.poller.as_raw_fd(), timeout, &mut events).is_err() {
                 // Nothing sensible is left but not to spin on a broken poller.
                 std::thread::sleep(Duration::from_millis(10));
             }
-            self.collect(&events, &mut ticking, &mut batch);
+            // Before the work is looked at: what comes after this wakes again.
+            self.woken.swap(false, Ordering::SeqCst);
+            if events.is_empty() && awake_until.is_some_and(|until| Instant::now() < until) {
+                std::thread::yield_now();
+            } else {
+                awake_until = None;
+            }
+            self.collect(&events, &mut alarms, &mut batch);
             for (key, what) in batch.drain(..) {
-                if self.call(key, what) == After::Tick && !ticking.contains(&key) {
-                    ticking.push(key);
+                let after = self.call(key, what);
+                if after.tick {
+                    alarms[0].add(key);
+                }
+                if after.glance {
+                    alarms[1].add(key);
+                }
+                if after.hurry {
+                    awake_until = Some(Instant::now() + PATIENCE);
                 }
             }
         }
     }
 
-    fn collect(&self, events: &Events, ticking: &mut Vec<Key>, batch: &mut Vec<(Key, Ready)>) {
-        for event in events.iter() {
+    fn collect(
+        &self,
+        events: &[Readiness],
+        alarms: &mut [Alarm; 2],
+        batch: &mut Vec<(Key, Ready)>,
+    ) {
+        for event in events.iter().filter(|event| event.key != WAKER) {
             let (readable, writable) = (event.readable, event.writable);
             batch.push((
                 event.key,
@@ -308,25 +388,24 @@ impl Reactor {
                 ));
             }
         }
-        for key in ticking.drain(..) {
-            batch.push((
-                key,
-                Ready {
-                    tick: true,
-                    ..Ready::default()
-                },
-            ));
-        }
+        let [ticks, glances] = alarms;
+        let told = |tick| Ready {
+            tick,
+            glance: !tick,
+            ..Ready::default()
+        };
+        batch.extend(ticks.take().into_iter().map(|key| (key, told(true))));
+        batch.extend(glances.take().into_iter().map(|key| (key, told(false))));
     }
 
     fn call(&self, key: Key, what: Ready) -> After {
         let Some(source) = self.registry.lock().get(key) else {
-            return After::Rest;
+            return After::default();
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| source.clone().ready(what)));
         outcome.unwrap_or_else(|_| {
             let _ = catch_unwind(AssertUnwindSafe(|| source.fail()));
-            After::Rest
+            After::default()
         })
     }
 }

@@ -41,6 +41,8 @@ pub struct Shared {
     hot_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
+    /// Reads that brought something, on all connections.
+    inputs: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
     /// The socket's connections have been told to end.
@@ -67,6 +69,7 @@ impl Shared {
             hot_count: AtomicUsize::new(0),
             spinning: AtomicU32::new(0),
             activity: AtomicU32::new(0),
+            inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id,
             stopping: AtomicBool::new(false),
@@ -180,6 +183,11 @@ impl Shared {
         true
     }
 
+    /// A number that changes when bytes come in.
+    pub(super) fn inputs(&self) -> u32 {
+        self.inputs.load(Ordering::Relaxed)
+    }
+
     /// Gives all connections back to the I/O thread's watch.
     pub(super) fn cool(&self) {
         if self.hot_count.load(Ordering::SeqCst) == 0 {
@@ -194,6 +202,12 @@ impl Shared {
 
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
+        // What was left on another socket, but no parent process's.
+        if let Some(left) = Connection::left_behind(0) {
+            if self.core.has_socket(left.link_address()) {
+                left.push_output();
+            }
+        }
         let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
             self.connections.lock().values().take(16).cloned().collect();
         for connection in &some {
@@ -280,6 +294,10 @@ impl Link for Shared {
 
     fn activity(&self) -> u32 {
         self.activity.load(Ordering::Relaxed)
+    }
+
+    fn input_came(&self) {
+        self.inputs.fetch_add(1, Ordering::Relaxed);
     }
 
     fn add_hot(&self, connection: Arc<Connection>) {

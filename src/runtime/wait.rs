@@ -143,11 +143,9 @@ fn poll_for_a_while<R>(
         shared.credit.store(credit - 1, Ordering::Relaxed);
         return None;
     }
-    let begun = Instant::now();
-    let mut end = begun + POLL;
-    if let Some(deadline) = deadline {
-        end = end.min(deadline);
-    }
+    let limit = |now: Instant| deadline.map_or(now + POLL, |at| at.min(now + POLL));
+    let mut end = limit(Instant::now());
+    let mut inputs = shared.inputs();
     shared.spin(true);
     let outcome = loop {
         let news = shared.drive_hot();
@@ -157,7 +155,12 @@ fn poll_for_a_while<R>(
                 break Some(done);
             }
         }
-        if Instant::now() >= end {
+        let now = Instant::now();
+        let before = std::mem::replace(&mut inputs, shared.inputs());
+        if before != inputs {
+            end = limit(now); // a long message is coming in
+        }
+        if now >= end {
             break None;
         }
         std::thread::yield_now();

@@ -10,7 +10,7 @@ impl State {
         if !matches!(self.phase, Phase::Active(..)) {
             return;
         }
-        if todo & (work::PIPE | work::WRITE | work::STOP) != 0 {
+        if todo & (work::PIPE | work::FILLING | work::WRITE | work::STOP) != 0 {
             self.flush_output(conn);
         }
         if self.stalled && self.pipe.as_mut().is_some_and(PipeEnd::check_write) {
@@ -88,6 +88,7 @@ impl State {
                 Ok((0, _)) => return Err(Loss::Stream(0)),
                 Ok((_, more)) => {
                     may_have_more = more;
+                    conn.link.input_came();
                     let now = self.now();
                     if let Some(heartbeat) = &mut self.heartbeat {
                         heartbeat.on_input(now);

@@ -198,7 +198,7 @@ mod tests {
         let mut options = Options::new(5, &ContextOptions::default());
         options.reconnect_ivl = base;
         options.reconnect_ivl_max = most;
-        let settings = Settings::new(&options, SocketType::Dealer);
+        let settings = Settings::new(&Arc::new(options), SocketType::Dealer);
         let endpoint = parse::connect(b"tcp://127.0.0.1:1").unwrap();
         let mut dialer = Dialer::new(endpoint, &settings);
         let mut next = || {

@@ -90,7 +90,7 @@ pub(super) struct Input {
     start: usize,
     end: usize,
     partial: Vec<u8>,
-    large: Option<Large>,
+    large: Option<Box<Large>>,
     command: Place,
     /// Whole messages delivered since the last look.
     pub(super) delivered: u32,
@@ -356,12 +356,12 @@ impl Input {
             room.copy_from_slice(have);
         }
         self.start = self.end;
-        self.large = Some(Large {
+        self.large = Some(Box::new(Large {
             msg,
             filled,
             prefix,
             command: false,
-        });
+        }));
         Ok(())
     }
 

@@ -56,7 +56,7 @@ pub trait Link: Send + Sync {
 #[derive(Debug)]
 pub struct Settings {
     /// The generic options.
-    pub options: Options,
+    pub options: Arc<Options>,
     /// Those of them that the transport wants.
     pub stream: StreamOptions,
     /// The type named in the handshake.
@@ -85,7 +85,7 @@ impl Settings {
     }
 
     /// A snapshot of `options`.
-    pub fn new(options: &Options, socket_type: SocketType) -> Arc<Settings> {
+    pub fn new(options: &Arc<Options>, socket_type: SocketType) -> Arc<Settings> {
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
         let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
         let stream = StreamOptions {

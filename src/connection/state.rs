@@ -67,13 +67,13 @@ enum Loss {
 /// Everything under a connection's lock.
 pub(super) struct State {
     phase: Phase,
-    dialer: Option<Dialer>,
+    dialer: Option<Box<Dialer>>,
     pub(super) pipe: Option<PipeEnd>,
     input: Input,
     output: Output,
     /// The endpoint events name: bound or connected.
     endpoint: Vec<u8>,
-    heartbeat: Option<Heartbeat>,
+    heartbeat: Option<Box<Heartbeat>>,
     begun: Instant,
     /// When the phase ends by itself: handshake, connect, reconnect time.
     deadline: Option<Instant>,
@@ -103,8 +103,11 @@ impl State {
     pub(super) fn new(dialer: Option<Dialer>, pipe: Option<PipeEnd>) -> State {
         State {
             phase: Phase::New,
-            endpoint: dialer.as_ref().map(Dialer::text).unwrap_or_default(),
-            dialer,
+            endpoint: dialer
+                .as_ref()
+                .map(|dialer| dialer.text())
+                .unwrap_or_default(),
+            dialer: dialer.map(Box::new),
             attached: pipe.is_some(),
             pipe,
             input: Input::default(),
@@ -416,7 +419,7 @@ impl State {
     }
 
     fn update_timer(&mut self, conn: &Connection) {
-        let heartbeat = self.heartbeat.as_ref().and_then(Heartbeat::next_deadline);
+        let heartbeat = self.heartbeat.as_ref().and_then(|h| h.next_deadline());
         let heartbeat = heartbeat.map(|at| self.begun + Duration::from_millis(at));
         let next = [self.deadline, self.closing.flatten(), heartbeat]
             .into_iter()

@@ -25,6 +25,10 @@ impl Pipes {
                 PipeId(index)
             }
             None => {
+                // Most sockets have one pipe: no room for others in advance.
+                if self.ends.len() == self.ends.capacity() {
+                    self.ends.reserve_exact((self.ends.len() / 2).max(1));
+                }
                 self.ends.push(Some(end));
                 PipeId(self.ends.len() as u32 - 1)
             }

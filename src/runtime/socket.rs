@@ -45,7 +45,8 @@ pub const SNDMORE: i32 = 2;
 pub struct Socket {
     pub(super) core: Arc<Core>,
     pub(super) shared: Arc<Shared>,
-    pub(super) options: Options,
+    /// Shared with the endpoints made since the last change.
+    pub(super) options: Arc<Options>,
     pub(super) pattern: AnyPattern,
     pub(super) pipes: Pipes,
     pub(super) endpoints: Endpoints,
@@ -90,7 +91,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     let socket = Socket {
         core: core.clone(),
         shared: shared.clone(),
-        options,
+        options: Arc::new(options),
         pattern,
         pipes: Pipes::default(),
         endpoints: Endpoints::default(),
@@ -372,7 +373,7 @@ impl Socket {
         let id = self.pipes.insert(end);
         self.with_pattern(|pattern, env| pattern.attached(env, id, how));
         if let Some(latest) = self.pattern.take_latest_id() {
-            self.options.routing_id = latest;
+            Arc::make_mut(&mut self.options).routing_id = latest;
         }
         // Only now: an event before the attachment would find no pattern.
         let shared = self.shared.clone();
@@ -499,7 +500,7 @@ impl Socket {
         if let (opt::ZMQ_TCP_ACCEPT_FILTER, Some(text @ [_, ..])) = (option, value) {
             AddressMask::parse(text, self.options.ipv6)?;
         }
-        self.options.set(option, value)?;
+        Arc::make_mut(&mut self.options).set(option, value)?;
         match option {
             opt::ZMQ_LINGER => self
                 .shared

@@ -121,13 +121,13 @@ impl State {
     }
 
     pub(super) fn establish(&mut self, conn: &Connection, stream: ByteStream, session: Session) {
-        let session = Box::new(session);
+        let mut session = Box::new(session);
         if let Some(dialer) = &mut self.dialer {
             dialer.succeeded();
         }
         self.deadline = None;
         self.begun = Instant::now();
-        self.heartbeat = self.new_heartbeat(conn, &session);
+        self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
         if session.has_heartbeats() {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
@@ -138,6 +138,7 @@ impl State {
         properties.extend_from_slice(&session.properties);
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
+        session.properties = Vec::new(); // the metadata has them now
         self.phase = Phase::Active(stream, session);
         self.flush_output(conn);
         self.read_messages(conn);

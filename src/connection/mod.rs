@@ -225,6 +225,13 @@ impl Connection {
         Some(left)
     }
 
+    /// The same, as often as one likes, and whosever it is.
+    pub fn last_left() -> Option<Arc<Connection>> {
+        let left = LEFT.try_with(Cell::take).ok()?.upgrade()?;
+        LEFT.set(left.me.clone());
+        Some(left)
+    }
+
     /// Whether the calling thread has left output to the I/O thread and not
     /// asked for it since.
     pub fn has_left_any() -> bool {

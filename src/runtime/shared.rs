@@ -203,7 +203,7 @@ impl Shared {
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
         // What was left on another socket, but no parent process's.
-        if let Some(left) = Connection::left_behind(0) {
+        if let Some(left) = Connection::last_left() {
             if self.core.has_socket(left.link_address()) {
                 left.push_output();
             }

@@ -67,8 +67,8 @@ impl Stream {
 
     fn send(&self, id: &[u8], data: &[u8]) -> Result<(), Error> {
         let part = |bytes, flags| {
-            let msg = Msg::copy_from(bytes)?;
-            socket::send(self.socket, msg, flags).map_err(|(error, _)| error)
+            let mut msg = Msg::copy_from(bytes)?;
+            socket::send(self.socket, &mut msg, flags)
         };
         part(id, SNDMORE | DONTWAIT)?;
         part(data, 0)

@@ -76,21 +76,18 @@ impl<T> CReturn for *const T {
 /// the same with [`EPANIC`].
 #[inline]
 pub fn call<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
-    let before = errno();
-    let outcome = match panic::catch_unwind(AssertUnwindSafe(body)) {
-        Ok(outcome) => outcome,
-        Err(payload) => Err(report(payload)),
+    // SAFETY: the C library gives a pointer that is valid for this thread.
+    let place = unsafe { location() };
+    // SAFETY: as above.
+    let before = unsafe { *place };
+    let (value, code) = match panic::catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => (value, before),
+        Ok(Err(error)) => (T::FAIL, error.errno()),
+        Err(payload) => (T::FAIL, report(payload).errno()),
     };
-    match outcome {
-        Ok(value) => {
-            set_errno(before);
-            value
-        }
-        Err(error) => {
-            set_errno(error.errno());
-            T::FAIL
-        }
-    }
+    // SAFETY: as above; a call does not change threads.
+    unsafe { *place = code };
+    value
 }
 
 /// Runs the body of an exported function that cannot fail and makes no system

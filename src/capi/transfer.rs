@@ -8,8 +8,9 @@ use super::boundary::call;
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::runtime::socket::{self, SNDMORE};
+use crate::message::{Msg, flag};
+use crate::runtime::slots::Slot;
+use crate::runtime::socket::{self, SNDMORE, Socket};
 
 /// A length as the functions return it.
 #[inline]
@@ -60,9 +61,9 @@ pub unsafe extern "C" fn zmq_send_const(
         }
         // SAFETY: by the caller's promise; without a free function it is never
         // written to.
-        let msg =
+        let mut msg =
             unsafe { Msg::from_user(buffer.cast_mut().cast(), size, None, std::ptr::null_mut())? };
-        socket::send(socket as usize, msg, flags).map_err(|(error, _)| error)?;
+        socket::send(socket as usize, &mut msg, flags)?;
         Ok(length(size))
     })
 }
@@ -82,7 +83,8 @@ pub unsafe extern "C" fn zmq_recv(
     flags: c_int,
 ) -> c_int {
     call(|| {
-        let msg = socket::recv(socket as usize, flags)?;
+        let mut msg = Msg::new().with(flag::BARE);
+        socket::recv_into(socket::find(socket as usize)?, &mut msg, flags)?;
         let data = msg.data();
         if !buffer.is_null() {
             let count = data.len().min(size);
@@ -112,14 +114,11 @@ pub unsafe extern "C" fn zmq_msg_send(
 /// # Safety
 /// `msg` is NULL or points to a message.
 unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
-    socket::find(socket as usize)?;
+    let slot = socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.
     let place = unsafe { message(msg)? };
     let size = place.len();
-    socket::send(socket as usize, place.take(), flags).map_err(|(error, back)| {
-        *place = back;
-        error
-    })?;
+    socket::send_from(slot, place, flags)?;
     Ok(length(size))
 }
 
@@ -141,20 +140,30 @@ pub unsafe extern "C" fn zmq_msg_recv(
 /// # Safety
 /// `msg` is NULL or points to a message.
 unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
-    socket::find(socket as usize)?;
+    let slot = socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.
     let place = unsafe { message(msg)? };
-    match socket::recv(socket as usize, flags) {
-        Ok(msg) => *place = msg,
-        Err(error) => {
-            // Looking for a message empties the place, as in libzmq.
-            if error == Error::Again {
-                *place = Msg::new();
-            }
-            return Err(error);
+    let outcome = match place.has_free_fn() {
+        false => socket::recv_into(slot, place, flags),
+        true => receive_aside(slot, place, flags),
+    };
+    if let Err(error) = outcome {
+        // Looking for a message empties the place, as in libzmq.
+        if error == Error::Again {
+            place.clear();
         }
+        return Err(error);
     }
     Ok(length(place.len()))
+}
+
+/// The old content's free function may use the socket: it runs unlocked.
+#[cold]
+fn receive_aside(slot: &'static Slot<Socket>, place: &mut Msg, flags: c_int) -> Result<()> {
+    let mut msg = Msg::new();
+    socket::recv_into(slot, &mut msg, flags)?;
+    *place = msg;
+    Ok(())
 }
 
 /// Deprecated: zmq_msg_send with the arguments the other way round.

@@ -1,6 +1,7 @@
 //! Properties of the connection a message came from.
 
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 
 /// What `zmq_msg_gets` and `ZMQ_SRCFD` answer for a message: one set for all
 /// messages of a connection, shared by reference.
@@ -31,6 +32,15 @@ impl Metadata {
         Metadata {
             properties,
             source_fd,
+        }
+    }
+
+    /// One more reference: `held` itself if it is one already, which is cheaper.
+    #[inline]
+    pub fn share(this: &Arc<Metadata>, held: Option<Arc<Metadata>>) -> Arc<Metadata> {
+        match held {
+            Some(held) if Arc::ptr_eq(&held, this) => held,
+            _ => this.clone(),
         }
     }
 

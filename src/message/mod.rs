@@ -44,6 +44,8 @@ pub mod flag {
     pub const SUBSCRIPTION: u8 = 4;
     /// Carries only new [`Metadata`](super::Metadata) for what follows.
     pub const CONTROL: u8 = 8;
+    /// On a place to receive into: nobody will ask for the metadata.
+    pub const BARE: u8 = 16;
     /// The body may be referred to from elsewhere (`ZMQ_SHARED`).
     pub const SHARED: u8 = 128;
 }
@@ -228,6 +230,29 @@ impl Msg {
         self.kind = CLOSED;
     }
 
+    /// Releases the content, leaving an empty message.
+    #[inline]
+    pub fn clear(&mut self) {
+        let bare = self.flags & flag::BARE;
+        *self = Msg::new();
+        self.flags = bare;
+    }
+
+    /// Releases the body for another that takes its place at once; what is
+    /// left is the metadata.
+    #[inline]
+    pub fn vacate(&mut self) -> Option<Arc<Metadata>> {
+        let metadata = self.take_metadata();
+        self.clear();
+        metadata
+    }
+
+    /// Whether a function of the user's runs when the body is released.
+    #[inline]
+    pub fn has_free_fn(&self) -> bool {
+        self.kind == Kind::User as u8
+    }
+
     /// Takes the message out, leaving an empty one.
     #[inline]
     pub fn take(&mut self) -> Msg {
@@ -367,6 +392,7 @@ impl Msg {
     }
 
     /// Takes the metadata reference out of the message.
+    #[inline]
     pub fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
         let raw = std::mem::replace(&mut self.metadata, ptr::null());
         // SAFETY: made by Arc::into_raw, and now nobody else's.

@@ -6,7 +6,7 @@ use super::{
     Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
     rep::Rep, req::Req, router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::message::Msg;
 use crate::pipe::PipeId;
 
@@ -116,13 +116,13 @@ impl Pattern for AnyPattern {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         dispatch!(self, pattern => pattern.send(env, msg))
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        dispatch!(self, pattern => pattern.recv(env))
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        dispatch!(self, pattern => pattern.recv(env, into))
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -20,18 +20,14 @@ pub struct Dealer {
 impl Dealer {
     /// As [`Pattern::send`], telling the pipe (`None`: dropped with its message).
     #[inline]
-    pub(super) fn send_to(
-        &mut self,
-        env: &mut Env<'_>,
-        msg: Msg,
-    ) -> std::result::Result<Option<PipeId>, (Error, Msg)> {
+    pub(super) fn send_to(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
         self.out.send(env, msg)
     }
 
     /// As [`Pattern::recv`], telling the pipe.
     #[inline]
-    pub(super) fn recv_from(&mut self, env: &mut Env<'_>) -> Option<(Msg, PipeId)> {
-        self.input.recv(env)
+    pub(super) fn recv_from(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
+        self.input.recv(env, into)
     }
 }
 
@@ -58,16 +54,13 @@ impl Pattern for Dealer {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.out.send(env, msg).map(drop)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        match self.input.recv(env) {
-            Some((msg, _)) => Ok(msg),
-            None => Err(Error::Again),
-        }
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        self.input.recv(env, into).map(drop).ok_or(Error::Again)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

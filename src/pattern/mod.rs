@@ -28,7 +28,7 @@ mod tests;
 pub use any::AnyPattern;
 
 use crate::error::{Error, Result};
-use crate::message::Msg;
+use crate::message::{Metadata, Msg, flag};
 use crate::options::Options;
 use crate::pipe::{PipeId, Pipes};
 
@@ -104,11 +104,13 @@ pub trait Pattern {
     }
 
     /// Sends one part ([`flag::MORE`](crate::message::flag::MORE) tells whether
-    /// more follow). On failure the message comes back; nothing was sent.
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)>;
+    /// more follow) and leaves `msg` empty. On failure it stays as it is, and
+    /// nothing was sent.
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()>;
 
-    /// Receives one part.
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg>;
+    /// Receives one part in place of the content of `into`. On failure that
+    /// stays, or is gone if something was read that nobody wants.
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()>;
 
     /// Whether [`recv`](Self::recv) would succeed (`ZMQ_POLLIN`). May read ahead.
     fn has_in(&mut self, env: &mut Env<'_>) -> bool;
@@ -148,6 +150,24 @@ fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
         if end.is_ended() {
             env.closing.push(pipe);
         }
+    }
+}
+
+/// Puts a peer's routing id into `into`, as the part in front of what came from
+/// its pipe; empty if the pipe is gone.
+#[inline]
+fn introduce(env: &mut Env<'_>, pipe: PipeId, into: &mut Msg) {
+    let bare = into.has(flag::BARE);
+    let held = into.vacate();
+    let Some(end) = env.pipes.get(pipe) else {
+        into.set(flag::MORE, true);
+        return;
+    };
+    // Out of memory leaves an empty id rather than losing the message.
+    *into = Msg::copy_from(&end.routing_id).unwrap_or_default();
+    into.set(flag::MORE, true);
+    if let Some(metadata) = end.metadata().filter(|_| !bare) {
+        into.set_metadata(Some(Metadata::share(metadata, held)));
     }
 }
 

@@ -44,16 +44,13 @@ impl Pattern for Pair {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.out.send(env, msg).map(drop)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        match self.input.recv(env) {
-            Some((msg, _)) => Ok(msg),
-            None => Err(Error::Again),
-        }
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        self.input.recv(env, into).map(drop).ok_or(Error::Again)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -41,11 +41,11 @@ impl Pattern for Pub {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.xpub.send(env, msg)
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, _env: &mut Env<'_>, _into: &mut Msg) -> Result<()> {
         Err(Error::NotSupported)
     }
 

@@ -29,16 +29,13 @@ impl Pattern for Pull {
 
     fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
-    fn send(&mut self, _env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
-        Err((Error::NotSupported, msg))
+    fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {
+        Err(Error::NotSupported)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        match self.input.recv(env) {
-            Some((msg, _)) => Ok(msg),
-            None => Err(Error::Again),
-        }
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        self.input.recv(env, into).map(drop).ok_or(Error::Again)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -36,11 +36,11 @@ impl Pattern for Push {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.out.send(env, msg).map(drop)
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, _env: &mut Env<'_>, _into: &mut Msg) -> Result<()> {
         Err(Error::NotSupported)
     }
 

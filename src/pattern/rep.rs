@@ -37,14 +37,15 @@ impl Rep {
     /// Reads the envelope of the next good request and writes it in front of
     /// the reply to come; false when there is none.
     fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
-        while let Ok(part) = self.router.recv(env) {
+        let mut part = Msg::new();
+        while self.router.recv(env, &mut part).is_ok() {
             if !part.more() {
                 // No delimiter: not a request.
                 self.router.rollback(env);
                 continue;
             }
             let delimiter = part.is_empty();
-            self.router.send_lossy(env, part);
+            self.router.send_lossy(env, &mut part);
             if delimiter {
                 return true;
             }
@@ -78,9 +79,9 @@ impl Pattern for Rep {
         self.router.is_raw()
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         if self.state != State::Sending {
-            return Err((Error::Fsm, msg));
+            return Err(Error::Fsm);
         }
         if !msg.more() {
             self.state = State::Idle;
@@ -89,7 +90,7 @@ impl Pattern for Rep {
         Ok(())
     }
 
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         if self.state == State::Sending {
             return Err(Error::Fsm);
         }
@@ -97,11 +98,11 @@ impl Pattern for Rep {
             return Err(Error::Again);
         }
         self.state = State::Receiving;
-        let part = self.router.recv(env)?;
-        if !part.more() {
+        self.router.recv(env, into)?;
+        if !into.more() {
             self.state = State::Sending;
         }
-        Ok(part)
+        Ok(())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -54,50 +54,47 @@ impl Req {
         let mut pipe = None;
         if self.correlate {
             let id = self.request_id.wrapping_add(1);
-            let msg = Msg::inline(&id.to_ne_bytes()).with(flag::MORE);
-            pipe = self.dealer.send_to(env, msg).map_err(|(error, _)| error)?;
+            let mut msg = Msg::inline(&id.to_ne_bytes()).with(flag::MORE);
+            pipe = self.dealer.send_to(env, &mut msg)?;
             self.request_id = id;
         }
-        let delimiter = Msg::new().with(flag::MORE);
-        let sent = self.dealer.send_to(env, delimiter);
-        self.reply_pipe = sent.map_err(|(error, _)| error)?.or(pipe);
+        let mut delimiter = Msg::new().with(flag::MORE);
+        self.reply_pipe = self.dealer.send_to(env, &mut delimiter)?.or(pipe);
         Ok(())
     }
 
-    /// A part from the pipe that owes the reply; others' parts are dropped.
+    /// Reads a part from the pipe that owes the reply; others' parts are dropped.
     #[inline]
-    fn recv_reply(&mut self, env: &mut Env<'_>) -> Option<Msg> {
-        loop {
-            let (msg, pipe) = self.dealer.recv_from(env)?;
+    fn recv_reply(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
+        while let Some(pipe) = self.dealer.recv_from(env, into) {
             if self.reply_pipe.is_none_or(|expected| expected == pipe) {
-                return Some(msg);
+                return true;
             }
+            into.clear();
         }
+        false
     }
 
     /// Reads up to the body of the next good reply; false when there is none.
     fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
+        let mut msg = Msg::new();
         'message: loop {
-            let Some(mut msg) = self.recv_reply(env) else {
+            if !self.recv_reply(env, &mut msg) {
                 return false;
-            };
+            }
             let mut good = true;
             if self.correlate {
                 good = msg.more() && msg.data() == self.request_id.to_ne_bytes();
-                if good {
-                    match self.recv_reply(env) {
-                        Some(next) => msg = next,
-                        None => return false,
-                    }
+                if good && !self.recv_reply(env, &mut msg) {
+                    return false;
                 }
             }
             if good && msg.more() && msg.is_empty() {
                 return true;
             }
             while msg.more() {
-                match self.recv_reply(env) {
-                    Some(next) => msg = next,
-                    None => continue 'message,
+                if !self.recv_reply(env, &mut msg) {
+                    continue 'message;
                 }
             }
         }
@@ -124,22 +121,21 @@ impl Pattern for Req {
         self.dealer.write_ready(env, pipe);
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         if matches!(self.state, State::Waiting | State::Receiving) {
             if !self.relaxed {
-                return Err((Error::Fsm, msg));
+                return Err(Error::Fsm);
             }
             self.state = State::Idle;
         }
         if self.state == State::Idle {
             self.reply_pipe = None;
-            if let Err(error) = self.send_envelope(env) {
-                return Err((error, msg));
-            }
+            self.send_envelope(env)?;
             self.state = State::Sending;
             // Replies that lie here answer earlier requests: without this, one
             // could be taken for the reply to a later request.
-            while self.dealer.recv_from(env).is_some() {}
+            let mut stale = Msg::new();
+            while self.dealer.recv_from(env, &mut stale).is_some() {}
         }
         let more = msg.more();
         self.dealer.send(env, msg)?;
@@ -149,7 +145,7 @@ impl Pattern for Req {
         Ok(())
     }
 
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         if matches!(self.state, State::Idle | State::Sending) {
             return Err(Error::Fsm);
         }
@@ -157,11 +153,13 @@ impl Pattern for Req {
             return Err(Error::Again);
         }
         self.state = State::Receiving;
-        let msg = self.recv_reply(env).ok_or(Error::Again)?;
-        if !msg.more() {
+        if !self.recv_reply(env, into) {
+            return Err(Error::Again);
+        }
+        if !into.more() {
             self.state = State::Idle;
         }
-        Ok(msg)
+        Ok(())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

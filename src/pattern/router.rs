@@ -26,11 +26,14 @@ enum Output {
     Dropped,
 }
 
-/// A part read ahead, which the peer's routing id precedes.
-struct Prefetched {
-    /// `None` once it was handed out.
-    id: Option<Msg>,
-    part: Msg,
+/// What was read ahead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    Nothing,
+    /// A part, in [`Router::part`].
+    Part,
+    /// That, and the peer's routing id in front of it, in [`Router::id`].
+    Both,
 }
 
 /// A ROUTER socket.
@@ -39,7 +42,9 @@ pub struct Router {
     table: RoutingTable,
     /// Pipes whose routing id has not come yet.
     anonymous: Vec<PipeId>,
-    prefetched: Option<Prefetched>,
+    ahead: Ahead,
+    id: Msg,
+    part: Msg,
     /// The application has a part of a message and is to get the rest.
     more_in: bool,
     output: Output,
@@ -60,7 +65,9 @@ impl Router {
             input: FairQueue::default(),
             table: RoutingTable::new(seed),
             anonymous: Vec::new(),
-            prefetched: None,
+            ahead: Ahead::Nothing,
+            id: Msg::new(),
+            part: Msg::new(),
             more_in: false,
             output: Output::Address,
             mandatory: false,
@@ -140,18 +147,12 @@ impl Router {
 
     /// Sends a part; with `mandatory` an unroutable address is an error.
     #[inline]
-    fn route(
-        &mut self,
-        env: &mut Env<'_>,
-        mut msg: Msg,
-        mandatory: bool,
-    ) -> std::result::Result<(), (Error, Msg)> {
+    fn route(&mut self, env: &mut Env<'_>, msg: &mut Msg, mandatory: bool) -> Result<()> {
         let pipe = match self.output {
             Output::Address => {
-                return match self.address(env, &msg, mandatory) {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err((error, msg)),
-                };
+                self.address(env, msg, mandatory)?;
+                msg.clear();
+                return Ok(());
             }
             Output::Pipe(pipe) => Some(pipe),
             Output::Dropped => None,
@@ -165,13 +166,16 @@ impl Router {
         }
         if self.empty_closes && msg.is_empty() {
             env.closing.extend(pipe);
+            msg.clear();
             return Ok(());
         }
         let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) else {
+            msg.clear();
             return Ok(());
         };
-        if end.write(msg).is_err() {
+        if !end.write_from(msg) {
             // There was room for the address, so the peer went meanwhile.
+            msg.clear();
             end.rollback();
             if more {
                 self.output = Output::Dropped;
@@ -184,9 +188,9 @@ impl Router {
 
     /// Sends a part, dropping what cannot be delivered whatever the options say.
     #[inline]
-    pub(super) fn send_lossy(&mut self, env: &mut Env<'_>, msg: Msg) {
+    pub(super) fn send_lossy(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         // Without `mandatory` it cannot fail.
-        drop(self.route(env, msg, false));
+        let _ = self.route(env, msg, false);
     }
 
     /// Takes back the parts of the message being sent.
@@ -199,21 +203,14 @@ impl Router {
         self.output = Output::Address;
     }
 
-    /// Reads the first part of the next message and puts the id in front.
+    /// Reads the first part of the next message ahead and tells whence.
     #[inline]
-    fn prefetch(&mut self, env: &mut Env<'_>) -> Option<(Msg, Msg)> {
-        let (part, pipe) = self.input.recv(env)?;
-        let Some(end) = env.pipes.get(pipe) else {
-            return Some((Msg::new().with(flag::MORE), part));
-        };
-        self.table.touch(pipe);
-        // Out of memory leaves an empty id rather than losing the message.
-        let mut id = Msg::copy_from(&end.routing_id).unwrap_or_default();
-        id.set(flag::MORE, true);
-        if let Some(metadata) = end.metadata() {
-            id.set_metadata(Some(metadata.clone()));
+    fn prefetch(&mut self, env: &mut Env<'_>) -> Option<PipeId> {
+        let pipe = self.input.recv(env, &mut self.part)?;
+        if env.pipes.get(pipe).is_some() {
+            self.table.touch(pipe);
         }
-        Some((id, part))
+        Some(pipe)
     }
 }
 
@@ -271,42 +268,46 @@ impl Pattern for Router {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.route(env, msg, self.mandatory)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        if let Some(mut ahead) = self.prefetched.take() {
-            if let Some(id) = ahead.id.take() {
-                self.prefetched = Some(ahead);
-                self.more_in = true;
-                return Ok(id);
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        match self.ahead {
+            Ahead::Both => {
+                self.ahead = Ahead::Part;
+                *into = self.id.take();
             }
-            self.more_in = ahead.part.more();
-            return Ok(ahead.part);
-        }
-        if self.more_in {
+            Ahead::Part => {
+                self.ahead = Ahead::Nothing;
+                *into = self.part.take();
+            }
             // Parts of one message are read from the same pipe. None only if
             // the pipe was closed under our hands.
-            let part = self.input.recv(env).map(|(part, _)| part);
-            self.more_in = part.as_ref().is_some_and(Msg::more);
-            return part.ok_or(Error::Again);
+            Ahead::Nothing if self.more_in => {
+                self.more_in = false;
+                self.input.recv(env, into).ok_or(Error::Again)?;
+            }
+            Ahead::Nothing => {
+                let pipe = self.prefetch(env).ok_or(Error::Again)?;
+                self.ahead = Ahead::Part;
+                super::introduce(env, pipe, into);
+            }
         }
-        let (id, part) = self.prefetch(env).ok_or(Error::Again)?;
-        self.prefetched = Some(Prefetched { id: None, part });
-        self.more_in = true;
-        Ok(id)
+        self.more_in = into.more();
+        Ok(())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {
-        if self.more_in || self.prefetched.is_some() {
+        if self.more_in || self.ahead != Ahead::Nothing {
             return true;
         }
-        let Some((id, part)) = self.prefetch(env) else {
+        let Some(pipe) = self.prefetch(env) else {
             return false;
         };
-        self.prefetched = Some(Prefetched { id: Some(id), part });
+        self.ahead = Ahead::Both;
+        super::introduce(env, pipe, &mut self.id);
         true
     }
 

@@ -80,23 +80,18 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads what comes next and puts the id in front.
+    /// Reads what comes next, and puts the id that precedes it into `id`.
     #[inline]
-    fn prefetch(&mut self, env: &mut Env<'_>) -> Option<(Msg, Msg)> {
-        let (mut data, pipe) = self.input.recv(env)?;
+    fn prefetch(&mut self, env: &mut Env<'_>, id: &mut Msg) -> Option<Msg> {
+        let mut data = Msg::new();
+        let pipe = self.input.recv(env, &mut data)?;
         // Only over inproc could there be several parts.
         data.set(flag::MORE, false);
-        let Some(end) = env.pipes.get(pipe) else {
-            return Some((Msg::new().with(flag::MORE), data));
-        };
-        self.table.touch(pipe);
-        // Out of memory leaves an empty id rather than losing the data.
-        let mut id = Msg::copy_from(&end.routing_id).unwrap_or_default();
-        id.set(flag::MORE, true);
-        if let Some(metadata) = end.metadata() {
-            id.set_metadata(Some(metadata.clone()));
+        if env.pipes.get(pipe).is_some() {
+            self.table.touch(pipe);
         }
-        Some((id, data))
+        super::introduce(env, pipe, id);
+        Some(data)
     }
 }
 
@@ -144,13 +139,16 @@ impl Pattern for Stream {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, mut msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         let output = self.output;
         if output == Output::Address {
-            return self.address(env, &msg).map_err(|error| (error, msg));
+            self.address(env, msg)?;
+            msg.clear();
+            return Ok(());
         }
         self.output = Output::Address;
         let Output::Pipe(pipe) = output else {
+            msg.clear();
             return Ok(());
         };
         if msg.is_empty() {
@@ -158,34 +156,37 @@ impl Pattern for Stream {
         } else if let Some(end) = env.pipes.get(pipe) {
             msg.set(flag::MORE, false);
             // There was room for the address; if not now, the peer is gone.
-            if end.write(msg).is_ok() {
+            if end.write_from(msg) {
                 end.flush();
             }
         }
+        msg.clear();
         Ok(())
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         if let Some(mut ahead) = self.prefetched.take() {
-            return Ok(match ahead.id.take() {
+            *into = match ahead.id.take() {
                 Some(id) => {
                     self.prefetched = Some(ahead);
                     id
                 }
                 None => ahead.data,
-            });
+            };
+            return Ok(());
         }
-        let (id, data) = self.prefetch(env).ok_or(Error::Again)?;
+        let data = self.prefetch(env, into).ok_or(Error::Again)?;
         self.prefetched = Some(Prefetched { id: None, data });
-        Ok(id)
+        Ok(())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {
         if self.prefetched.is_none() {
+            let mut id = Msg::new();
             self.prefetched = self
-                .prefetch(env)
-                .map(|(id, data)| Prefetched { id: Some(id), data });
+                .prefetch(env, &mut id)
+                .map(|data| Prefetched { id: Some(id), data });
         }
         self.prefetched.is_some()
     }

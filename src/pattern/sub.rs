@@ -43,13 +43,13 @@ impl Pattern for Sub {
         self.xsub.hiccup(env, pipe);
     }
 
-    fn send(&mut self, _env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
-        Err((Error::NotSupported, msg))
+    fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {
+        Err(Error::NotSupported)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        self.xsub.recv(env)
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        self.xsub.recv(env, into)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -220,12 +220,12 @@ impl Pattern for Xpub {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         if !self.out.is_mid_message() {
-            self.select(env, &msg);
+            self.select(env, msg);
         }
         if self.no_drop && !self.out.has_room(env) {
-            return Err((Error::Again, msg));
+            return Err(Error::Again);
         }
         let more = msg.more();
         self.out.send_to_matching(env, msg);
@@ -235,12 +235,13 @@ impl Pattern for Xpub {
         Ok(())
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>) -> Result<Msg> {
+    fn recv(&mut self, _env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         let Pending { msg, request } = self.pending.pop_front().ok_or(Error::Again)?;
         if let Some(pipe) = request {
             self.last_pipe = pipe.filter(|pipe| self.manual && self.out.contains(*pipe));
         }
-        Ok(msg)
+        *into = msg;
+        Ok(())
     }
 
     fn has_in(&mut self, _env: &mut Env<'_>) -> bool {

@@ -55,17 +55,17 @@ impl Xsub {
     ///
     /// [`Error::NoMemory`] if it cannot be told.
     pub(super) fn subscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
-        let msg = subscription(1, topic)?;
+        let mut msg = subscription(1, topic)?;
         self.filters.add(topic);
-        self.out.send_unchecked(env, msg);
+        self.out.send_unchecked(env, &mut msg);
         Ok(())
     }
 
     /// Takes a filter back; the last time, upstream hears of it.
     pub(super) fn unsubscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
-        let msg = subscription(0, topic)?;
+        let mut msg = subscription(0, topic)?;
         if self.filters.remove(topic) == Removal::Last {
-            self.out.send_unchecked(env, msg);
+            self.out.send_unchecked(env, &mut msg);
         }
         Ok(())
     }
@@ -83,9 +83,10 @@ impl Xsub {
 
     /// Sends a part upstream: alone past any high-water mark if it is a
     /// subscription, which must not be lost, else as any message.
-    fn forward(&mut self, env: &mut Env<'_>, msg: Msg, subscription: bool) {
+    fn forward(&mut self, env: &mut Env<'_>, msg: &mut Msg, subscription: bool) {
         if subscription && !msg.more() && !self.out.is_mid_message() {
             self.out.send_unchecked(env, msg);
+            msg.clear();
         } else {
             self.out.send_to_all(env, msg);
         }
@@ -96,18 +97,17 @@ impl Xsub {
         !self.filtering || self.filters.matches(msg.data()) != env.options.invert_matching
     }
 
-    /// The first part of the next message that is wanted.
+    /// Reads the first part of the next message that is wanted.
     #[inline]
-    fn next(&mut self, env: &mut Env<'_>) -> Option<Msg> {
-        loop {
-            let (mut msg, _) = self.input.recv(env)?;
-            if self.wants(env, &msg) {
-                return Some(msg);
+    fn next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
+        while self.input.recv(env, into).is_some() {
+            if self.wants(env, into) {
+                return true;
             }
-            while msg.more() {
-                (msg, _) = self.input.recv(env)?;
-            }
+            while into.more() && self.input.recv(env, into).is_some() {}
+            into.clear();
         }
+        false
     }
 }
 
@@ -141,7 +141,7 @@ impl Pattern for Xsub {
         }
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         let first = !std::mem::replace(&mut self.more_out, msg.more());
         if first {
             self.subscribing = !self.only_first_subscribe;
@@ -162,6 +162,8 @@ impl Pattern for Xsub {
                 // In mid-message it is sent whatever it is: what was begun must end.
                 if self.filters.remove(topic) == Removal::Last || self.out.is_mid_message() {
                     self.forward(env, msg, true);
+                } else {
+                    msg.clear();
                 }
             }
         }
@@ -169,24 +171,27 @@ impl Pattern for Xsub {
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>) -> Result<Msg> {
-        let msg = if let Some(msg) = self.ahead.take() {
-            Some(msg)
+    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        let found = if let Some(msg) = self.ahead.take() {
+            *into = msg;
+            true
         } else if self.more_in {
-            self.input.recv(env).map(|(msg, _)| msg)
+            self.input.recv(env, into).is_some()
         } else {
-            self.next(env)
+            self.next(env, into)
         };
-        self.more_in = msg.as_ref().is_some_and(Msg::more);
-        msg.ok_or(Error::Again)
+        self.more_in = found && into.more();
+        found.then_some(()).ok_or(Error::Again)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {
         if self.more_in || self.ahead.is_some() {
             return true;
         }
-        self.ahead = self.next(env);
-        self.ahead.is_some()
+        let mut msg = Msg::new();
+        let found = self.next(env, &mut msg);
+        self.ahead = found.then_some(msg);
+        found
     }
 
     fn has_out(&mut self, _env: &mut Env<'_>) -> bool {

@@ -9,16 +9,16 @@
 //! other end, when it changes that, calls the first one's [`Listener`]. Nothing
 //! else ever wakes anybody.
 
+mod channel;
 mod queue;
 mod table;
 
+pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
 use crate::message::{Metadata, Msg, flag};
-use crate::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence,
-};
-use parking_lot::Mutex;
+use crate::sync::atomic::{AtomicU8, Ordering, fence};
+use channel::{Channel, LowWater, Shared, Side};
 use queue::{Consumer, Producer, queue};
 use std::sync::{Arc, OnceLock};
 
@@ -59,92 +59,6 @@ const FILLING: usize = 32 * 1024;
 /// What a message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
 
-/// High-water mark settings of one direction, in messages; 0 means no limit.
-#[derive(Clone, Copy, Debug)]
-pub struct Hwm {
-    /// `ZMQ_SNDHWM` of the writing socket, or `None` if a connection writes.
-    pub snd: Option<i32>,
-    /// `ZMQ_RCVHWM` of the reading socket, or `None` if a connection reads.
-    pub rcv: Option<i32>,
-}
-
-/// Shared state of one direction.
-struct Channel {
-    /// `ZMQ_SNDHWM`/`ZMQ_RCVHWM` parts of the limit, -1 where there is none.
-    snd: AtomicI32,
-    rcv: AtomicI32,
-    /// Messages read, as far as told to the writer (each low-water mark).
-    read: AtomicU64,
-    reader_asleep: AtomicBool,
-    writer_asleep: AtomicBool,
-    /// The writer is told of every low-water mark, see [`PipeEnd::set_lazy`].
-    writer_lazy: AtomicBool,
-    writer_closed: AtomicBool,
-    reader_closed: AtomicBool,
-    /// The reader skips items before this position (after a hiccup).
-    discard_until: AtomicUsize,
-    /// Hiccups the writer has answered.
-    restarts: AtomicUsize,
-    /// The single place of a conflating channel, which has no queue.
-    latest: Option<Mutex<Option<Msg>>>,
-}
-
-impl Channel {
-    fn new(hwm: Hwm, conflate: bool) -> Channel {
-        Channel {
-            snd: AtomicI32::new(hwm.snd.unwrap_or(-1)),
-            rcv: AtomicI32::new(hwm.rcv.unwrap_or(-1)),
-            read: AtomicU64::new(0),
-            reader_asleep: AtomicBool::new(true),
-            writer_asleep: AtomicBool::new(false),
-            writer_lazy: AtomicBool::new(false),
-            writer_closed: AtomicBool::new(false),
-            reader_closed: AtomicBool::new(false),
-            discard_until: AtomicUsize::new(0),
-            restarts: AtomicUsize::new(0),
-            latest: conflate.then(|| Mutex::new(None)),
-        }
-    }
-
-    /// The limit in messages, 0 for none: the sum of both parts, none if
-    /// either part is unlimited.
-    fn limit(&self) -> u64 {
-        let (snd, rcv) = (
-            self.snd.load(Ordering::Relaxed),
-            self.rcv.load(Ordering::Relaxed),
-        );
-        if snd == 0 || rcv == 0 {
-            return 0;
-        }
-        (snd.max(0) as u64) + (rcv.max(0) as u64)
-    }
-}
-
-struct Side {
-    listener: OnceLock<(Arc<dyn Listener>, usize)>,
-    events: AtomicU8,
-}
-
-struct Shared {
-    channels: [Channel; 2],
-    sides: [Side; 2],
-}
-
-impl Shared {
-    fn notify(&self, side: usize, event: u8) {
-        let side = &self.sides[side];
-        if side.events.fetch_or(event, Ordering::SeqCst) == 0 {
-            fence(Ordering::SeqCst);
-            if let Some((listener, token)) = side.listener.get() {
-                match event {
-                    event::WRITE => listener.pipe_drained(*token),
-                    _ => listener.pipe_event(*token),
-                }
-            }
-        }
-    }
-}
-
 /// One end of a pipe.
 pub struct PipeEnd {
     shared: Arc<Shared>,
@@ -158,12 +72,15 @@ pub struct PipeEnd {
     load: usize,
     /// Whole messages read.
     read: u64,
+    low_water: LowWater,
     /// Hiccups announced by this (reading) end.
     hiccups: usize,
     closed: bool,
     ended: bool,
     /// Room counts only after the event.
     lazy: bool,
+    /// There is one place for a message in each direction, and no queue.
+    conflates: bool,
     metadata: Option<Arc<Metadata>>,
     /// The peer's routing id as the pattern knows it; free for its use.
     pub routing_id: Vec<u8>,
@@ -195,10 +112,17 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         acknowledged: 0,
         load: 0,
         read: 0,
+        // For no limit, which is none of the settings until it is looked at.
+        low_water: LowWater {
+            packed: 0,
+            step: 0,
+            next: u64::MAX,
+        },
         hiccups: 0,
         closed: false,
         ended: false,
         lazy: false,
+        conflates: conflate,
         metadata: None,
         routing_id: Vec::new(),
     };
@@ -206,10 +130,12 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
 }
 
 impl PipeEnd {
+    #[inline]
     fn output(&self) -> &Channel {
         &self.shared.channels[self.side]
     }
 
+    #[inline]
     fn input(&self) -> &Channel {
         &self.shared.channels[1 - self.side]
     }
@@ -240,11 +166,12 @@ impl PipeEnd {
     }
 
     /// Whether a message can be read. If not, the listener hears of the next.
+    #[inline]
     pub fn check_read(&mut self) -> bool {
         if self.closed {
             return false;
         }
-        if self.input().latest.is_some() {
+        if self.conflates {
             return self.check_read_latest();
         }
         loop {
@@ -252,22 +179,28 @@ impl PipeEnd {
                 if !self.skip_next() {
                     return true;
                 }
-                continue;
-            }
-            // Read the mark before the queue: items come before the mark.
-            let closed = self.input().writer_closed.load(Ordering::Acquire);
-            if !self.input().reader_asleep.load(Ordering::Relaxed) {
-                self.input().reader_asleep.swap(true, Ordering::SeqCst);
-            }
-            // The writer publishes, then looks at the mark; we set the mark,
-            // then look at what is published.
-            fence(Ordering::SeqCst);
-            if !self.rx.ready() {
-                self.ended = closed;
+            } else if !self.came_meanwhile() {
                 return false;
             }
-            self.input().reader_asleep.swap(false, Ordering::AcqRel);
         }
+    }
+
+    /// The queue is empty: leaves the mark, unless something came meanwhile.
+    fn came_meanwhile(&mut self) -> bool {
+        // Read the mark before the queue: items come before the mark.
+        let closed = self.input().writer_closed.load(Ordering::Acquire);
+        if !self.input().reader_asleep.load(Ordering::Relaxed) {
+            self.input().reader_asleep.swap(true, Ordering::SeqCst);
+        }
+        // The writer publishes, then looks at the mark; we set the mark,
+        // then look at what is published.
+        fence(Ordering::SeqCst);
+        if !self.rx.ready() {
+            self.ended = closed;
+            return false;
+        }
+        self.input().reader_asleep.swap(false, Ordering::AcqRel);
+        true
     }
 
     /// Removes the next item if it is not a message for the reader.
@@ -281,16 +214,22 @@ impl PipeEnd {
         if !discarded && !control {
             return false;
         }
+        self.skip(control);
+        true
+    }
+
+    #[cold]
+    fn skip(&mut self, control: bool) {
         if let Some(mut msg) = self.rx.pop() {
             if control {
                 self.metadata = msg.take_metadata();
             } else {
-                self.count_read(&msg);
+                self.count_read(msg.flags());
             }
         }
-        true
     }
 
+    #[cold]
     fn check_read_latest(&mut self) -> bool {
         let closed = self.input().writer_closed.load(Ordering::Acquire);
         // Marked first: a writer that fills the place afterwards will see it.
@@ -331,46 +270,75 @@ impl PipeEnd {
 
     /// Reads a message part, with the connection's metadata attached.
     pub fn read(&mut self) -> Option<Msg> {
+        let mut msg = Msg::new();
+        self.read_into(&mut msg).then_some(msg)
+    }
+
+    /// As [`read`](Self::read), in place of the content of `into`, which stays
+    /// if there is nothing. False then.
+    #[inline]
+    pub fn read_into(&mut self, into: &mut Msg) -> bool {
         if !self.check_read() {
-            return None;
+            return false;
         }
-        if self.input().latest.is_some() {
-            let mut msg = self
-                .input()
-                .latest
-                .as_ref()
-                .and_then(|place| place.lock().take())?;
-            if self.metadata.is_some() {
-                msg.set_metadata(self.metadata.clone());
-            }
-            return Some(msg);
+        if self.conflates {
+            return self.read_latest(into);
         }
-        let mut msg = self.rx.pop()?;
-        self.count_read(&msg);
+        let bare = into.has(flag::BARE);
+        let held = into.vacate();
+        if !self.rx.pop_into(into) {
+            return false;
+        }
+        self.count_read(into.flags());
         if let Some(metadata) = &self.metadata {
-            msg.set_metadata(Some(metadata.clone()));
+            match bare {
+                true => into.set(flag::BARE, true),
+                false => into.set_metadata(Some(Metadata::share(metadata, held))),
+            }
         }
-        Some(msg)
+        true
+    }
+
+    #[cold]
+    fn read_latest(&mut self, into: &mut Msg) -> bool {
+        let latest = self.input().latest.as_ref();
+        let Some(msg) = latest.and_then(|place| place.lock().take()) else {
+            return false;
+        };
+        *into = msg;
+        if self.metadata.is_some() {
+            into.set_metadata(self.metadata.clone());
+        }
+        true
     }
 
     /// Counts whole messages; at each low-water mark the writer is told.
     #[inline]
-    fn count_read(&mut self, msg: &Msg) {
-        if msg.flags() & (flag::MORE | flag::ROUTING_ID) != 0 {
+    fn count_read(&mut self, flags: u8) {
+        if flags & (flag::MORE | flag::ROUTING_ID) != 0 {
             return;
         }
         self.read += 1;
-        let limit = self.input().limit();
-        if limit != 0 && self.read % limit.div_ceil(2) == 0 {
-            let channel = self.input();
-            channel.read.store(self.read, Ordering::SeqCst);
-            // The writer marks itself, then looks at the count again.
-            fence(Ordering::SeqCst);
-            if channel.writer_lazy.load(Ordering::Relaxed)
-                || channel.writer_asleep.swap(false, Ordering::SeqCst)
-            {
-                self.shared.notify(1 - self.side, event::WRITE);
-            }
+        let packed = self.input().hwm.load(Ordering::Relaxed);
+        if packed != self.low_water.packed {
+            self.low_water.renew(packed, self.read);
+        }
+        if self.read == self.low_water.next {
+            self.tell_writer();
+        }
+    }
+
+    #[cold]
+    fn tell_writer(&mut self) {
+        self.low_water.next += self.low_water.step;
+        let channel = self.input();
+        channel.read.store(self.read, Ordering::SeqCst);
+        // The writer marks itself, then looks at the count again.
+        fence(Ordering::SeqCst);
+        if channel.writer_lazy.load(Ordering::Relaxed)
+            || channel.writer_asleep.swap(false, Ordering::SeqCst)
+        {
+            self.shared.notify(1 - self.side, event::WRITE);
         }
     }
 
@@ -383,8 +351,7 @@ impl PipeEnd {
             return false;
         }
         let limit = self.output().limit();
-        if limit == 0 || self.written - self.acknowledged < limit || self.output().latest.is_some()
-        {
+        if limit == 0 || self.written - self.acknowledged < limit || self.conflates {
             return true;
         }
         !self.lazy && self.has_room_now()
@@ -433,29 +400,56 @@ impl PipeEnd {
         Ok(())
     }
 
+    /// As [`write`](Self::write), but takes the content out of `msg`, which is
+    /// empty then, or leaves it there.
+    #[inline]
+    pub fn write_from(&mut self, msg: &mut Msg) -> bool {
+        if !self.check_write() {
+            return false;
+        }
+        let flags = msg.flags();
+        if self.conflates {
+            self.write_latest(msg.take());
+            return true;
+        }
+        self.count_written(flags, msg.len());
+        self.tx.push_from(msg, flags & flag::MORE == 0);
+        true
+    }
+
     /// Writes a part without regard to the high-water mark.
     #[inline]
     pub fn write_unchecked(&mut self, msg: Msg) {
+        let flags = msg.flags();
+        if self.conflates {
+            self.write_latest(msg);
+            return;
+        }
+        self.count_written(flags, msg.len());
+        self.tx.push(msg, flags & flag::MORE == 0);
+    }
+
+    #[inline]
+    fn count_written(&mut self, flags: u8, len: usize) {
+        self.load += len + MESSAGE_COST;
+        let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
+        self.written += u64::from(uncounted == 0);
+    }
+
+    #[cold]
+    fn write_latest(&mut self, msg: Msg) {
         let more = msg.more();
         if let Some(place) = &self.output().latest {
             if !msg.has(flag::CONTROL) {
                 *place.lock() = Some(msg);
                 self.written += u64::from(!more);
             }
-            return;
-        }
-        let counts = msg.flags() & (flag::MORE | flag::ROUTING_ID | flag::CONTROL) == 0;
-        self.load += msg.len() + MESSAGE_COST;
-        self.tx.push(msg);
-        if !more {
-            self.tx.complete();
-            self.written += u64::from(counts);
         }
     }
 
     /// From now on messages carry these connection properties.
     pub fn write_metadata(&mut self, metadata: Arc<Metadata>) {
-        if self.output().latest.is_some() {
+        if self.conflates {
             return;
         }
         let mut msg = Msg::new().with(flag::CONTROL);
@@ -466,7 +460,7 @@ impl PipeEnd {
     /// Shows what was written to the reader and tells it if it had run dry.
     #[inline]
     pub fn flush(&mut self) {
-        let news = self.tx.publish() || self.output().latest.is_some();
+        let news = self.tx.publish() || self.conflates;
         if self.load >= FILLING {
             return self.fill_reader();
         }
@@ -554,15 +548,18 @@ impl PipeEnd {
     /// Sets this side's part of the limits: `ZMQ_SNDHWM` for writing and
     /// `ZMQ_RCVHWM` for reading.
     pub fn set_hwm(&self, snd: i32, rcv: i32) {
-        for (side, part, value) in [
-            (self.side, &self.output().snd, snd),
-            (1 - self.side, &self.input().rcv, rcv),
-        ] {
-            // A part that is not there belongs to a connection.
-            part.store(value, Ordering::SeqCst);
+        for (side, shift, value) in [(self.side, 32, snd), (1 - self.side, 0, rcv)] {
+            let channel = &self.shared.channels[side];
+            let value = u64::from(value as u32) << shift;
+            let others = !(u64::from(u32::MAX) << shift);
+            // A part that is not there belongs to a connection. Never fails.
+            let _ = channel
+                .hwm
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |hwm| {
+                    Some((hwm & others) | value)
+                });
             fence(Ordering::SeqCst);
             // A writer that waits for room may have it now.
-            let channel = &self.shared.channels[side];
             if channel.writer_lazy.load(Ordering::SeqCst)
                 || channel.writer_asleep.swap(false, Ordering::SeqCst)
             {

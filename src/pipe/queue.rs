@@ -64,6 +64,9 @@ struct Shared<T> {
 /// `chunk.slots[index]`; a null chunk means before the first.
 struct Place<T> {
     chunk: *mut Chunk<T>,
+    /// The chunk's slots and their number, at hand.
+    slots: *const Slot<MaybeUninit<T>>,
+    capacity: usize,
     index: usize,
     count: usize,
 }
@@ -79,21 +82,50 @@ impl<T> Place<T> {
     fn start() -> Self {
         Place {
             chunk: ptr::null_mut(),
+            slots: ptr::null(),
+            capacity: 0,
             index: 0,
             count: 0,
         }
     }
 
-    /// # Safety
-    /// `self.chunk` is null or alive.
     #[inline]
-    unsafe fn exhausted(&self) -> bool {
+    fn exhausted(&self) -> bool {
+        self.index == self.capacity
+    }
+
+    /// Goes to the beginning of a chunk.
+    ///
+    /// # Safety
+    /// `chunk` is alive.
+    #[inline]
+    unsafe fn enter(&mut self, chunk: *mut Chunk<T>) {
         // SAFETY: by the caller's promise.
-        self.chunk.is_null() || self.index == unsafe { Chunk::capacity(self.chunk) }
+        let slots = unsafe { &(*chunk).slots };
+        self.chunk = chunk;
+        self.slots = slots.as_ptr();
+        self.capacity = slots.len();
+        self.index = 0;
+    }
+
+    /// The slot here.
+    ///
+    /// # Safety
+    /// The chunk is alive and not exhausted.
+    #[inline]
+    unsafe fn slot<'a>(&self) -> &'a Slot<MaybeUninit<T>> {
+        // SAFETY: by the caller's promise, in bounds.
+        unsafe { &*self.slots.add(self.index) }
+    }
+
+    #[inline]
+    fn advance(&mut self) {
+        self.index += 1;
+        self.count += 1;
     }
 
     /// # Safety
-    /// As [`exhausted`](Place::exhausted).
+    /// The chunk is null or alive.
     unsafe fn link<'a>(&self, shared: &'a Shared<T>) -> &'a AtomicPtr<Chunk<T>> {
         if self.chunk.is_null() {
             &shared.first
@@ -108,8 +140,9 @@ impl<T> Place<T> {
 pub struct Producer<T> {
     shared: Arc<Shared<T>>,
     at: Place<T>,
-    /// Start of the open group.
+    /// Start of the open group, if one is open.
     group: Place<T>,
+    open: bool,
     published: usize,
 }
 
@@ -145,6 +178,7 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
         shared: shared.clone(),
         at: Place::start(),
         group: Place::start(),
+        open: false,
         published: 0,
     };
     let consumer = Consumer {
@@ -156,23 +190,51 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
 }
 
 impl<T> Producer<T> {
-    /// Adds an item to the open group.
+    /// Adds an item: the last of its group, or one that leaves the group open.
     #[inline]
-    pub fn push(&mut self, item: T) {
-        // SAFETY: the producer's chunk is alive: the consumer leaves a chunk
-        // only for a published item in the next one.
-        unsafe {
-            if self.at.exhausted() {
-                self.grow();
+    pub fn push(&mut self, item: T, last: bool) {
+        self.place(last, |slot| {
+            slot.write(item);
+        });
+    }
+
+    /// As [`push`](Self::push), but moves the item straight to its slot and
+    /// leaves a default in its place.
+    #[inline]
+    pub fn push_from(&mut self, item: &mut T, last: bool)
+    where
+        T: Default,
+    {
+        self.place(last, |slot| {
+            // SAFETY: the item is moved, not doubled: a new value is written
+            // over it. Two steps, because a `mem::take` would copy it twice.
+            unsafe {
+                ptr::copy_nonoverlapping(item, slot.as_mut_ptr(), 1);
+                ptr::write(item, T::default());
             }
-            let slots = &(*self.at.chunk).slots;
-            slots[self.at.index].with_mut(|slot| (*slot).write(item));
-            if let Some(later) = slots.get(self.at.index + AHEAD) {
-                crate::sys::prefetch_for_write(later);
+        });
+    }
+
+    #[inline]
+    fn place(&mut self, last: bool, write: impl FnOnce(&mut MaybeUninit<T>)) {
+        if !self.open && !last {
+            self.group = self.at;
+        }
+        self.open = !last;
+        if self.at.exhausted() {
+            self.grow();
+        }
+        // SAFETY: the producer's chunk is alive: the consumer leaves a chunk
+        // only for a published item in the next one. The slot is not published,
+        // so nobody else looks at it.
+        unsafe {
+            self.at.slot().with_mut(|slot| write(&mut *slot));
+            let later = self.at.index + AHEAD;
+            if later < self.at.capacity {
+                crate::sys::prefetch_for_write(&*self.at.slots.add(later));
             }
         }
-        self.at.index += 1;
-        self.at.count += 1;
+        self.at.advance();
     }
 
     #[cold]
@@ -195,26 +257,23 @@ impl<T> Producer<T> {
             // with Acquire, a published count that includes the new chunk.
             self.at.link(&self.shared).store(chunk, Ordering::Relaxed);
         }
-        self.at.chunk = chunk;
-        self.at.index = 0;
-    }
-
-    /// Ends the open group.
-    #[inline]
-    pub fn complete(&mut self) {
-        self.group = self.at;
+        // SAFETY: the chunk is alive, as above.
+        unsafe { self.at.enter(chunk) };
     }
 
     /// Whether a group is open, that is, half a message written.
     #[inline]
     pub fn is_open(&self) -> bool {
-        self.group.count != self.at.count
+        self.open
     }
 
     /// Items in completed groups since the beginning.
     #[inline]
     pub fn completed(&self) -> usize {
-        self.group.count
+        match self.open {
+            true => self.group.count,
+            false => self.at.count,
+        }
     }
 
     /// Shows the completed groups to the consumer. True if there was news.
@@ -223,10 +282,11 @@ impl<T> Producer<T> {
     /// sleeps" mark cannot miss a consumer that did not see the items.
     #[inline]
     pub fn publish(&mut self) -> bool {
-        if self.published == self.group.count {
+        let completed = self.completed();
+        if self.published == completed {
             return false;
         }
-        self.published = self.group.count;
+        self.published = completed;
         self.shared.published.swap(self.published, Ordering::SeqCst);
         // Loom takes sequential consistency from fences alone; in the language
         // the exchange and the look that follows have it already.
@@ -237,6 +297,9 @@ impl<T> Producer<T> {
 
     /// Drops the items of the open group; returns how many.
     pub fn rollback(&mut self) -> usize {
+        if !std::mem::replace(&mut self.open, false) {
+            return 0;
+        }
         let end = self.at.count;
         let dropped = end - self.group.count;
         let mut place = self.group;
@@ -245,12 +308,10 @@ impl<T> Producer<T> {
         unsafe {
             while place.count < end {
                 if place.exhausted() {
-                    place.chunk = place.link(&self.shared).load(Ordering::Relaxed);
-                    place.index = 0;
+                    place.enter(place.link(&self.shared).load(Ordering::Relaxed));
                 }
-                (&(*place.chunk).slots)[place.index].with_mut(|slot| (*slot).assume_init_drop());
-                place.index += 1;
-                place.count += 1;
+                place.slot().with_mut(|slot| (*slot).assume_init_drop());
+                place.advance();
             }
             let link = self.group.link(&self.shared);
             let mut extra = link.load(Ordering::Relaxed);
@@ -299,9 +360,7 @@ impl<T> Consumer<T> {
         self.step();
         // SAFETY: below the published count, so written and visible; the
         // producer does not touch it again.
-        unsafe {
-            Some((&(*self.at.chunk).slots)[self.at.index].with(|slot| (*slot).assume_init_ref()))
-        }
+        unsafe { Some(self.at.slot().with(|slot| (*slot).assume_init_ref())) }
     }
 
     /// Takes the next item.
@@ -312,33 +371,50 @@ impl<T> Consumer<T> {
         }
         self.step();
         // SAFETY: as in peek; the index moves on, so it is read out once.
-        let item = unsafe {
-            (&(*self.at.chunk).slots)[self.at.index].with(|slot| (*slot).assume_init_read())
-        };
-        self.at.index += 1;
-        self.at.count += 1;
+        let item = unsafe { self.at.slot().with(|slot| (*slot).assume_init_read()) };
+        self.at.advance();
         Some(item)
+    }
+
+    /// As [`pop`](Self::pop), straight to where the item is to be. What was
+    /// there is forgotten, not dropped. False if there is no item.
+    #[inline]
+    pub fn pop_into(&mut self, into: &mut T) -> bool {
+        if !self.ready() {
+            return false;
+        }
+        self.step();
+        // SAFETY: as in pop.
+        unsafe {
+            let slot = self.at.slot();
+            slot.with(|slot| ptr::copy_nonoverlapping((*slot).as_ptr(), into, 1));
+        }
+        self.at.advance();
+        true
     }
 
     /// Goes to the next chunk if the current one is used up. A published item
     /// must be known to follow.
     #[inline]
     fn step(&mut self) {
-        // SAFETY: the consumer's chunk is alive until it leaves it here; the
-        // next one was linked before the published item.
-        unsafe {
-            if self.at.exhausted() {
-                let next = self.at.link(&self.shared).load(Ordering::Relaxed);
-                if !self.at.chunk.is_null() {
-                    self.give_back(self.at.chunk);
-                }
-                self.at.chunk = next;
-                self.at.index = 0;
-            }
+        if self.at.exhausted() {
+            self.next_chunk();
         }
     }
 
     #[cold]
+    fn next_chunk(&mut self) {
+        // SAFETY: the consumer's chunk is alive until it leaves it here; the
+        // next one was linked before the published item.
+        unsafe {
+            let next = self.at.link(&self.shared).load(Ordering::Relaxed);
+            if !self.at.chunk.is_null() {
+                self.give_back(self.at.chunk);
+            }
+            self.at.enter(next);
+        }
+    }
+
     fn give_back(&self, chunk: *mut Chunk<T>) {
         // SAFETY: the consumer has left the chunk and the producer is past it.
         unsafe {
@@ -385,12 +461,10 @@ impl<T> Drop for Shared<T> {
                     if !place.chunk.is_null() {
                         drop(Box::from_raw(place.chunk));
                     }
-                    place.chunk = next;
-                    place.index = 0;
+                    place.enter(next);
                 }
-                (&(*place.chunk).slots)[place.index].with_mut(|slot| (*slot).assume_init_drop());
-                place.index += 1;
-                place.count += 1;
+                place.slot().with_mut(|slot| (*slot).assume_init_drop());
+                place.advance();
             }
             let mut chunk = match place.chunk.is_null() {
                 true => self.first.load(Ordering::Relaxed),
@@ -415,21 +489,21 @@ mod tests {
     #[test]
     fn groups_appear_whole_and_roll_back() {
         let (mut tx, mut rx) = queue::<u32>();
-        tx.push(1);
+        tx.push(1, false);
         tx.publish();
         assert_eq!(rx.pop(), None);
-        tx.push(2);
-        tx.complete();
-        tx.push(3);
+        tx.push(2, true);
+        tx.push(3, false);
         assert!(tx.publish());
         assert_eq!(rx.peek(), Some(&1));
         assert_eq!(tx.rollback(), 1);
         for i in 10..1000 {
-            tx.push(i);
+            tx.push(i, false);
         }
         assert_eq!(tx.rollback(), 990);
-        tx.push(4);
-        tx.complete();
+        let mut item = 4;
+        tx.push_from(&mut item, true);
+        assert_eq!(item, 0);
         tx.publish();
         let got: Vec<_> = std::iter::from_fn(|| rx.pop()).collect();
         assert_eq!(got, [1, 2, 4]);
@@ -441,8 +515,7 @@ mod tests {
         const N: u64 = if cfg!(miri) { 2_000 } else { 300_000 };
         let thread = std::thread::spawn(move || {
             for i in 0..N {
-                tx.push(Box::new(i));
-                tx.complete();
+                tx.push(Box::new(i), true);
                 if i % 7 == 0 {
                     tx.publish();
                 }
@@ -476,14 +549,13 @@ mod tests {
         ] {
             let (mut tx, mut rx) = queue();
             for _ in 0..pushed {
-                tx.push(value.clone());
-                tx.complete();
+                tx.push(value.clone(), true);
             }
             tx.publish();
             for _ in 0..popped {
                 assert!(rx.pop().is_some());
             }
-            tx.push(value.clone());
+            tx.push(value.clone(), false);
             if popped % 2 == 0 {
                 drop(rx);
                 drop(tx);
@@ -506,8 +578,7 @@ mod models {
             let (mut tx, mut rx) = queue::<u32>();
             let thread = loom::thread::spawn(move || {
                 for i in 0..4 {
-                    tx.push(i);
-                    tx.complete();
+                    tx.push(i, true);
                     if i != 1 {
                         tx.publish();
                     }

@@ -1,4 +1,5 @@
 use super::*;
+use parking_lot::Mutex;
 
 const NONE: Hwm = Hwm {
     snd: Some(0),

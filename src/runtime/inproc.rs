@@ -67,7 +67,7 @@ impl Registry {
         let mut names = self.names.lock();
         let pending = make(names.bound.get(name));
         match names.bound.get(name) {
-            Some(binding) => binding.shared.tell(Command::Attach(pending.end)),
+            Some(binding) => binding.shared.tell(Command::Attach(Box::new(pending.end))),
             None => names
                 .pending
                 .entry(name.to_vec())
@@ -83,7 +83,9 @@ impl Registry {
         let Some(binding) = names.bound.get(name) else {
             return false;
         };
-        binding.shared.tell(Command::Attach(make(binding)));
+        binding
+            .shared
+            .tell(Command::Attach(Box::new(make(binding))));
         true
     }
 
@@ -156,5 +158,5 @@ fn join(mut pending: Pending, binding: &Binding) {
             pending.end.flush();
         }
     }
-    binding.shared.tell(Command::Attach(pending.end));
+    binding.shared.tell(Command::Attach(Box::new(pending.end)));
 }

@@ -5,7 +5,7 @@
 use super::poll::{Item, poll};
 use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SNDMORE};
 use crate::error::{Error, Result};
-use crate::message::Msg;
+use crate::message::{Msg, flag};
 use crate::options::constants::ZMQ_TYPE;
 use smallvec::SmallVec;
 
@@ -159,7 +159,7 @@ impl Proxy {
             Word::Unknown => {}
         }
         if self.control_replies {
-            socket::send(control, Msg::default(), 0).map_err(|(error, _)| error)?;
+            socket::send(control, &mut Msg::new(), 0)?;
         }
         Ok(())
     }
@@ -176,8 +176,7 @@ impl Proxy {
         let numbers = pairs.iter().flat_map(|&(count, bytes)| [count, bytes]);
         for (index, number) in numbers.enumerate() {
             let flags = if index < 7 { SNDMORE } else { 0 };
-            let part = Msg::inline(&number.to_ne_bytes());
-            socket::send(control, part, flags).map_err(|(error, _)| error)?;
+            socket::send_bytes(control, &number.to_ne_bytes(), flags)?;
         }
         Ok(())
     }
@@ -187,20 +186,20 @@ impl Proxy {
             true => (self.frontend, self.backend),
             false => (self.backend, self.frontend),
         };
+        let mut msg = Msg::new().with(flag::BARE);
         for _ in 0..BURST {
             loop {
-                let mut msg = match socket::recv(from, DONTWAIT) {
-                    Ok(msg) => msg,
+                match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT) {
+                    Ok(()) => {}
                     Err(Error::Again) => return Ok(()),
                     Err(error) => return Err(error),
-                };
+                }
                 let (more, size) = (msg.more(), msg.len() as u64);
                 let flags = if more { SNDMORE } else { 0 };
                 if let Some(capture) = self.capture {
-                    let copy = msg.share();
-                    socket::send(capture, copy, flags).map_err(|(error, _)| error)?;
+                    socket::send(capture, &mut msg.share(), flags)?;
                 }
-                socket::send(to, msg, flags).map_err(|(error, _)| error)?;
+                socket::send(to, &mut msg, flags)?;
                 let (source, sink) = match to_back {
                     true => (&mut self.front, &mut self.back),
                     false => (&mut self.back, &mut self.front),

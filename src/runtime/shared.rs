@@ -22,7 +22,7 @@ pub enum Command {
     /// The pipe of this number has events.
     Pipe(usize),
     /// A new pipe.
-    Attach(PipeEnd),
+    Attach(Box<PipeEnd>),
     /// The endpoint of this connection is over. (A weak pointer keeps its
     /// address from being used again.)
     EndpointGone(Weak<Connection>),
@@ -267,7 +267,7 @@ impl pipe::Listener for Shared {
 
 impl Link for Shared {
     fn attach(&self, pipe: PipeEnd) {
-        self.tell(Command::Attach(pipe));
+        self.tell(Command::Attach(Box::new(pipe)));
     }
 
     fn wants_routing_id(&self) -> bool {

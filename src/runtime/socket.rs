@@ -19,10 +19,11 @@ use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
+use crate::sys;
 use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// All sockets of the process.
 pub static SOCKETS: Table<Socket> = Table::new();
@@ -53,14 +54,16 @@ pub struct Socket {
     closing: Vec<PipeId>,
     arena: Arena,
     more: bool,
+    /// Receives until the mailbox comes first.
     receives: u32,
     /// A message was sent since the last wait.
     pub(super) has_sent: bool,
-    mail_read: Option<Instant>,
+    /// When the mailbox was last looked at by a send, in ticks.
+    mail_read: u64,
 }
 
-/// How often a loop of sends looks at the mailbox.
-const MAIL_INTERVAL: Duration = Duration::from_millis(1);
+/// How often a loop of sends looks at the mailbox, in ticks.
+const MAIL_INTERVAL: u64 = sys::TICKS_IN_MS;
 
 /// Receives after which the mailbox is looked at even if messages are there.
 const MAIL_EVERY: u32 = 100;
@@ -98,9 +101,9 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         closing: Vec::new(),
         arena: Arena::default(),
         more: false,
-        receives: 0,
+        receives: MAIL_EVERY,
         has_sent: false,
-        mail_read: None,
+        mail_read: 0,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
     core.socket_opened(&shared);
@@ -152,12 +155,14 @@ pub fn close(address: usize) -> Result<()> {
 }
 
 /// `zmq_send` and its kin: sends one part, blocking as options and flags say.
-/// The message comes back with the error.
-pub fn send(address: usize, msg: Msg, flags: i32) -> std::result::Result<(), (Error, Msg)> {
-    let slot = match find(address) {
-        Ok(slot) => slot,
-        Err(error) => return Err((error, msg)),
-    };
+/// It leaves `msg` empty, or as it was on failure.
+pub fn send(address: usize, msg: &mut Msg, flags: i32) -> Result<()> {
+    send_from(find(address)?, msg, flags)
+}
+
+/// As [`send`], with the slot at hand.
+#[inline]
+pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Result<()> {
     let guard = slot.lock();
     send_locked(slot, guard, msg, flags)
 }
@@ -167,56 +172,70 @@ pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
     let slot = find(address)?;
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    let msg = socket.arena.copy(bytes)?;
-    send_locked(slot, guard, msg, flags).map_err(|(error, _)| error)
+    let mut msg = socket.arena.copy(bytes)?;
+    send_locked(slot, guard, &mut msg, flags)
 }
 
+#[inline]
 fn send_locked(
     slot: &'static Slot<Socket>,
     mut guard: Locked,
-    mut msg: Msg,
+    msg: &mut Msg,
     flags: i32,
-) -> std::result::Result<(), (Error, Msg)> {
-    let Some(socket) = guard.as_mut() else {
-        return Err((Error::NotSocket, msg));
-    };
-    if let Err(error) = socket.process_commands_at_times() {
-        return Err((error, msg));
-    }
+) -> Result<()> {
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands_at_times()?;
     msg.renew(flags & SNDMORE != 0);
     socket.has_sent = true;
     match socket.try_send(msg) {
-        Err((Error::Again, back)) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
-            let timeout = wait::limit(socket.options.sndtimeo);
-            let mut left = Some(back);
-            let outcome = wait::until(slot, guard, timeout, |socket| {
-                let Some(msg) = left.take() else {
-                    return Ok(());
-                };
-                socket.try_send(msg).map_err(|(error, back)| {
-                    left = Some(back);
-                    error
-                })
-            });
-            outcome.map_err(|error| (error, left.unwrap_or_default()))
+        Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
+            send_waiting(slot, guard, msg)
         }
         other => other,
     }
 }
 
+#[cold]
+fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Result<()> {
+    let millis = guard.as_ref().map_or(0, |socket| socket.options.sndtimeo);
+    wait::until(slot, guard, wait::limit(millis), |socket| {
+        socket.try_send(msg)
+    })
+}
+
 /// `zmq_recv` and its kin: receives one part, blocking as options and flags say.
 pub fn recv(address: usize, flags: i32) -> Result<Msg> {
-    let slot = find(address)?;
+    let mut msg = Msg::new();
+    recv_into(find(address)?, &mut msg, flags)?;
+    Ok(msg)
+}
+
+/// As [`recv`], in place of the content of `into`, which is released under the
+/// socket's lock. On failure it stays, or is gone if something was read that
+/// nobody wants.
+#[inline]
+pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Result<()> {
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    match socket.recv_known()? {
-        Some(msg) => return Ok(msg),
-        None => socket.process_commands()?,
+    match socket.recv_known(into) {
+        Err(Error::Again) => recv_unknown(slot, guard, into, flags),
+        other => other,
     }
-    match socket.try_recv() {
+}
+
+#[inline(never)]
+fn recv_unknown(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    into: &mut Msg,
+    flags: i32,
+) -> Result<()> {
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands()?;
+    match socket.try_recv(into) {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
             let timeout = wait::limit(socket.options.rcvtimeo);
-            wait::until(slot, guard, timeout, Socket::try_recv)
+            wait::until(slot, guard, timeout, |socket| socket.try_recv(into))
         }
         other => other,
     }
@@ -341,12 +360,10 @@ impl Socket {
     #[inline]
     fn process_commands_at_times(&mut self) -> Result<()> {
         if self.shared.has_commands() {
-            let now = Instant::now();
-            if self
-                .mail_read
-                .is_none_or(|last| now - last >= MAIL_INTERVAL)
-            {
-                self.mail_read = Some(now);
+            let now = sys::ticks();
+            // A clock that went back counts as one that is far ahead.
+            if now.wrapping_sub(self.mail_read) >= MAIL_INTERVAL {
+                self.mail_read = now;
                 self.process_mail();
             }
         }
@@ -360,7 +377,7 @@ impl Socket {
             match command {
                 Command::Pipe(token) => self.pipe_events(PipeId(token as u32)),
                 Command::Attach(end) => {
-                    self.attach(end, Attachment::default());
+                    self.attach(*end, Attachment::default());
                 }
                 Command::EndpointGone(connection) => self.endpoints.connection_gone(&connection),
             }
@@ -426,7 +443,7 @@ impl Socket {
 
     /// Sends without blocking.
     #[inline]
-    pub(super) fn try_send(&mut self, msg: Msg) -> std::result::Result<(), (Error, Msg)> {
+    pub(super) fn try_send(&mut self, msg: &mut Msg) -> Result<()> {
         self.with_pattern(|pattern, env| pattern.send(env, msg))
     }
 
@@ -434,36 +451,31 @@ impl Socket {
     /// later: that is cheaper, and it is libzmq's order. Now and then the mail
     /// comes first, so that new peers get their turn under load.
     #[inline]
-    fn recv_known(&mut self) -> Result<Option<Msg>> {
+    fn recv_known(&mut self, into: &mut Msg) -> Result<()> {
         self.check_alive()?;
-        self.receives = (self.receives + 1) % MAIL_EVERY;
+        self.receives -= 1;
         if self.receives == 0 {
+            self.receives = MAIL_EVERY;
             self.process_commands()?;
         }
-        match self.with_pattern(|pattern, env| pattern.recv(env)) {
-            Ok(msg) => {
-                self.more = msg.more();
-                Ok(Some(msg))
-            }
-            Err(Error::Again) => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.with_pattern(|pattern, env| pattern.recv(env, into))?;
+        self.more = into.more();
+        Ok(())
     }
 
     /// Receives without blocking; reads the connections that are left to the
     /// application if nothing is there.
-    #[inline]
-    pub(super) fn try_recv(&mut self) -> Result<Msg> {
-        let mut result = self.with_pattern(|pattern, env| pattern.recv(env));
+    pub(super) fn try_recv(&mut self, into: &mut Msg) -> Result<()> {
+        let mut result = self.with_pattern(|pattern, env| pattern.recv(env, into));
         if matches!(result, Err(Error::Again))
             && self.shared.drive_hot()
             && self.shared.has_commands()
         {
             self.process_mail();
-            result = self.with_pattern(|pattern, env| pattern.recv(env));
+            result = self.with_pattern(|pattern, env| pattern.recv(env, into));
         }
-        if let Ok(msg) = &mut result {
-            self.more = msg.more();
+        if result.is_ok() {
+            self.more = into.more();
         }
         result
     }

@@ -174,6 +174,30 @@ pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
     }
 }
 
+/// Ticks of [`ticks`] in a millisecond, give or take half of it.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+pub const TICKS_IN_MS: u64 = 2_500_000;
+/// Ticks of [`ticks`] in a millisecond.
+#[cfg(any(not(target_arch = "x86_64"), miri))]
+pub const TICKS_IN_MS: u64 = 1_000_000;
+
+/// A coarse clock that costs a fraction of the system's: the processor's own
+/// counter where its rate is about known. It may differ between processors and
+/// go back: compare with care.
+#[inline]
+pub fn ticks() -> u64 {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    #[allow(unused_unsafe)]
+    // SAFETY: every x86-64 processor has the instruction.
+    return unsafe { std::arch::x86_64::_rdtsc() };
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
+    {
+        static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        let start = START.get_or_init(std::time::Instant::now);
+        TICKS_IN_MS + start.elapsed().as_nanos() as u64
+    }
+}
+
 /// Asks for a cache line that will soon be written.
 #[inline(always)]
 pub fn prefetch_for_write<T>(place: &T) {

@@ -99,9 +99,9 @@ pub fn receive(socket: usize, flags: i32) -> Result<Vec<Msg>, Error> {
 
 /// Sends on what `receive` gave.
 pub fn forward(socket: usize, parts: Vec<Msg>) -> Result<(), Error> {
-    for part in parts {
+    for mut part in parts {
         let more = if part.more() { SNDMORE } else { 0 };
-        socket::send(socket, part, more).map_err(|(error, _)| error)?;
+        socket::send(socket, &mut part, more)?;
     }
     Ok(())
 }

@@ -127,14 +127,14 @@ impl Distributor {
     }
 
     /// Writes a part to every active pipe.
-    pub fn send_to_all(&mut self, env: &mut Env<'_>, msg: Msg) {
+    pub fn send_to_all(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         self.matching = self.active;
         self.send_to_matching(env, msg);
     }
 
-    /// Writes a part to the matching pipes.
+    /// Writes a part to the matching pipes and leaves `msg` empty.
     #[inline]
-    pub fn send_to_matching(&mut self, env: &mut Env<'_>, mut msg: Msg) {
+    pub fn send_to_matching(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         let more = msg.more();
         let mut index = 0;
         while index < self.matching {
@@ -164,11 +164,12 @@ impl Distributor {
             self.active = self.eligible;
         }
         self.more = more;
+        msg.clear();
     }
 
     /// Writes a message of one part to all pipes, full ones too: for what must
     /// not be lost. Must not be called in mid-message.
-    pub fn send_unchecked(&mut self, env: &mut Env<'_>, mut msg: Msg) {
+    pub fn send_unchecked(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         for pipe in self.pipes.iter() {
             if let Some(end) = env.pipes.get(pipe) {
                 if !end.is_peer_closed() {

@@ -95,49 +95,48 @@ impl FairQueue {
         }
     }
 
-    /// Reads a part and tells whence, or `None` when all pipes are dry.
+    /// Reads a part in place of the content of `into` and tells whence, or
+    /// `None` when all pipes are dry.
     #[inline]
-    pub fn recv(&mut self, env: &mut Env<'_>) -> Option<(Msg, PipeId)> {
+    pub fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
         if !self.rest.is_empty() {
-            return self.recv_rest();
+            return self.recv_rest(into);
         }
         while let Some(pipe) = self.next_pipe() {
             let Some(end) = env.pipes.get(pipe) else {
                 self.deactivate();
                 continue;
             };
-            match end.read() {
-                Some(msg) => {
-                    if msg.has(flag::ROUTING_ID) {
-                        continue;
-                    }
-                    self.more = msg.more();
-                    if !self.more {
-                        self.current += 1;
-                        if self.current >= self.active {
-                            self.current = 0;
-                        }
-                    }
-                    return Some((msg, pipe));
+            if !end.read_into(into) {
+                if end.is_ended() {
+                    env.closing.push(pipe);
                 }
-                None => {
-                    if end.is_ended() {
-                        env.closing.push(pipe);
-                    }
-                    self.more = false;
-                    self.deactivate();
+                self.more = false;
+                self.deactivate();
+                continue;
+            }
+            if into.has(flag::ROUTING_ID) {
+                into.clear();
+                continue;
+            }
+            self.more = into.more();
+            if !self.more {
+                self.current += 1;
+                if self.current >= self.active {
+                    self.current = 0;
                 }
             }
+            return Some(pipe);
         }
         None
     }
 
     /// The source of these parts is gone; the id that is told names no pipe.
     #[cold]
-    fn recv_rest(&mut self) -> Option<(Msg, PipeId)> {
-        let msg = self.rest.pop_front()?;
-        self.more = msg.more();
-        Some((msg, PipeId(u32::MAX)))
+    fn recv_rest(&mut self, into: &mut Msg) -> Option<PipeId> {
+        *into = self.rest.pop_front()?;
+        self.more = into.more();
+        Some(PipeId(u32::MAX))
     }
 
     /// Whether [`recv`](Self::recv) would give something.

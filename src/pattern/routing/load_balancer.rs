@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::pipe_list::PipeList;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pattern::Env;
 use crate::pipe::PipeId;
@@ -63,18 +63,15 @@ impl LoadBalancer {
         self.pipes.remove(index);
     }
 
-    /// Writes a part and tells where to; `None` when it belonged to a message
-    /// whose pipe is gone and was dropped.
+    /// Writes a part, which leaves `msg` empty, and tells where to; `None` when
+    /// it belonged to a message whose pipe is gone and was dropped.
     ///
-    /// [`Error::Again`] with the message when no pipe has room.
+    /// [`Error::Again`] when no pipe has room.
     #[inline]
-    pub fn send(
-        &mut self,
-        env: &mut Env<'_>,
-        mut msg: Msg,
-    ) -> Result<Option<PipeId>, (Error, Msg)> {
+    pub fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
         if self.dropping {
             self.dropping = msg.more();
+            msg.clear();
             return Ok(None);
         }
         let more = msg.more();
@@ -83,19 +80,16 @@ impl LoadBalancer {
                 break;
             };
             if let Some(end) = env.pipes.get(pipe) {
-                match end.write(msg) {
-                    Ok(()) => {
-                        self.more = more;
-                        if !more {
-                            end.flush();
-                            self.current += 1;
-                            if self.current >= self.active {
-                                self.current = 0;
-                            }
+                if end.write_from(msg) {
+                    self.more = more;
+                    if !more {
+                        end.flush();
+                        self.current += 1;
+                        if self.current >= self.active {
+                            self.current = 0;
                         }
-                        return Ok(Some(pipe));
                     }
-                    Err(back) => msg = back,
+                    return Ok(Some(pipe));
                 }
                 if self.more {
                     // Half of the message is in a pipe that takes no more; the
@@ -103,12 +97,13 @@ impl LoadBalancer {
                     end.rollback();
                     self.more = false;
                     self.dropping = more;
+                    msg.clear();
                     return Ok(None);
                 }
             }
             self.deactivate();
         }
-        Err((Error::Again, msg))
+        Err(Error::Again)
     }
 
     /// Whether [`send`](Self::send) would succeed.

@@ -207,11 +207,16 @@ impl Net {
         });
     }
 
-    pub fn send_msg(&mut self, at: usize, msg: Msg) -> Result<()> {
+    pub fn send_msg(&mut self, at: usize, mut msg: Msg) -> Result<()> {
         self.pump();
-        let sent = self.with(at, |pattern, env| pattern.send(env, msg));
+        let (flags, len) = (msg.flags(), msg.len());
+        let sent = self.with(at, |pattern, env| pattern.send(env, &mut msg));
         self.pump();
-        sent.map_err(|(error, _)| error)
+        match sent {
+            Ok(()) => assert_eq!((msg.flags(), msg.len()), (0, 0), "sent and still there"),
+            Err(_) => assert_eq!((msg.flags(), msg.len()), (flags, len), "not sent and gone"),
+        }
+        sent
     }
 
     pub fn send(&mut self, at: usize, text: &str) -> Result<()> {
@@ -234,9 +239,10 @@ impl Net {
 
     pub fn recv_msg(&mut self, at: usize) -> Result<Msg> {
         self.pump();
-        let received = self.with(at, |pattern, env| pattern.recv(env));
+        let mut msg = Msg::new();
+        let received = self.with(at, |pattern, env| pattern.recv(env, &mut msg));
         self.pump();
-        received
+        received.map(|()| msg)
     }
 
     /// Receives a part; other than ASCII bytes come as `\xNN`.
@@ -399,13 +405,14 @@ fn hot_paths_measured() {
         for _ in 0..COUNT / 100 {
             net.with(a, |pattern, env| {
                 for _ in 0..100 {
-                    assert!(pattern.send(env, Msg::inline(b"x1234567")).is_ok());
+                    assert!(pattern.send(env, &mut Msg::inline(b"x1234567")).is_ok());
                 }
             });
             net.pump();
             net.with(b, |pattern, env| {
                 let mut parts = 0;
-                while pattern.recv(env).is_ok() {
+                let mut msg = Msg::new();
+                while pattern.recv(env, &mut msg).is_ok() {
                     parts += 1;
                 }
                 assert!(parts == 100 || parts == 200);
@@ -422,13 +429,16 @@ fn hot_paths_measured() {
     for _ in 0..COUNT / 100 {
         net.with(router, |pattern, env| {
             for _ in 0..100 {
-                let id = Msg::inline(b"dealer").with(flag::MORE);
-                assert!(pattern.send(env, id).is_ok());
-                assert!(pattern.send(env, Msg::inline(b"x1234567")).is_ok());
+                let mut id = Msg::inline(b"dealer").with(flag::MORE);
+                assert!(pattern.send(env, &mut id).is_ok());
+                assert!(pattern.send(env, &mut Msg::inline(b"x1234567")).is_ok());
             }
         });
         net.pump();
-        net.with(dealer, |pattern, env| while pattern.recv(env).is_ok() {});
+        net.with(dealer, |pattern, env| {
+            let mut msg = Msg::new();
+            while pattern.recv(env, &mut msg).is_ok() {}
+        });
     }
     let each = start.elapsed() / COUNT;
     println!("{ROUTER} -> {DEALER}: {each:?} a message, sent and received");

@@ -163,8 +163,10 @@ fn nodrop_does_not_wait_for_a_peer_that_left() {
     assert_eq!(net.send(publisher, "2"), Err(Error::Again));
     far.close();
     // The event was not delivered yet.
-    let msg = Msg::inline(b"2");
-    assert!(net.with(publisher, |pattern, env| pattern.send(env, msg).is_ok()));
+    let mut msg = Msg::inline(b"2");
+    assert!(net.with(publisher, |pattern, env| {
+        pattern.send(env, &mut msg).is_ok()
+    }));
 }
 
 #[test]

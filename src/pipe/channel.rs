@@ -1,0 +1,127 @@
+//! What the two ends of a pipe share, but for the queues.
+
+#![forbid(unsafe_code)]
+
+use super::{Listener, event};
+use crate::message::Msg;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
+
+/// High-water mark settings of one direction, in messages; 0 means no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Hwm {
+    /// `ZMQ_SNDHWM` of the writing socket, or `None` if a connection writes.
+    pub snd: Option<i32>,
+    /// `ZMQ_RCVHWM` of the reading socket, or `None` if a connection reads.
+    pub rcv: Option<i32>,
+}
+
+impl Hwm {
+    /// Both settings in one word, -1 where there is none: `snd` above, `rcv`
+    /// below.
+    pub(super) fn pack(self) -> u64 {
+        let [snd, rcv] = [self.snd, self.rcv].map(|part| u64::from(part.unwrap_or(-1) as u32));
+        snd << 32 | rcv
+    }
+
+    /// The limit in messages, 0 for none: the sum of both parts, none if
+    /// either part is unlimited.
+    #[inline]
+    pub(super) fn limit(packed: u64) -> u64 {
+        let (snd, rcv) = ((packed >> 32) as i32, packed as i32);
+        if snd == 0 || rcv == 0 {
+            return 0;
+        }
+        (snd.max(0) as u64) + (rcv.max(0) as u64)
+    }
+}
+
+/// When the writer is told what was read.
+pub(super) struct LowWater {
+    /// The settings this is for.
+    pub(super) packed: u64,
+    /// Messages from one mark to the next.
+    pub(super) step: u64,
+    /// The count of messages read at which the next mark is.
+    pub(super) next: u64,
+}
+
+impl LowWater {
+    #[cold]
+    pub(super) fn renew(&mut self, packed: u64, read: u64) {
+        self.packed = packed;
+        self.step = Hwm::limit(packed).div_ceil(2);
+        self.next = match self.step {
+            0 => u64::MAX,
+            step => read.next_multiple_of(step),
+        };
+    }
+}
+
+/// Shared state of one direction.
+pub(super) struct Channel {
+    /// The settings, see [`Hwm::pack`].
+    pub(super) hwm: AtomicU64,
+    /// Messages read, as far as told to the writer (each low-water mark).
+    pub(super) read: AtomicU64,
+    pub(super) reader_asleep: AtomicBool,
+    pub(super) writer_asleep: AtomicBool,
+    /// The writer is told of every low-water mark, see [`set_lazy`](super::PipeEnd::set_lazy).
+    pub(super) writer_lazy: AtomicBool,
+    pub(super) writer_closed: AtomicBool,
+    pub(super) reader_closed: AtomicBool,
+    /// The reader skips items before this position (after a hiccup).
+    pub(super) discard_until: AtomicUsize,
+    /// Hiccups the writer has answered.
+    pub(super) restarts: AtomicUsize,
+    /// The single place of a conflating channel, which has no queue.
+    pub(super) latest: Option<Mutex<Option<Msg>>>,
+}
+
+impl Channel {
+    pub(super) fn new(hwm: Hwm, conflate: bool) -> Channel {
+        Channel {
+            hwm: AtomicU64::new(hwm.pack()),
+            read: AtomicU64::new(0),
+            reader_asleep: AtomicBool::new(true),
+            writer_asleep: AtomicBool::new(false),
+            writer_lazy: AtomicBool::new(false),
+            writer_closed: AtomicBool::new(false),
+            reader_closed: AtomicBool::new(false),
+            discard_until: AtomicUsize::new(0),
+            restarts: AtomicUsize::new(0),
+            latest: conflate.then(|| Mutex::new(None)),
+        }
+    }
+
+    #[inline]
+    pub(super) fn limit(&self) -> u64 {
+        Hwm::limit(self.hwm.load(Ordering::Relaxed))
+    }
+}
+
+pub(super) struct Side {
+    pub(super) listener: OnceLock<(Arc<dyn Listener>, usize)>,
+    pub(super) events: AtomicU8,
+}
+
+pub(super) struct Shared {
+    pub(super) channels: [Channel; 2],
+    pub(super) sides: [Side; 2],
+}
+
+impl Shared {
+    pub(super) fn notify(&self, side: usize, event: u8) {
+        let side = &self.sides[side];
+        if side.events.fetch_or(event, Ordering::SeqCst) == 0 {
+            fence(Ordering::SeqCst);
+            if let Some((listener, token)) = side.listener.get() {
+                match event {
+                    event::WRITE => listener.pipe_drained(*token),
+                    _ => listener.pipe_event(*token),
+                }
+            }
+        }
+    }
+}

@@ -22,10 +22,8 @@ pub enum Item {
     Fd(i32, i16),
 }
 
-/// Polling time before the sleep, in microseconds.
-const PATIENCE: Duration = Duration::from_micros(30);
 /// Above so many sockets polling costs more than it brings.
-const SPIN_SOCKETS: usize = 8;
+const SPIN_SOCKETS: usize = 32;
 
 /// `zmq_poll`: waits until an event is there, at most `timeout` milliseconds
 /// (negative: for ever). `ready[i]` gets the events of `items[i]`; returns how
@@ -121,7 +119,12 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
             }
         }
     }
-    if shareds.len() <= SPIN_SOCKETS {
+    for shared in &shareds {
+        shared.push_outputs();
+    }
+    // What is learned is kept with the first socket.
+    let teacher = shareds.first().filter(|first| wait::may_poll(first));
+    if let (Some(teacher), true) = (teacher, shareds.len() <= SPIN_SOCKETS) {
         for shared in &shareds {
             shared.spin(true);
         }
@@ -129,6 +132,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
         for shared in &shareds {
             shared.spin(false);
         }
+        wait::learn(teacher, !matches!(outcome, Ok(0)));
         match outcome {
             Ok(0) => {}
             other => return other,
@@ -147,7 +151,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
 }
 
 fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
-    let mut end = Instant::now() + PATIENCE;
+    let mut end = Instant::now() + wait::POLL;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
     }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 /// How long a wait polls, when it does. An answer from another process takes
 /// that long if that one sleeps, and a tenth of it if that one polls too.
-const POLL: Duration = Duration::from_micros(50);
+pub(super) const POLL: Duration = Duration::from_micros(50);
 /// Failures that a fresh socket has to spare.
 pub const CREDIT_START: i32 = 4;
 /// Failures that the most successful socket has to spare.
@@ -138,9 +138,7 @@ fn poll_for_a_while<R>(
 ) -> Option<Result<R>> {
     drop(guard);
     shared.push_outputs();
-    let credit = shared.credit.load(Ordering::Relaxed);
-    if credit <= 0 && credit % PROBE_EVERY != 0 {
-        shared.credit.store(credit - 1, Ordering::Relaxed);
+    if !may_poll(shared) {
         return None;
     }
     let limit = |now: Instant| deadline.map_or(now + POLL, |at| at.min(now + POLL));
@@ -166,12 +164,28 @@ fn poll_for_a_while<R>(
         std::thread::yield_now();
     };
     shared.spin(false);
-    let learned = match outcome {
-        Some(_) => (credit.max(CREDIT_START) + 1).min(CREDIT_MAX),
+    learn(shared, outcome.is_some());
+    outcome
+}
+
+/// Whether a wait on the socket is to begin with polling, from what was learned.
+pub(super) fn may_poll(shared: &Shared) -> bool {
+    let credit = shared.credit.load(Ordering::Relaxed);
+    let may = credit > 0 || credit % PROBE_EVERY == 0;
+    if !may {
         // Below zero it counts the waits until the next probe.
-        None if credit <= 0 => -1,
-        None => credit - 1,
+        shared.credit.store(credit - 1, Ordering::Relaxed);
+    }
+    may
+}
+
+/// Learns whether polling brought something.
+pub(super) fn learn(shared: &Shared, success: bool) {
+    let credit = shared.credit.load(Ordering::Relaxed);
+    let learned = match success {
+        true => (credit.max(CREDIT_START) + 1).min(CREDIT_MAX),
+        false if credit <= 0 => -1,
+        false => credit - 1,
     };
     shared.credit.store(learned, Ordering::Relaxed);
-    outcome
 }

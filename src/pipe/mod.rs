@@ -55,7 +55,7 @@ pub trait Listener: Send + Sync {
 
 /// A writer that has left so many bytes unread, counting each message as
 /// [`MESSAGE_COST`] more, says so ([`Listener::pipe_filling`]).
-const FILLING: usize = 32 * 1024;
+const FILLING: usize = 64 * 1024;
 /// What a message costs beside its bytes.
 const MESSAGE_COST: usize = 64;
 

@@ -135,17 +135,21 @@ impl Output {
         if pipe.awaits_restart() {
             return;
         }
+        // The stream has no use for the connection's properties.
+        let mut msg = Msg::new().with(flag::BARE);
         while self.body.is_none() && self.bytes.len() - self.sent < BATCH {
-            let Some(msg) = pipe.read() else { break };
-            self.encode(msg, session);
+            if !pipe.read_into(&mut msg) {
+                break;
+            }
+            self.encode(&mut msg, session);
         }
     }
 
     #[inline]
-    fn encode(&mut self, msg: Msg, session: &mut Session) {
+    fn encode(&mut self, msg: &mut Msg, session: &mut Session) {
         self.mid_message = msg.more();
         if msg.has(flag::SUBSCRIPTION) && session.has_subscription_commands() {
-            self.encode_subscription(&msg, session);
+            self.encode_subscription(msg, session);
             return;
         }
         if !session.mechanism.transparent() {
@@ -160,11 +164,14 @@ impl Output {
         let len = session
             .framing
             .encode_header(msg.more(), false, msg.len(), &mut header);
-        self.bytes.extend_from_slice(&header[..len]);
+        match len {
+            2 => self.bytes.extend_from_slice(&[header[0], header[1]]),
+            _ => self.bytes.extend_from_slice(&header[..len]),
+        }
         if msg.len() <= COPY_MAX {
-            self.bytes.extend_from_slice(msg.data());
+            msg.append_to(&mut self.bytes);
         } else {
-            self.body = Some(msg);
+            self.body = Some(msg.take());
             self.body_sent = 0;
         }
     }

@@ -17,17 +17,23 @@ pub struct Arena {
 }
 
 impl Arena {
-    /// A message with a copy of `bytes`: inline if short, a slice of the
-    /// arena's block if medium, on the heap if long.
+    /// Makes the empty message `into` one with a copy of `bytes`: inline if
+    /// short, a slice of the arena's block if medium, on the heap if long.
     #[inline]
-    pub fn copy(&mut self, bytes: &[u8]) -> Result<Msg> {
+    pub fn copy(&mut self, bytes: &[u8], into: &mut Msg) -> Result<()> {
+        if bytes.len() <= INLINE_MAX {
+            into.fill_inline(bytes);
+        } else {
+            *into = match bytes.len() > LARGEST {
+                true => Msg::copy_from(bytes)?,
+                false => self.slice(bytes)?,
+            };
+        }
+        Ok(())
+    }
+
+    fn slice(&mut self, bytes: &[u8]) -> Result<Msg> {
         let len = bytes.len();
-        if len <= INLINE_MAX {
-            return Ok(Msg::inline(bytes));
-        }
-        if len > LARGEST {
-            return Msg::copy_from(bytes);
-        }
         if self.block.is_none() || self.used + len > BLOCK {
             if !self.block.as_mut().is_some_and(Block::reclaim) {
                 self.block = Block::new(BLOCK);

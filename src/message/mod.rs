@@ -14,6 +14,7 @@
 mod arena;
 mod block;
 mod body;
+mod copy;
 mod metadata;
 mod recycle;
 
@@ -141,7 +142,7 @@ impl Msg {
     pub fn copy_from(bytes: &[u8]) -> Result<Msg> {
         let mut msg = Msg::with_size(bytes.len())?;
         // SAFETY: a fresh body of exactly this length, not shared.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), msg.data_ptr_mut(), bytes.len()) };
+        unsafe { copy::copy(bytes.as_ptr(), msg.data_ptr_mut(), bytes.len()) };
         Ok(msg)
     }
 
@@ -149,11 +150,20 @@ impl Msg {
     #[inline]
     pub fn inline(bytes: &[u8]) -> Msg {
         let mut msg = Msg::new();
+        msg.fill_inline(bytes);
+        msg
+    }
+
+    /// Gives an empty message a body, as [`inline`](Msg::inline).
+    #[inline]
+    pub fn fill_inline(&mut self, bytes: &[u8]) {
+        if self.kind != Kind::Inline as u8 {
+            return;
+        }
         let len = bytes.len().min(INLINE_MAX);
         // SAFETY: the inline area holds INLINE_MAX bytes.
-        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), msg.inline_ptr_mut(), len) };
-        msg.inline_len = len as u8;
-        msg
+        unsafe { copy::copy(bytes.as_ptr(), self.inline_ptr_mut(), len) };
+        self.inline_len = len as u8;
     }
 
     /// A message over the caller's buffer. `free` is called exactly once with
@@ -315,6 +325,19 @@ impl Msg {
         }
         // SAFETY: address and length describe the body, which self keeps alive.
         unsafe { std::slice::from_raw_parts(self.data_ptr(), len) }
+    }
+
+    /// Adds the body to `out`.
+    #[inline]
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        let len = self.len();
+        out.reserve(len);
+        // SAFETY: address and length describe the body; there is room for it
+        // behind what `out` holds, and it is initialised by the copy.
+        unsafe {
+            copy::copy(self.data_ptr(), out.as_mut_ptr().add(out.len()), len);
+            out.set_len(out.len() + len);
+        }
     }
 
     /// The body for writing, if nobody else can see it.

@@ -43,12 +43,13 @@ fn free_function_runs_once_after_the_last_reference() {
 fn arena_slices_survive_the_arena_and_reuse_its_block() {
     let mut arena = Arena::default();
     let body = [5u8; 64];
-    let first = arena.copy(&body).unwrap();
+    let mut first = Msg::new();
+    arena.copy(&body, &mut first).unwrap();
     let mut last = Msg::new();
     for i in 0..2000u32 {
         let mut body = body;
         body[..4].copy_from_slice(&i.to_le_bytes());
-        last = arena.copy(&body).unwrap();
+        arena.copy(&body, &mut last).unwrap();
         assert_eq!(&last.data()[..4], &i.to_le_bytes());
         assert_eq!(last.data_ptr() as usize % 16, 0);
     }

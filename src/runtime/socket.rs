@@ -172,7 +172,8 @@ pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
     let slot = find(address)?;
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    let mut msg = socket.arena.copy(bytes)?;
+    let mut msg = Msg::new();
+    socket.arena.copy(bytes, &mut msg)?;
     send_locked(slot, guard, &mut msg, flags)
 }
 

@@ -3,7 +3,7 @@ TEST_TARGETS += test-models test-asan
 
 .PHONY: test-models test-asan
 
-# Every interleaving of the queue, the pipe, the mailbox and the parker.
+# Every interleaving of the queue, the pipe, the mailbox, the parker and the lock.
 test-models:
 	RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom $(CARGO) test --release --lib models 2>&1 | tee target/models.log
 	@sh mk/sums.sh target/models.log

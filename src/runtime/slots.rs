@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::sync::lock::{Guard, Lock};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::OnceLock;
@@ -23,13 +24,13 @@ const RESTING: usize = 32;
 /// sockets are used by two threads, as a rule.
 #[repr(align(128))]
 pub struct Slot<T: 'static> {
-    value: Mutex<Option<Box<T>>>,
+    value: Lock<Option<Box<T>>>,
 }
 
 impl<T> Slot<T> {
     /// Locks the slot; empty when its object is gone.
     #[inline]
-    pub fn lock(&self) -> parking_lot::MutexGuard<'_, Option<Box<T>>> {
+    pub fn lock(&self) -> Guard<'_, Option<Box<T>>> {
         self.value.lock()
     }
 
@@ -77,7 +78,7 @@ impl<T: Send> Table<T> {
                 continue;
             }
             let slots = (0..FIRST << index).map(|_| Slot {
-                value: Mutex::new(None),
+                value: Lock::new(None),
             });
             let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
             if chunk.set(slots).is_ok() {

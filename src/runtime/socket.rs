@@ -19,8 +19,8 @@ use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
+use crate::sync::lock::Guard;
 use crate::sys;
-use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -117,7 +117,7 @@ pub fn find(address: usize) -> Result<&'static Slot<Socket>> {
 }
 
 /// A locked, live socket.
-pub type Locked = MutexGuard<'static, Option<Box<Socket>>>;
+pub type Locked = Guard<'static, Option<Box<Socket>>>;
 
 /// Locks a handle's socket and runs `f` on it, after what other threads have
 /// told it was processed. [`Error::Term`] after the context was shut down.

@@ -1,11 +1,12 @@
 //! Synchronisation: the switch between real and model-checked primitives,
-//! the thread [`Parker`](parker::Parker) and the lock-free
-//! [`Mailbox`](mailbox::Mailbox).
+//! the thread [`Parker`](parker::Parker), the lock-free
+//! [`Mailbox`](mailbox::Mailbox) and a [`Lock`](lock::Lock) that is cheap to leave.
 //!
 //! Everything lock-free in the library takes its atomics from here, so that
 //! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
 //! in `pipe/` explore every interleaving.
 
+pub mod lock;
 pub mod mailbox;
 pub mod parker;
 

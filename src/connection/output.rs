@@ -37,7 +37,7 @@ pub(super) struct Output {
     bytes: Vec<u8>,
     sent: usize,
     /// A long body that follows `bytes`.
-    body: Option<Msg>,
+    body: Option<Box<Msg>>,
     body_sent: usize,
     /// Commands to send at the next frame boundary.
     control: Vec<u8>,
@@ -171,7 +171,7 @@ impl Output {
         if msg.len() <= COPY_MAX {
             msg.append_to(&mut self.bytes);
         } else {
-            self.body = Some(msg.take());
+            self.body = Some(Box::new(msg.take()));
             self.body_sent = 0;
         }
     }

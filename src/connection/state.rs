@@ -42,7 +42,7 @@ enum Phase {
     /// A host name is being looked up.
     Resolving,
     /// A connect is under way.
-    Dialing(Dial),
+    Dialing(Box<Dial>),
     /// Connected to a proxy, which is to connect on.
     Proxy(ByteStream, Box<Tunnel>, Wait),
     /// Greeting and mechanism.

@@ -1,13 +1,14 @@
 //! Properties of the connection a message came from.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::sync::Arc;
 
 /// What `zmq_msg_gets` and `ZMQ_SRCFD` answer for a message: one set for all
 /// messages of a connection, shared by reference.
 #[derive(Debug, Default)]
 pub struct Metadata {
-    properties: Vec<(CString, CString)>,
+    /// Names and values in turn, each with a NUL behind it: one allocation.
+    properties: Box<[u8]>,
     source_fd: Option<i32>,
 }
 
@@ -19,18 +20,17 @@ impl Metadata {
         properties: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
         source_fd: Option<i32>,
     ) -> Self {
-        let text = |mut bytes: Vec<u8>| {
-            if let Some(end) = bytes.iter().position(|b| *b == 0) {
-                bytes.truncate(end);
-            }
-            CString::new(bytes).unwrap_or_default()
-        };
-        let properties = properties
+        let mut flat = Vec::new();
+        for text in properties
             .into_iter()
-            .map(|(n, v)| (text(n), text(v)))
-            .collect();
+            .flat_map(|(name, value)| [name, value])
+        {
+            let end = text.iter().position(|byte| *byte == 0);
+            flat.extend_from_slice(&text[..end.unwrap_or(text.len())]);
+            flat.push(0);
+        }
         Metadata {
-            properties,
+            properties: flat.into_boxed_slice(),
             source_fd,
         }
     }
@@ -48,10 +48,13 @@ impl Metadata {
     /// is found under its newer name `Routing-Id` too.
     pub fn get(&self, name: &CStr) -> Option<&CStr> {
         let find = |name: &CStr| {
-            self.properties
-                .iter()
-                .find(|(n, _)| n.as_c_str() == name)
-                .map(|(_, v)| v.as_c_str())
+            let mut rest = &self.properties[..];
+            while let (Some(key), Some(value)) = (next_text(&mut rest), next_text(&mut rest)) {
+                if key == name {
+                    return Some(value);
+                }
+            }
+            None
         };
         find(name).or_else(|| {
             if name == c"Identity" {
@@ -66,4 +69,11 @@ impl Metadata {
     pub fn source_fd(&self) -> Option<i32> {
         self.source_fd
     }
+}
+
+/// The first text of `rest`, which then begins behind it.
+fn next_text<'a>(rest: &mut &'a [u8]) -> Option<&'a CStr> {
+    let text = CStr::from_bytes_until_nul(rest).ok()?;
+    *rest = rest.get(text.count_bytes() + 1..)?;
+    Some(text)
 }

@@ -12,12 +12,11 @@
 
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Arc, Slot};
-use crossbeam_utils::CachePadded;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 /// Items in the first chunk.
-const FIRST: usize = if cfg!(loom) { 1 } else { 4 };
+const FIRST: usize = if cfg!(loom) { 1 } else { 2 };
 /// Items in a full-size chunk.
 const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 
@@ -50,9 +49,13 @@ impl<T> Chunk<T> {
     }
 }
 
+/// A cache line of its own.
+#[repr(align(64))]
+struct Line(AtomicUsize);
+
 struct Shared<T> {
     /// Items visible to the consumer, counted from the beginning.
-    published: CachePadded<AtomicUsize>,
+    published: Line,
     first: AtomicPtr<Chunk<T>>,
     /// A full-size chunk for the producer to use again.
     spare: AtomicPtr<Chunk<T>>,
@@ -169,7 +172,7 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 /// A new queue; allocates no chunk before the first push.
 pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
     let shared = Arc::new(Shared {
-        published: CachePadded::new(AtomicUsize::new(0)),
+        published: Line(AtomicUsize::new(0)),
         first: AtomicPtr::new(ptr::null_mut()),
         spare: AtomicPtr::new(ptr::null_mut()),
         rest: Slot::new(Place::start()),
@@ -287,7 +290,10 @@ impl<T> Producer<T> {
             return false;
         }
         self.published = completed;
-        self.shared.published.swap(self.published, Ordering::SeqCst);
+        self.shared
+            .published
+            .0
+            .swap(self.published, Ordering::SeqCst);
         // Loom takes sequential consistency from fences alone; in the language
         // the exchange and the look that follows have it already.
         #[cfg(loom)]
@@ -335,7 +341,7 @@ impl<T> Consumer<T> {
             return true;
         }
         // SeqCst: pairs with publish, see there; includes Acquire for the items.
-        self.seen = self.shared.published.load(Ordering::SeqCst);
+        self.seen = self.shared.published.0.load(Ordering::SeqCst);
         self.at.count < self.seen
     }
 
@@ -450,7 +456,7 @@ impl<T> Drop for Consumer<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        let end = self.published.load(Ordering::Relaxed);
+        let end = self.published.0.load(Ordering::Relaxed);
         // SAFETY: both ends are gone; from the consumer's place on everything
         // up to the published count is initialised and ours.
         unsafe {

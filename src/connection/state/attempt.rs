@@ -49,7 +49,7 @@ impl State {
                     }
                 }
                 let done = !dial.in_progress() || dial.is_connected();
-                self.phase = Phase::Dialing(dial);
+                self.phase = Phase::Dialing(Box::new(dial));
                 if done {
                     self.dialed(conn);
                 }

@@ -82,6 +82,11 @@ mod work {
 /// itself when there are enough, or by the I/O thread when no more come.
 const STREAM_GAP: Duration = Duration::from_micros(100);
 
+/// How long a sending thread goes on with a long message whose peer reads
+/// nothing, and whose peer reads.
+const INSIST: Duration = Duration::from_micros(20);
+const INSIST_AT_MOST: Duration = Duration::from_micros(500);
+
 thread_local! {
     /// The connection whose output this thread has last left to the I/O thread.
     static LEFT: Cell<Weak<Connection>> = const { Cell::new(Weak::new()) };
@@ -112,6 +117,10 @@ pub struct Connection {
     seen_fillings: AtomicU32,
     /// The rest of a long message is to come or to go.
     midway: AtomicBool,
+    /// The rest of a long message is to go.
+    unsent: AtomicBool,
+    /// Changes with each write.
+    writes: AtomicU32,
     /// When a message last woke this connection, in nanoseconds since `born`.
     kicked: AtomicU64,
     born: Instant,
@@ -140,6 +149,8 @@ impl Connection {
             fillings: AtomicU32::new(0),
             seen_fillings: AtomicU32::new(0),
             midway: AtomicBool::new(false),
+            unsent: AtomicBool::new(false),
+            writes: AtomicU32::new(0),
             kicked: AtomicU64::new(0),
             born: Instant::now(),
         });
@@ -289,6 +300,28 @@ impl Connection {
         }
     }
 
+    /// The stream is full in the middle of a long message. While the peer goes on
+    /// reading, it is better to go on writing than to queue up further messages,
+    /// which would be cold when their turn comes.
+    fn insist(&self) {
+        let begun = Instant::now();
+        let mut last_write = begun;
+        let mut writes = self.writes.load(Ordering::Relaxed);
+        while self.unsent.load(Ordering::Relaxed) {
+            std::thread::yield_now();
+            self.service(work::FILLING);
+            let now = Instant::now();
+            if std::mem::replace(&mut writes, self.writes.load(Ordering::Relaxed))
+                != self.writes.load(Ordering::Relaxed)
+            {
+                last_write = now;
+            }
+            if now - last_write >= INSIST || now - begun >= INSIST_AT_MOST {
+                return;
+            }
+        }
+    }
+
     /// The I/O thread's look at a stream. If the sending thread has written by
     /// itself since the last look, it is likely to do it again, and is left alone
     /// until the next look. Otherwise what is left is written now, and the next
@@ -349,6 +382,9 @@ impl Listener for Connection {
     fn pipe_filling(&self, _token: usize) -> bool {
         self.fillings.fetch_add(1, Ordering::Relaxed);
         self.service(work::FILLING);
+        if self.unsent.load(Ordering::Relaxed) {
+            self.insist();
+        }
         true
     }
 

@@ -27,7 +27,7 @@ use crate::zmtp::{
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Reads in one drive, so that one busy peer does not starve the others.
@@ -62,6 +62,13 @@ enum Loss {
     Timeout,
     /// The peer broke the rules: no second try.
     Protocol(HandshakeError),
+}
+
+/// Stores without touching the cache line if nothing changes.
+fn set(place: &AtomicBool, value: bool) {
+    if place.load(Ordering::Relaxed) != value {
+        place.store(value, Ordering::Relaxed);
+    }
 }
 
 /// Everything under a connection's lock.
@@ -182,10 +189,9 @@ impl State {
             self.transfer(conn, todo);
         }
         self.finish_if_drained(conn);
-        let midway = self.input.is_midway() || self.output.is_midway();
-        if conn.midway.load(Ordering::Relaxed) != midway {
-            conn.midway.store(midway, Ordering::Relaxed);
-        }
+        let unsent = self.output.is_midway() && self.blocked;
+        set(&conn.unsent, unsent);
+        set(&conn.midway, unsent || self.input.is_midway());
         self.watch(conn);
         self.update_timer(conn);
     }

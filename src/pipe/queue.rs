@@ -5,10 +5,9 @@
 //! double up to a limit, so an idle pipe costs next to nothing; the consumer
 //! hands one used chunk of full size back instead of freeing it.
 //!
-//! Items become visible in whole groups: [`Producer::push`] adds to the open
-//! group, [`Producer::complete`] ends it, [`Producer::publish`] shows all
-//! completed groups, [`Producer::rollback`] takes the open group back. Groups
-//! are multipart messages.
+//! Items become visible in whole groups (multipart messages): [`Producer::push`]
+//! adds to the open group, [`Producer::complete`] ends it, [`Producer::publish`]
+//! shows all completed ones, [`Producer::rollback`] takes the open one back.
 
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Arc, Slot};
@@ -20,8 +19,8 @@ const FIRST: usize = if cfg!(loom) { 1 } else { 2 };
 /// Items in a full-size chunk.
 const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 
-/// How many slots ahead the producer asks for the memory: the consumer's core
-/// holds it, and waiting for it at each publication would cost the most of all.
+/// How many slots ahead the producer asks for the memory, which the consumer's
+/// core holds.
 const AHEAD: usize = 6;
 
 struct Chunk<T> {
@@ -49,7 +48,6 @@ impl<T> Chunk<T> {
     }
 }
 
-/// A cache line of its own.
 #[repr(align(64))]
 struct Line(AtomicUsize);
 
@@ -161,7 +159,7 @@ pub struct Consumer<T> {
 // items cross threads once, hence T: Send. Raw pointers refer to chunks that
 // are freed only by the end that owns them at that time.
 unsafe impl<T: Send> Send for Producer<T> {}
-// SAFETY: see above.
+// SAFETY: as above.
 unsafe impl<T: Send> Send for Consumer<T> {}
 // SAFETY: Shared is reached through the two ends and dropped by the last one;
 // its `rest` is written by Consumer::drop and read by Shared::drop only.

@@ -31,7 +31,10 @@ impl State {
             }
             _ => return,
         };
-        let (_, result) = self.output.drive(stream, source);
+        let (count, result) = self.output.drive(stream, source);
+        if count > 0 {
+            conn.writes.fetch_add(1, Ordering::Relaxed);
+        }
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
             Err(error) if self.closing.is_none() && is_half_closed(&error) => {

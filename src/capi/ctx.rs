@@ -4,6 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use super::boundary::call;
 use super::constants::ZMQ_IO_THREADS_DFLT;
+use super::fork;
 use crate::error::{Error, Result};
 use crate::options::constants::ZMQ_IO_THREADS;
 use crate::runtime::context;
@@ -15,7 +16,7 @@ use crate::runtime::context;
 /// Always safe.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn zmq_ctx_new() -> *mut c_void {
-    call(|| Ok(context::create()?.address() as *mut c_void))
+    call(|| new_with_threads(ZMQ_IO_THREADS_DFLT))
 }
 
 /// Terminates a context: blocking calls on its sockets end with ETERM; waits
@@ -75,6 +76,7 @@ fn new_with_threads(io_threads: c_int) -> Result<*mut c_void> {
     if io_threads < 0 {
         return Err(Error::Invalid);
     }
+    fork::watch();
     let address = context::create()?.address();
     if io_threads != ZMQ_IO_THREADS_DFLT {
         context::set(address, ZMQ_IO_THREADS, io_threads)?;

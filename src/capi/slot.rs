@@ -9,7 +9,7 @@ use std::alloc::{Layout, alloc};
 use std::ffi::c_void;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use parking_lot::Mutex;
+use crate::sync::{Mutex, lock_for_fork};
 
 use crate::error::{Error, Result};
 
@@ -94,6 +94,12 @@ impl<T: Default + Sync> Pool<T> {
         let result = last(&slot.value);
         self.free.lock().push(slot);
         Ok(result)
+    }
+
+    /// Keeps slots from being taken or given back until what comes back is
+    /// dropped.
+    pub fn hold(&'static self) -> impl Sized {
+        (lock_for_fork(&self.free), lock_for_fork(&self.all))
     }
 
     /// # Safety

@@ -1,8 +1,9 @@
 //! Sleeping and threads for C programs.
 
+use std::any::Any;
 use std::ffi::{c_int, c_void};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use super::boundary::call;
 use super::slot::Pool;
@@ -10,6 +11,11 @@ use super::types::zmq_thread_fn;
 use crate::error::{Error, Result};
 
 static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new(0x7468_7264);
+
+/// Holds the handles' locks over a fork.
+pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(THREADS.hold()));
+}
 
 /// What a new thread is to do.
 struct Job {

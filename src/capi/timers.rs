@@ -1,10 +1,11 @@
 //! Timers for C programs: `runtime::timers` with a clock and C handlers.
 
+use std::any::Any;
 use std::ffi::{c_int, c_long, c_void};
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use super::boundary::call;
 use super::slot::Pool;
@@ -15,6 +16,11 @@ use crate::runtime::timers::Timers;
 type Shared = Mutex<Timers<Callback>>;
 
 static TIMERS: Pool<Shared> = Pool::new(0x746d_7273);
+
+/// Holds the handles' locks over a fork.
+pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(TIMERS.hold()));
+}
 
 #[derive(Clone, Copy)]
 struct Callback {

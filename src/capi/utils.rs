@@ -1,5 +1,6 @@
 //! Helpers without sockets: counters, stopwatches, Z85 and keys.
 
+use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -12,6 +13,12 @@ use crate::runtime::{curve_keys, z85};
 
 static COUNTERS: Pool<AtomicI32> = Pool::new(0x636e_7472);
 static WATCHES: Pool<AtomicU64> = Pool::new(0x7774_6368);
+
+/// Holds the handles' locks over a fork.
+pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(COUNTERS.hold()));
+    locks.push(Box::new(WATCHES.hold()));
+}
 
 /// Creates a counter that threads can share, set to 0.
 ///

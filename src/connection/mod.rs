@@ -39,10 +39,10 @@ pub use security::ZapQuery;
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::sync::Mutex;
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
-use parking_lot::Mutex;
 use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
@@ -243,6 +243,12 @@ impl Connection {
         Some(left)
     }
 
+    /// Forgets what the calling thread has left: in a forked child it is the
+    /// parent's.
+    pub fn forget_left_behind() {
+        let _ = LEFT.try_with(Cell::take);
+    }
+
     /// Whether the calling thread has left output to the I/O thread and not
     /// asked for it since.
     pub fn has_left_any() -> bool {
@@ -338,7 +344,7 @@ impl Connection {
         }
     }
 
-    fn work(&self, mut state: parking_lot::MutexGuard<'_, State>) {
+    fn work(&self, mut state: crate::sync::MutexGuard<'_, State>) {
         let todo = self.todo.swap(0, Ordering::SeqCst);
         if todo == 0 {
             return;

@@ -22,7 +22,7 @@ pub use arena::Arena;
 pub use block::Block;
 pub use body::FreeFn;
 pub use metadata::Metadata;
-pub use recycle::forget as forget_spare_memory;
+pub use recycle::{forget as forget_spare_memory, hold as hold_spare_memory};
 
 use crate::error::{Error, Result};
 use block::Header as BlockHeader;

@@ -5,7 +5,7 @@
 //! areas that bodies have left are handed to the next bodies of about that
 //! size. What is kept is bounded, and [`forget`] lets go of it.
 
-use parking_lot::Mutex;
+use crate::sync::{Mutex, lock_for_fork};
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
@@ -76,6 +76,11 @@ pub(super) unsafe fn put(place: NonNull<u8>, layout: Layout) {
     }
     // SAFETY: from `alloc` with this layout, by the caller's promise.
     unsafe { dealloc(place.as_ptr(), layout) };
+}
+
+/// Keeps others away from what is kept, until what comes back is dropped.
+pub fn hold() -> impl Sized {
+    lock_for_fork(&KEPT)
 }
 
 /// Gives everything that is kept back to the allocator.

@@ -4,8 +4,8 @@
 
 use super::{Listener, event};
 use crate::message::Msg;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
-use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 
 /// High-water mark settings of one direction, in messages; 0 means no limit.

@@ -1,5 +1,5 @@
 use super::*;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 const NONE: Hwm = Hwm {
     snd: Some(0),

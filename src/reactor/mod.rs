@@ -11,9 +11,9 @@
 
 mod timers;
 
+use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sys::epoll::{self, Readiness};
-use parking_lot::Mutex;
 use polling::{Event, PollMode, Poller};
 use std::io;
 use std::io::Write;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::sync::parker::{Parker, Wake};
-use parking_lot::Mutex;
+use crate::sync::{ForkedChild, Mutex};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -32,8 +32,6 @@ struct Counts {
 /// The context proper, shared by its sockets and connections.
 pub struct Core {
     pub(super) options: Mutex<ContextOptions>,
-    /// The process that made the context.
-    process: u32,
     /// Set by shutdown and termination: calls answer ETERM from then on.
     pub(super) terminated: AtomicBool,
     pub(super) inproc: Registry,
@@ -52,18 +50,31 @@ struct Reactors {
 
 /// A new context; no thread is started and no descriptor opened.
 pub fn create() -> Result<&'static Slot<Context>> {
-    let core = Arc::new(Core {
-        options: Mutex::new(ContextOptions::default()),
-        process: std::process::id(),
-        terminated: AtomicBool::new(false),
-        inproc: Registry::default(),
-        reactors: Mutex::default(),
-        counts: Mutex::default(),
-        sockets: Mutex::default(),
+    let context = Context::new(ContextOptions::default());
+    CONTEXTS.insert(Box::new(context)).ok_or(Error::NoMemory)
+}
+
+/// In a forked child: the parent's contexts are left alone, and their handles
+/// stand for fresh ones with the same options.
+pub(super) fn leave_to_parent(child: &ForkedChild) {
+    CONTEXTS.leave_to_parent(child, |old| {
+        let options = old.core.options.try_lock().map(|options| options.clone());
+        Some(Box::new(Context::new(options.unwrap_or_default())))
     });
-    CONTEXTS
-        .insert(Box::new(Context { core }))
-        .ok_or(Error::NoMemory)
+}
+
+impl Context {
+    fn new(options: ContextOptions) -> Context {
+        let core = Arc::new(Core {
+            options: Mutex::new(options),
+            terminated: AtomicBool::new(false),
+            inproc: Registry::default(),
+            reactors: Mutex::default(),
+            counts: Mutex::default(),
+            sockets: Mutex::default(),
+        });
+        Context { core }
+    }
 }
 
 /// The core behind a handle, [`Error::Fault`] if there is none.
@@ -96,9 +107,6 @@ pub fn shutdown(address: usize) -> Result<()> {
 /// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
 pub fn terminate(address: usize) -> Result<()> {
     let core = find(address)?;
-    if core.is_inherited() {
-        return disown(address, core);
-    }
     core.shutdown();
     core.wait_until_unused()?;
     // Of several threads that terminate at once, the one that takes the handle
@@ -109,23 +117,7 @@ pub fn terminate(address: usize) -> Result<()> {
     Ok(())
 }
 
-/// In a forked child: the threads of the context are the parent's, and locks
-/// may be held by threads that are not here. The handle goes; the rest is left
-/// to the end of the process.
-fn disown(address: usize, core: Arc<Core>) -> Result<()> {
-    if let Some(slot) = CONTEXTS.find(address) {
-        std::mem::forget(CONTEXTS.remove(slot));
-    }
-    std::mem::forget(core);
-    Ok(())
-}
-
 impl Core {
-    /// Whether this process is a forked child of the one that made the context.
-    pub(super) fn is_inherited(&self) -> bool {
-        self.process != std::process::id()
-    }
-
     fn shutdown(&self) {
         self.terminated.store(true, Ordering::SeqCst);
         let sockets: Vec<_> = self

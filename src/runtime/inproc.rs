@@ -6,7 +6,7 @@ use super::monitor::Monitor;
 use super::shared::{Command, Shared};
 use crate::error::{Error, Result};
 use crate::pipe::PipeEnd;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 

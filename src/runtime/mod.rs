@@ -6,6 +6,7 @@ pub mod context;
 pub mod curve_keys;
 pub mod endpoints;
 mod eventfd;
+pub mod fork;
 mod inproc;
 mod monitor;
 pub mod poll;

@@ -11,7 +11,7 @@ use crate::connection::Event;
 use crate::connection::event::kind;
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

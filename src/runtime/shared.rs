@@ -10,9 +10,9 @@ use crate::connection::{Connection, Event, Link, ZapQuery};
 use crate::error::Result;
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
+use crate::sync::Mutex;
 use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -202,7 +202,7 @@ impl Shared {
 
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
-        // What was left on another socket, but no parent process's.
+        // What was left on another socket of the context.
         if let Some(left) = Connection::last_left() {
             if self.core.has_socket(left.link_address()) {
                 left.push_output();

@@ -9,9 +9,10 @@
 #![forbid(unsafe_code)]
 
 use crate::sync::lock::{Guard, Lock};
-use parking_lot::Mutex;
+use crate::sync::{ForkedChild, Mutex, lock_for_fork};
 use std::collections::VecDeque;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Slots in the first chunk; each further one is twice as large.
 const FIRST: usize = 64;
@@ -25,6 +26,8 @@ const RESTING: usize = 32;
 #[repr(align(128))]
 pub struct Slot<T: 'static> {
     value: Lock<Option<Box<T>>>,
+    /// Its object is a parent process's.
+    orphan: AtomicBool,
 }
 
 impl<T> Slot<T> {
@@ -79,6 +82,7 @@ impl<T: Send> Table<T> {
             }
             let slots = (0..FIRST << index).map(|_| Slot {
                 value: Lock::new(None),
+                orphan: AtomicBool::new(false),
             });
             let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
             if chunk.set(slots).is_ok() {
@@ -107,6 +111,38 @@ impl<T: Send> Table<T> {
         let value = slot.value.lock().take()?;
         self.free.lock().push_back(slot);
         Some(value)
+    }
+
+    /// Keeps slots from being taken or given back until what comes back is
+    /// dropped.
+    pub fn hold(&self) -> impl Sized + use<'_, T> {
+        lock_for_fork(&self.free)
+    }
+
+    /// In a forked child: lets go of every object, unlocking slots that the
+    /// parent's threads had locked. `heir` may put something in its place; if it
+    /// does not, the slot rests until [`end_orphan`](Self::end_orphan).
+    pub fn leave_to_parent(&self, child: &ForkedChild, heir: impl Fn(&T) -> Option<Box<T>>) {
+        let chunks = self.chunks.iter().filter_map(OnceLock::get);
+        for slot in chunks.copied().flatten() {
+            let mut value = slot.value.seize(child);
+            if let Some(old) = value.take() {
+                *value = heir(&old);
+                slot.orphan.store(value.is_none(), Ordering::Relaxed);
+                // Threads and connections that are not here refer to it.
+                std::mem::forget(old);
+            }
+        }
+    }
+
+    /// Frees a slot whose object was left to a parent process. False if it is
+    /// not one of those.
+    pub fn end_orphan(&self, slot: &'static Slot<T>) -> bool {
+        let orphan = slot.orphan.swap(false, Ordering::Relaxed);
+        if orphan {
+            self.free.lock().push_back(slot);
+        }
+        orphan
     }
 }
 

@@ -140,12 +140,13 @@ fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>)
 /// `zmq_close`.
 pub fn close(address: usize) -> Result<()> {
     let slot = find(address)?;
-    let mut socket = SOCKETS.remove(slot).ok_or(Error::NotSocket)?;
-    if socket.core.is_inherited() {
-        // A forked child must not disturb its parent's connections.
-        std::mem::forget(socket);
-        return Ok(());
-    }
+    let Some(mut socket) = SOCKETS.remove(slot) else {
+        // In a forked child, of a parent's socket, only the handle ends.
+        return SOCKETS
+            .end_orphan(slot)
+            .then_some(())
+            .ok_or(Error::NotSocket);
+    };
     socket.shut();
     let (core, shared) = (socket.core.clone(), socket.shared.clone());
     drop(socket);
@@ -296,8 +297,7 @@ fn settle(address: usize) -> Result<()> {
     let Some(left) = Connection::left_behind(Arc::as_ptr(&shared) as usize) else {
         return Ok(());
     };
-    // Another context's may be a parent process's, which is not ours to touch.
-    if !shared.core.is_inherited() && shared.core.has_socket(left.link_address()) {
+    if shared.core.has_socket(left.link_address()) {
         left.settle();
         shared.settle_inputs();
     }

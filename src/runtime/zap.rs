@@ -11,8 +11,8 @@ use super::socket::routing_id_message;
 use crate::connection::{Connection, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
+use crate::sync::Mutex;
 use crate::zmtp::{ZapVerdict, zap};
-use parking_lot::Mutex;
 use std::sync::{Arc, Weak};
 
 /// No high-water mark: a question is never dropped.

@@ -10,6 +10,7 @@
 //! [`GIVEN`], which a newcomer, the holder of before included, does not take
 //! until the others had time to.
 
+use super::ForkedChild;
 use super::atomic::{AtomicU32, Ordering};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
@@ -144,6 +145,16 @@ impl<T> Lock<T> {
     }
 }
 
+impl<T> Lock<T> {
+    /// Takes the lock in a forked child, whoever held it in the parent. The value
+    /// is as that thread left it: look at no more of it than one word.
+    pub fn seize(&self, _child: &ForkedChild) -> Guard<'_, T> {
+        self.gate.waiting.store(0, Ordering::Relaxed);
+        self.gate.state.store(FREE, Ordering::Relaxed);
+        self.lock()
+    }
+}
+
 /// Access to the value until it is dropped.
 #[derive(Debug)]
 pub struct Guard<'a, T> {
@@ -213,6 +224,16 @@ mod tests {
             stop.store(true, Ordering::Relaxed);
         });
         assert_eq!(turns.load(Ordering::Relaxed), 50);
+    }
+
+    #[test]
+    fn a_child_takes_what_a_lost_thread_held() {
+        let lock = Lock::new(3);
+        std::mem::forget(lock.lock());
+        // SAFETY: the holder is gone, as after a fork.
+        let child = unsafe { ForkedChild::new() };
+        assert_eq!(*lock.seize(&child), 3);
+        assert_eq!(*lock.lock(), 3);
     }
 
     #[test]

@@ -1,14 +1,20 @@
 //! Synchronisation: the switch between real and model-checked primitives,
 //! the thread [`Parker`](parker::Parker), the lock-free
-//! [`Mailbox`](mailbox::Mailbox) and a [`Lock`](lock::Lock) that is cheap to leave.
+//! [`Mailbox`](mailbox::Mailbox), the [`Mutex`] and a [`Lock`](lock::Lock) that is
+//! cheaper to leave.
 //!
 //! Everything lock-free in the library takes its atomics from here, so that
 //! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
 //! in `pipe/` explore every interleaving.
 
+mod fork;
 pub mod lock;
 pub mod mailbox;
+mod mutex;
 pub mod parker;
+
+pub use fork::{ForkedChild, lock_for_fork};
+pub use mutex::{Mutex, MutexGuard};
 
 /// Atomic types and fences: `std`'s, or loom's when a model is checked.
 pub mod atomic {

@@ -104,6 +104,16 @@ pub fn block_signals() {
     }
 }
 
+/// Has functions called around each fork of the process: before it, and after
+/// it in the parent and in the child.
+#[cfg(unix)]
+pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
+    let raw = |f: extern "C" fn()| -> unsafe extern "C" fn() { f };
+    // SAFETY: the functions are there for as long as the library, which takes
+    // its handlers with it should it ever be unloaded.
+    unsafe { libc::pthread_atfork(Some(raw(before)), Some(raw(in_parent)), Some(raw(in_child))) };
+}
+
 /// A non-blocking, close-on-exec eventfd with count 0.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use super::*;
 use crate::message::flag;
 use crate::options::ContextOptions;
 use crate::pipe::{Hwm, Listener, PipeEnd, event, pair};
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 use std::sync::Arc;
 
 pub const PAIR: i32 = 0;

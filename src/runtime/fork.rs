@@ -1,0 +1,32 @@
+//! What a fork leaves behind.
+//!
+//! A forked child has a copy of everything but the threads: of those, only the
+//! one that forked goes on in it. So the few locks that all contexts share are
+//! held over the fork by that thread. What belongs to contexts and sockets may be
+//! locked by other threads, or half changed: the child leaves all of it alone.
+
+#![forbid(unsafe_code)]
+
+use super::context::{self, CONTEXTS};
+use super::socket::SOCKETS;
+use crate::connection::Connection;
+use crate::message;
+use crate::sync::ForkedChild;
+use std::any::Any;
+
+/// Before a fork, in the forking thread: takes the shared locks. Afterwards, in
+/// both processes, `locks` is to be dropped.
+pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(CONTEXTS.hold()));
+    locks.push(Box::new(SOCKETS.hold()));
+    locks.push(Box::new(message::hold_spare_memory()));
+}
+
+/// In the child, with those locks still held. Handles of contexts now stand for
+/// fresh contexts with the same options; handles of sockets are good for
+/// `zmq_close` only.
+pub fn begin_child(child: &ForkedChild) {
+    context::leave_to_parent(child);
+    SOCKETS.leave_to_parent(child, |_| None);
+    Connection::forget_left_behind();
+}

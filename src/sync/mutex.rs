@@ -1,0 +1,184 @@
+//! The library's mutex: one word, and the futex where somebody waits.
+//!
+//! It keeps nothing outside of that word. A mutex with a table of waiters that
+//! all of its kind share can be left locked for good in a forked child, by a
+//! thread that only the parent has.
+
+/// A mutex without poisoning: a panic unlocks it.
+pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
+/// Unlocks the mutex when dropped.
+pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
+
+#[cfg(any(loom, not(target_os = "linux")))]
+pub use parking_lot::RawMutex;
+
+#[cfg(all(not(loom), target_os = "linux"))]
+pub use futex::RawMutex;
+
+#[cfg(all(not(loom), target_os = "linux"))]
+mod futex {
+    use crate::sys::{futex_wait, futex_wake};
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    const FREE: u32 = 0;
+    const LOCKED: u32 = 1;
+    /// Locked, and somebody may sleep.
+    const AWAITED: u32 = 2;
+
+    /// Looks before a sleep: the first few with pauses of 2, 4 and 8 steps, the
+    /// others after giving way. Most locks here are held for less than that.
+    const LOOKS: u32 = 10;
+    const PAUSES: u32 = 3;
+    /// A futex wait always has a limit, see [`futex_wait`].
+    const LONG: Duration = Duration::from_secs(3600);
+
+    /// The word. See the module above.
+    #[derive(Debug)]
+    pub struct RawMutex(AtomicU32);
+
+    // SAFETY: only who changes FREE into something else holds the lock, until
+    // that thread stores FREE; Acquire and Release order what is in between.
+    unsafe impl lock_api::RawMutex for RawMutex {
+        #[allow(clippy::declare_interior_mutable_const)]
+        const INIT: RawMutex = RawMutex(AtomicU32::new(FREE));
+
+        type GuardMarker = lock_api::GuardSend;
+
+        #[inline]
+        fn lock(&self) {
+            if !self.try_lock() {
+                self.wait();
+            }
+        }
+
+        #[inline]
+        fn try_lock(&self) -> bool {
+            self.change(FREE, LOCKED)
+        }
+
+        #[inline]
+        unsafe fn unlock(&self) {
+            if self.0.swap(FREE, Ordering::Release) == AWAITED {
+                self.wake();
+            }
+        }
+
+        #[inline]
+        fn is_locked(&self) -> bool {
+            self.0.load(Ordering::Relaxed) != FREE
+        }
+    }
+
+    impl RawMutex {
+        #[cold]
+        fn wait(&self) {
+            if self.look(LOCKED) {
+                return;
+            }
+            // From here on the word says that somebody sleeps. Who gets the lock
+            // this way leaves it so: there may be others.
+            while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
+                let _ = futex_wait(&self.0, AWAITED, LONG);
+                if self.look(AWAITED) {
+                    return;
+                }
+            }
+        }
+
+        /// Tries for a moment, to put `mark` there. True with the lock.
+        fn look(&self, mark: u32) -> bool {
+            for round in 0..LOOKS {
+                let word = self.0.load(Ordering::Relaxed);
+                if word == AWAITED && mark == LOCKED {
+                    return false; // behind those who sleep
+                }
+                if word == FREE && self.change(FREE, mark) {
+                    return true;
+                }
+                pause(round);
+            }
+            false
+        }
+
+        #[inline]
+        fn change(&self, from: u32, to: u32) -> bool {
+            self.0
+                .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
+                .is_ok()
+        }
+
+        #[cold]
+        fn wake(&self) {
+            futex_wake(&self.0);
+        }
+    }
+
+    fn pause(round: u32) {
+        if round >= PAUSES {
+            return std::thread::yield_now();
+        }
+        for _ in 0..2 << round {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn one_at_a_time() {
+        const EACH: u64 = if cfg!(miri) { 50 } else { 50_000 };
+        let count = Arc::new(Mutex::new(0u64));
+        let add = |count: Arc<Mutex<u64>>| {
+            move || {
+                for _ in 0..EACH {
+                    let mut guard = count.lock();
+                    let before = *guard;
+                    std::hint::black_box(&mut *guard);
+                    *guard = before + 1;
+                }
+            }
+        };
+        let threads: Vec<_> = (0..4)
+            .map(|_| std::thread::spawn(add(count.clone())))
+            .collect();
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(*count.lock(), 4 * EACH);
+    }
+
+    #[test]
+    fn a_sleeper_is_woken_and_a_busy_holder_lets_others_in() {
+        let mutex = Arc::new(Mutex::new(false));
+        let guard = mutex.lock();
+        assert!(mutex.try_lock().is_none());
+        let other = mutex.clone();
+        let sleeper = std::thread::spawn(move || *other.lock() = true);
+        std::thread::sleep(Duration::from_millis(20));
+        drop(guard);
+        let end = Instant::now() + Duration::from_secs(10);
+        // Takes it again and again: the sleeper must get its turn.
+        while !*mutex.lock() {
+            assert!(Instant::now() < end, "starved");
+        }
+        sleeper.join().unwrap();
+    }
+
+    #[test]
+    fn a_panic_unlocks() {
+        let mutex = Arc::new(Mutex::new(1));
+        let other = mutex.clone();
+        let panicking = std::thread::spawn(move || {
+            let _guard = other.lock();
+            std::panic::resume_unwind(Box::new(()));
+        });
+        assert!(panicking.join().is_err());
+        assert_eq!(mutex.try_lock().map(|value| *value), Some(1));
+    }
+}

@@ -87,6 +87,8 @@ const CAPABILITIES: &[&CStr] = &[
     c"ipc",
     #[cfg(target_os = "linux")]
     c"tipc",
+    #[cfg(target_os = "linux")]
+    c"vsock",
     c"curve",
 ];
 

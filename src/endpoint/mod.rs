@@ -12,12 +12,14 @@ mod numeric;
 pub mod parse;
 mod tcp;
 mod tipc;
+mod vsock;
 
 pub use ipc::{IPC_NAME_MAX, IpcAddress};
 pub use mask::AddressMask;
 pub use numeric::parse_numeric;
 pub use tcp::{HostPort, Scope, TcpAddress, TcpRoute};
 pub use tipc::TipcAddress;
+pub use vsock::VsockAddress;
 
 /// The transports this library is built with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +32,8 @@ pub enum Scheme {
     Tcp,
     /// `tipc://`: Linux' Transparent Inter Process Communication.
     Tipc,
+    /// `vsock://`: between a virtual machine and its host, on Linux.
+    Vsock,
 }
 
 /// The one table of transports: name before `://`, and what it stands for.
@@ -39,6 +43,8 @@ const SCHEMES: &[(&str, Scheme)] = &[
     ("tcp", Scheme::Tcp),
     #[cfg(target_os = "linux")]
     ("tipc", Scheme::Tipc),
+    #[cfg(target_os = "linux")]
+    ("vsock", Scheme::Vsock),
 ];
 
 impl Scheme {
@@ -57,6 +63,7 @@ impl Scheme {
             Scheme::Ipc => "ipc",
             Scheme::Tcp => "tcp",
             Scheme::Tipc => "tipc",
+            Scheme::Vsock => "vsock",
         }
     }
 }
@@ -72,6 +79,8 @@ pub enum Endpoint {
     Tcp(TcpAddress),
     /// A service or a socket.
     Tipc(TipcAddress),
+    /// A machine and a port there.
+    Vsock(VsockAddress),
 }
 
 impl Endpoint {
@@ -82,6 +91,7 @@ impl Endpoint {
             Endpoint::Ipc(_) => Scheme::Ipc,
             Endpoint::Tcp(_) => Scheme::Tcp,
             Endpoint::Tipc(_) => Scheme::Tipc,
+            Endpoint::Vsock(_) => Scheme::Vsock,
         }
     }
 
@@ -97,6 +107,7 @@ impl Endpoint {
             Endpoint::Ipc(address) => address.append_to(&mut text),
             Endpoint::Tcp(address) => text.extend_from_slice(address.text().as_bytes()),
             Endpoint::Tipc(address) => text.extend_from_slice(address.text().as_bytes()),
+            Endpoint::Vsock(address) => text.extend_from_slice(address.text().as_bytes()),
         }
         text
     }

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Endpoint, IpcAddress, Scheme, TcpAddress, TipcAddress};
+use super::{Endpoint, IpcAddress, Scheme, TcpAddress, TipcAddress, VsockAddress};
 use crate::error::{Error, Result};
 
 /// Splits `scheme://address` and looks the scheme up.
@@ -37,6 +37,7 @@ pub fn bind(text: &[u8]) -> Result<Endpoint> {
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::bind(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::bind(address)?),
         Scheme::Tipc => Endpoint::Tipc(TipcAddress::bind(address)?),
+        Scheme::Vsock => Endpoint::Vsock(VsockAddress::parse(address)?),
     })
 }
 
@@ -48,6 +49,7 @@ pub fn connect(text: &[u8]) -> Result<Endpoint> {
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::connect(address)?),
         Scheme::Tcp => Endpoint::Tcp(TcpAddress::connect(address)?),
         Scheme::Tipc => Endpoint::Tipc(TipcAddress::connect(address)?),
+        Scheme::Vsock => Endpoint::Vsock(VsockAddress::parse(address)?),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeId};
+use crate::transport::check_vsock;
 use crate::zmtp::SocketType;
 use std::sync::{Arc, Weak};
 
@@ -158,17 +159,20 @@ impl Socket {
         if scheme == Scheme::Inproc {
             return self.connect_inproc(parse::connect(text)?);
         }
-        if self.connects_once()
-            && self
-                .endpoints
-                .entries
-                .iter()
-                .any(|entry| entry.text == text)
-        {
+        // Entries are under the text that the parser makes of what was given.
+        let is_known = |endpoint: &Endpoint| {
+            let text = endpoint.text();
+            let mut entries = self.endpoints.entries.iter();
+            entries.any(|entry| entry.text == text)
+        };
+        if self.connects_once() && parse::connect(text).is_ok_and(|endpoint| is_known(&endpoint)) {
             return Ok(());
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
         let endpoint = parse::connect(text)?;
+        if endpoint.scheme() == Scheme::Vsock {
+            check_vsock()?;
+        }
         let text = endpoint.text();
         let settings = self.settings();
         let given_id = self.pattern.take_connect_routing_id();
@@ -285,11 +289,13 @@ impl Socket {
         if found.is_empty() {
             found = match scheme {
                 Scheme::Tcp => self.take_entries(&self.resolved(text)),
-                // The entry has the numbers set apart.
-                Scheme::Tipc => match parse::bind(text).or_else(|_| parse::connect(text)) {
-                    Ok(endpoint) => self.take_entries(&endpoint.text()),
-                    Err(_) => found,
-                },
+                // The entry has the numbers as they are shown.
+                Scheme::Tipc | Scheme::Vsock => {
+                    match parse::bind(text).or_else(|_| parse::connect(text)) {
+                        Ok(endpoint) => self.take_entries(&endpoint.text()),
+                        Err(_) => found,
+                    }
+                }
                 _ => found,
             };
         }

@@ -11,8 +11,8 @@ use socket2::{Domain, SockAddr, Socket};
 
 use super::resolve::{bind_route, os, unix_address};
 use super::socket_file::{SocketFile, WildcardDirectory, clear_way};
-use super::{ByteStream, StreamOptions, filter, name, tipc, tuning};
-use crate::endpoint::{Endpoint, IpcAddress, TcpAddress, TipcAddress};
+use super::{ByteStream, StreamOptions, filter, name, tipc, tuning, vsock};
+use crate::endpoint::{Endpoint, IpcAddress, TcpAddress, TipcAddress, VsockAddress};
 use crate::error::{Error, Result};
 use crate::sys::{adopt, resolver};
 
@@ -76,6 +76,7 @@ impl Listener {
             Endpoint::Tcp(address) => bind_tcp(address, options),
             Endpoint::Ipc(address) => bind_ipc(address, options),
             Endpoint::Tipc(address) => bind_tipc(address, options),
+            Endpoint::Vsock(address) => bind_vsock(address, options),
         }
     }
 
@@ -219,6 +220,22 @@ fn bind_tipc(
         listener.endpoint = Endpoint::Tipc(*address).text();
     }
     Ok(listener)
+}
+
+fn bind_vsock(
+    address: &VsockAddress,
+    options: &StreamOptions,
+) -> std::result::Result<Listener, BindError> {
+    vsock::check_vsock()?;
+    let socket = tuning::open(vsock::DOMAIN).map_err(to_error)?;
+    let socket_address = vsock::socket_address(address).map_err(to_error)?;
+    socket
+        .bind(&socket_address)
+        .map_err(BindError::at(&socket))?;
+    socket
+        .listen(options.backlog)
+        .map_err(BindError::at(&socket))?;
+    Ok(Listener::new(socket, None)?)
 }
 
 /// Checks and tunes a socket that has just been accepted.

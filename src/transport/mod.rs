@@ -1,4 +1,4 @@
-//! Byte streams over tcp, ipc and tipc: listening, dialling, reading and writing;
+//! Byte streams over tcp, ipc, tipc and vsock: listening, dialling, reading and writing;
 //! and what to say to a SOCKS proxy.
 //!
 //! Nothing here blocks except [`LookupJob::run`] and, in [`Listener::bind`],
@@ -18,6 +18,7 @@ mod socks;
 mod stream;
 mod tipc;
 mod tuning;
+mod vsock;
 
 #[cfg(test)]
 mod conformance;
@@ -30,3 +31,4 @@ pub use options::StreamOptions;
 pub use resolve::{LookupJob, Resolution, resolved_text};
 pub use socks::{Refused, Socks};
 pub use stream::ByteStream;
+pub use vsock::check_vsock;

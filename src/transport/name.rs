@@ -10,7 +10,8 @@ use socket2::SockAddr;
 use crate::sys::interfaces;
 
 /// `tcp://host:port`, `tcp://[host]:port`, `ipc://path` or `ipc://@name`; for
-/// an ipc socket without a name only `ipc://`; for tipc as in [`super::tipc::text`]. Empty for any other family.
+/// an ipc socket without a name only `ipc://`; for tipc as in [`super::tipc::text`];
+/// `vsock://cid:port`. Empty for any other family.
 pub(super) fn endpoint_text(address: &SockAddr) -> Vec<u8> {
     if let Some(address) = address.as_socket() {
         let port = address.port();
@@ -22,7 +23,8 @@ pub(super) fn endpoint_text(address: &SockAddr) -> Vec<u8> {
         .into_bytes();
     }
     if !address.is_unix() {
-        return super::tipc::text(address).unwrap_or_default();
+        let text = super::tipc::text(address).or_else(|| super::vsock::text(address));
+        return text.unwrap_or_default();
     }
     let mut text = b"ipc://".to_vec();
     if let Some(path) = address.as_pathname() {

@@ -34,7 +34,7 @@ pub struct LookupJob {
 }
 
 impl Resolution {
-    /// Resolves a tcp, ipc or tipc endpoint as far as that is possible without
+    /// Resolves a tcp, ipc, tipc or vsock endpoint as far as that is possible without
     /// blocking. To be repeated for each attempt: interfaces and names change.
     ///
     /// Errors: `EINVAL` for what can never be resolved, `ENODEV` for a source
@@ -49,6 +49,10 @@ impl Resolution {
             }
             Endpoint::Tipc(address) => {
                 let address = super::tipc::socket_address(address)?;
+                Ok(Resolution::Ready(vec![Target::new(address, None)]))
+            }
+            Endpoint::Vsock(address) => {
+                let address = super::vsock::socket_address(address)?;
                 Ok(Resolution::Ready(vec![Target::new(address, None)]))
             }
             Endpoint::Tcp(address) => match address.route() {

@@ -337,6 +337,12 @@ struct iovec;
 
 /* ---- Options of sockets and contexts ---- */
 
+/*
+ * 0: threads that wait go to sleep at once instead of polling for a short while first;
+ * 1 (default): they learn when polling pays. A context option for the sockets and I/O
+ * threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
+ */
+#define ZMQ_FERRO_SPIN 10001
 /* Bit mask (uint64_t) of the I/O threads that may serve new connections; 0 means all. */
 #define ZMQ_AFFINITY 4
 /* Name under which peers of type ROUTER know this socket; 1 to 255 bytes. */

@@ -388,7 +388,7 @@ impl Listener for Connection {
     fn pipe_filling(&self, _token: usize) -> bool {
         self.fillings.fetch_add(1, Ordering::Relaxed);
         self.service(work::FILLING);
-        if self.unsent.load(Ordering::Relaxed) {
+        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() {
             self.insist();
         }
         true

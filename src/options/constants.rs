@@ -7,6 +7,13 @@
 
 pub mod draft;
 
+// Options of our own; libzmq answers EINVAL.
+
+/// 0: threads that wait go to sleep at once instead of polling for a short while first;
+/// 1 (default): they learn when polling pays. A context option for the sockets and I/O
+/// threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
+pub const ZMQ_FERRO_SPIN: i32 = 10001;
+
 // Socket options.
 
 /// Bit mask (`uint64_t`) of the I/O threads that may serve new connections; 0 means all.

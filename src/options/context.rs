@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use super::constants::draft::ZMQ_ZERO_COPY_RECV;
 use super::constants::*;
@@ -42,6 +43,8 @@ pub struct ContextOptions {
     pub ipv6: bool,
     /// `ZMQ_BLOCKY`: when false, new sockets have linger 0.
     pub blocky: bool,
+    /// `ZMQ_FERRO_SPIN`: waiting threads may poll for a short while before they sleep.
+    pub spin: bool,
 }
 
 impl Default for ContextOptions {
@@ -57,6 +60,7 @@ impl Default for ContextOptions {
             zero_copy_recv: true,
             ipv6: false,
             blocky: true,
+            spin: spins_by_default(),
         }
     }
 }
@@ -145,7 +149,18 @@ const TABLE: &[Row] = &[
         at_least!(0, |o, v| o.blocky = v != 0),
         Some(|o| o.blocky.into()),
     ),
+    Row::new(
+        ZMQ_FERRO_SPIN,
+        at_least!(0, |o, v| o.spin = v != 0),
+        Some(|o| o.spin.into()),
+    ),
 ];
+
+/// The environment's word on `ZMQ_FERRO_SPIN`, read once.
+fn spins_by_default() -> bool {
+    static SPINS: OnceLock<bool> = OnceLock::new();
+    *SPINS.get_or_init(|| std::env::var_os("FERROZMQ_SPIN").is_none_or(|value| value != "0"))
+}
 
 fn row(option: i32) -> Result<&'static Row> {
     TABLE

@@ -188,15 +188,19 @@ pub struct Reactor {
     scheduled: Mailbox<Key>,
     timers: Mutex<Timers>,
     stopping: AtomicBool,
+    /// Waits may begin with a while of polling.
+    spin: bool,
     /// Sources registered, for choosing the least busy thread.
     load: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Reactor {
-    /// Starts an I/O thread; `prepare` runs first in it (name, priority).
+    /// Starts an I/O thread; `prepare` runs first in it (name, priority). `spin`:
+    /// see [`spins`](Self::spins).
     pub fn start(
         name: String,
+        spin: bool,
         prepare: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Reactor>> {
         let poller = Poller::new()?;
@@ -211,6 +215,7 @@ impl Reactor {
             scheduled: Mailbox::new(),
             timers: Mutex::default(),
             stopping: AtomicBool::new(false),
+            spin,
             load: AtomicUsize::new(0),
             thread: Mutex::new(None),
         });
@@ -240,6 +245,11 @@ impl Reactor {
                 let _ = thread.join();
             }
         }
+    }
+
+    /// Whether threads may poll for a while instead of sleeping.
+    pub fn spins(&self) -> bool {
+        self.spin
     }
 
     /// Number of sources.
@@ -340,7 +350,7 @@ impl Reactor {
                 if after.glance {
                     alarms[1].add(key);
                 }
-                if after.hurry {
+                if after.hurry && self.spin {
                     awake_until = Some(Instant::now() + PATIENCE);
                 }
             }
@@ -364,7 +374,7 @@ impl Reactor {
                 },
             ));
         }
-        if !self.scheduled.is_empty() {
+        if !self.scheduled.is_empty() && self.spin {
             let_it_gather();
         }
         for key in self.scheduled.take() {

@@ -227,7 +227,9 @@ impl Core {
         while threads.len() < usize::try_from(options.io_threads).unwrap_or(0) {
             let name = options.thread_name(&format!("IO/{}", threads.len()));
             let settings = ThreadSettings::of(options);
-            threads.push(Reactor::start(name, move || settings.apply())?);
+            threads.push(Reactor::start(name, options.spin, move || {
+                settings.apply()
+            })?);
         }
         let allowed = |index: usize| affinity == 0 || (index < 64 && affinity & (1 << index) != 0);
         let threads = reactors.threads.iter().enumerate();

@@ -45,6 +45,8 @@ pub struct Shared {
     inputs: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
+    /// `ZMQ_FERRO_SPIN` of the context.
+    pub(super) may_spin: bool,
     /// The socket's connections have been told to end.
     stopping: AtomicBool,
     monitor: Mutex<Option<Arc<Monitor>>>,
@@ -56,7 +58,12 @@ pub struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(core: Arc<Core>, linger: i32, wants_routing_id: bool) -> Arc<Shared> {
+    pub(super) fn new(
+        core: Arc<Core>,
+        linger: i32,
+        wants_routing_id: bool,
+        spin: bool,
+    ) -> Arc<Shared> {
         Arc::new(Shared {
             core,
             mailbox: Mailbox::new(),
@@ -72,6 +79,7 @@ impl Shared {
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id,
+            may_spin: spin,
             stopping: AtomicBool::new(false),
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),

@@ -89,8 +89,16 @@ pub fn create(context: usize, socket_type: i32) -> Result<&'static Slot<Socket>>
 
 fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     let pattern = AnyPattern::new(socket_type, super::random::number()).ok_or(Error::Invalid)?;
-    let options = Options::new(socket_type, &core.options.lock());
-    let shared = Shared::new(core.clone(), options.linger, pattern.wants_routing_id());
+    let (options, spin) = {
+        let context = core.options.lock();
+        (Options::new(socket_type, &context), context.spin)
+    };
+    let shared = Shared::new(
+        core.clone(),
+        options.linger,
+        pattern.wants_routing_id(),
+        spin,
+    );
     let socket = Socket {
         core: core.clone(),
         shared: shared.clone(),

@@ -63,7 +63,7 @@ pub(super) fn until<R>(
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
     let parker = parker();
     loop {
-        if std::mem::replace(&mut streaming, false) {
+        if std::mem::replace(&mut streaming, false) && shared.may_spin {
             drop(guard);
             let_it_gather();
             guard = slot.lock();
@@ -171,6 +171,9 @@ fn poll_for_a_while<R>(
 /// Whether a wait on the socket is to begin with polling, from what was learned.
 pub(super) fn may_poll(shared: &Shared) -> bool {
     let credit = shared.credit.load(Ordering::Relaxed);
+    if !shared.may_spin {
+        return false;
+    }
     let may = credit > 0 || credit % PROBE_EVERY == 0;
     if !may {
         // Below zero it counts the waits until the next probe.

@@ -22,6 +22,7 @@ const CONTEXT: &[ContextRow] = &[
     (10, "ZMQ_ZERO_COPY_RECV", Some(0), Some(1), true),
     (42, "ZMQ_IPV6", Some(0), Some(0), true),
     (70, "ZMQ_BLOCKY", Some(0), Some(1), true),
+    (10001, "ZMQ_FERRO_SPIN", Some(0), Some(1), true),
 ];
 
 const NAME_PREFIX: i32 = 9;

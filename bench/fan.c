@@ -1,13 +1,15 @@
 /*
- * Several peers around one socket: fan <what> <transport> <size> <seconds>
+ * Several peers around one socket: fan <what> <transport> <size> <seconds> [<peers>]
  *
  *   in      8 PUSH to 1 PULL, messages a second at the PULL
  *   out     1 PUB to 8 SUB, messages a second at the slowest SUB, none lost
  *   router  1 ROUTER serving 8 DEALERs that keep 100 requests going each
+ *   echo    the same with one request at a time each
  */
 #include "bench.h"
 
-enum { PEERS = 8, WINDOW = 100 };
+static int peers = 8;
+static int window = 100;
 
 /* ---- 8 PUSH to 1 PULL ---- */
 
@@ -35,7 +37,7 @@ static void pull (struct side *side)
     int ended = 0;
     announce (side, s);
     MUST (zmq_msg_init (&msg) == 0);
-    while (ended < PEERS) {
+    while (ended < peers) {
         int n = zmq_msg_recv (&msg, s, 0);
         MUST (n >= 0);
         ended += n == 1;
@@ -77,7 +79,7 @@ static void pub (struct side *side)
     set_int (s, ZMQ_XPUB_NODROP, 1);
     MUST (body);
     announce (side, s);
-    for (int i = 0; i < PEERS; i++)
+    for (int i = 0; i < peers; i++)
         MUST (zmq_recv (s, word, sizeof word, 0) == 1);
     double start = now (), until = start + side->seconds;
     do {
@@ -105,9 +107,9 @@ static void dealer (struct side *side)
     int open = 0;
     MUST (body && got);
     while (now () < until) {
-        for (; open < WINDOW; open++)
+        for (; open < window; open++)
             MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
-        for (; open > WINDOW / 2; open--)
+        for (; open > window / 2; open--)
             MUST (zmq_recv (s, got, side->size, 0) == (int) side->size);
     }
     for (; open > 0; open--)
@@ -127,7 +129,7 @@ static void router (struct side *side)
     int ended = 0;
     announce (side, s);
     MUST (zmq_msg_init (&id) == 0 && zmq_msg_init (&body) == 0);
-    while (ended < PEERS) {
+    while (ended < peers) {
         MUST (zmq_msg_recv (&id, s, 0) >= 0);
         int n = zmq_msg_recv (&body, s, 0);
         MUST (n >= 0);
@@ -151,14 +153,21 @@ int main (int argc, char **argv)
     static const struct {
         const char *name;
         side_fn *measure, *peer;
-    } kinds[] = {{"in", pull, push}, {"out", pub, sub}, {"router", router, dealer}};
-    if (argc == 5 && atoi (argv[3]) >= 8)
+    } kinds[] = {{"in", pull, push},
+                 {"out", pub, sub},
+                 {"router", router, dealer},
+                 {"echo", router, dealer}};
+    if (argc == 6)
+        peers = atoi (argv[5]);
+    if (argc > 1 && strcmp (argv[1], "echo") == 0)
+        window = 1;
+    if ((argc == 5 || argc == 6) && atoi (argv[3]) >= 8 && peers > 0 && peers <= MAX_PEERS)
         for (int i = 0; i < COUNT (kinds); i++)
             if (strcmp (argv[1], kinds[i].name) == 0) {
-                run_sides (argv[2], (size_t) atoi (argv[3]), atof (argv[4]), PEERS,
+                run_sides (argv[2], (size_t) atoi (argv[3]), atof (argv[4]), peers,
                            kinds[i].measure, kinds[i].peer);
                 return 0;
             }
-    fprintf (stderr, "usage: fan in|out|router transport size seconds\n");
+    fprintf (stderr, "usage: fan in|out|router|echo transport size seconds [peers]\n");
     return 2;
 }

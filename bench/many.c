@@ -4,6 +4,8 @@
  *   poll           us of one zmq_poll over <count> sockets, one of them ready
  *   subscriptions  subscriptions a second that reach the publisher, and bytes
  *                  of memory for each
+ *   matching       messages a second against so many subscriptions, each to one
+ *   ipc-pairs      as pairs, over ipc
  *   pairs          bytes of memory for one PAIR-PAIR connection over tcp
  *   contexts       us to make and end a context with one socket (count unused)
  */
@@ -117,9 +119,47 @@ static void subscriptions (int count, double seconds)
     MUST (zmq_close (sub) == 0 && zmq_close (pub) == 0 && zmq_ctx_term (ctx) == 0);
 }
 
-static void pairs (int count, double seconds)
+static void matching (int count, double seconds)
 {
-    (void) seconds;
+    void *ctx = zmq_ctx_new ();
+    void *pub = make (ctx, ZMQ_PUB), *sub = make (ctx, ZMQ_SUB);
+    char topic[64], got[64];
+    int sent = 0, n;
+    set_int (pub, ZMQ_SNDHWM, 0);
+    set_int (pub, ZMQ_RCVHWM, 0);
+    set_int (sub, ZMQ_SNDHWM, 0);
+    set_int (sub, ZMQ_RCVHWM, 0);
+    MUST (zmq_bind (pub, "inproc://matching") == 0);
+    MUST (zmq_connect (sub, "inproc://matching") == 0);
+    for (int i = 0; i < count; i++) {
+        n = snprintf (topic, sizeof topic, "market/%u/instrument/%08x",
+                      (unsigned) i % 17, (unsigned) i * 2654435761u);
+        MUST (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, topic, (size_t) n) == 0);
+    }
+    /* The publisher takes the subscriptions in when it sends. */
+    double begin = now (), end;
+    do {
+        MUST (zmq_send (pub, topic, (size_t) n, 0) == n);
+        MUST (now () < begin + 20);
+    } while (zmq_recv (sub, got, sizeof got, ZMQ_DONTWAIT) != n);
+    begin = now ();
+    do {
+        for (int k = 0; k < 100; k++, sent++) {
+            unsigned i = (unsigned) sent * 7919u % (unsigned) count;
+            n = snprintf (topic, sizeof topic, "market/%u/instrument/%08x", i % 17,
+                          i * 2654435761u);
+            MUST (zmq_send (pub, topic, (size_t) n, 0) == n);
+            MUST (zmq_recv (sub, got, sizeof got, 0) == n);
+            MUST (memcmp (topic, got, (size_t) n) == 0);
+        }
+        end = now ();
+    } while (end < begin + seconds);
+    result (sent / (end - begin), end - begin, sent, "");
+    MUST (zmq_close (sub) == 0 && zmq_close (pub) == 0 && zmq_ctx_term (ctx) == 0);
+}
+
+static void make_pairs (int count, const char *address)
+{
     void *ctx = big_context (2 * count);
     void **s = calloc ((size_t) count * 2, sizeof *s);
     char endpoint[256], c;
@@ -132,7 +172,8 @@ static void pairs (int count, double seconds)
         void *b = s[2 * i + 1] = make (ctx, ZMQ_PAIR);
         if (i == count / 10)
             memory = resident ();
-        MUST (zmq_bind (a, "tcp://127.0.0.1:*") == 0);
+        snprintf (endpoint, sizeof endpoint, address, (int) getpid (), i);
+        MUST (zmq_bind (a, endpoint) == 0);
         MUST (zmq_getsockopt (a, ZMQ_LAST_ENDPOINT, endpoint, &len) == 0);
         MUST (zmq_connect (b, endpoint) == 0);
         MUST (zmq_send (a, "x", 1, 0) == 1 && zmq_recv (b, &c, 1, 0) == 1);
@@ -144,6 +185,18 @@ static void pairs (int count, double seconds)
         MUST (zmq_close (s[i]) == 0);
     MUST (zmq_ctx_term (ctx) == 0);
     free (s);
+}
+
+static void pairs (int count, double seconds)
+{
+    (void) seconds;
+    make_pairs (count, "tcp://127.0.0.1:*");
+}
+
+static void ipc_pairs (int count, double seconds)
+{
+    (void) seconds;
+    make_pairs (count, "ipc://@ferro-bench-%d-%d");
 }
 
 static void contexts (int count, double seconds)
@@ -169,7 +222,9 @@ int main (int argc, char **argv)
         void (*run) (int count, double seconds);
     } kinds[] = {{"poll", poll_many},
                  {"subscriptions", subscriptions},
+                 {"matching", matching},
                  {"pairs", pairs},
+                 {"ipc-pairs", ipc_pairs},
                  {"contexts", contexts}};
     alarm (120);
     if (argc == 4 && atoi (argv[2]) > 0)
@@ -179,6 +234,6 @@ int main (int argc, char **argv)
                 kinds[i].run (atoi (argv[2]), atof (argv[3]));
                 return 0;
             }
-    fprintf (stderr, "usage: many poll|subscriptions|pairs|contexts count seconds\n");
+    fprintf (stderr, "usage: many poll|subscriptions|matching|pairs|ipc-pairs|contexts count seconds\n");
     return 2;
 }

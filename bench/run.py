@@ -18,6 +18,8 @@ import subprocess
 import sys
 import time
 
+import chart
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 NEED = "needs the reference library with its header (Debian: libzmq3-dev) and a C compiler"
@@ -49,6 +51,9 @@ def workloads(seconds):
         for size, label in SIZES:
             yield Workload(f"throughput/{transport}/{label}", "throughput",
                            [transport, str(size), each], "msg/s", True, 10, 1e9)
+    for size, label in ((64, "64B"), (65536, "64KiB")):
+        yield Workload(f"curve/tcp/{label}", "throughput", ["tcp", str(size), each, "curve"],
+                       "msg/s", True, 10, 1e9)
     for transport in TRANSPORTS:
         yield Workload(f"latency/{transport}/64B", "latency", [transport, "64", each],
                        "us", False, 0.05, 1e5)
@@ -57,15 +62,22 @@ def workloads(seconds):
         for transport in TRANSPORTS:
             yield Workload(f"{label}/{transport}/64B", "fan", [what, transport, "64", each],
                            "msg/s", True, 10, 1e9)
+    for transport in ("tcp", "ipc"):
+        for peers in (1, 2, 3, 4, 8):
+            yield Workload(f"echo-{peers}-dealers/{transport}/64B", "fan",
+                           ["echo", transport, "64", each, str(peers)], "req/s", True, 10, 1e9)
     for transport in ("tcp", "inproc"):
         yield Workload(f"proxy/{transport}/64B", "proxy", [transport, "64", each],
                        "msg/s", True, 10, 1e9)
     for count in (100, 2000):
         yield Workload(f"poll/{count}-sockets", "many", ["poll", str(count), each],
                        "us", False, 0.001, 1e6)
-    yield Workload("subscriptions/100000", "many", ["subscriptions", "100000", each],
+    yield Workload("subscriptions/200000", "many", ["subscriptions", "200000", each],
                    "sub/s", True, 10, 1e9, ("bytes_each", "B"))
+    yield Workload("matching/200000", "many", ["matching", "200000", each],
+                   "msg/s", True, 10, 1e9)
     yield Workload("memory/tcp-pair", "many", ["pairs", "200", each], "B", False, 100, 1e8)
+    yield Workload("memory/ipc-pair", "many", ["ipc-pairs", "200", each], "B", False, 100, 1e8)
     yield Workload("context/create-destroy", "many", ["contexts", "1", each],
                    "us", False, 0.05, 1e6)
 
@@ -108,12 +120,21 @@ def build(directory, include):
             raise Failure(f"{source.name} does not compile; {NEED}\n{done.stderr}")
 
 
+CPUS = set()
+
+
+def pin():
+    """In the child: only the processors that were asked for."""
+    if CPUS:
+        os.sched_setaffinity(0, CPUS)
+
+
 def measure(directory, workload, library):
     """Runs one measurement; returns the figure and the second figure or None."""
     command = [str(directory / workload.program), *workload.arguments]
     try:
         done = subprocess.run(command, env=library.environment(), capture_output=True,
-                              text=True, timeout=150)
+                              text=True, timeout=150, preexec_fn=pin)
     except subprocess.TimeoutExpired:
         raise Failure(f"{workload.name} on {library.name}: not done after 150 s") from None
     where = f"{workload.name} on {library.name}"
@@ -182,6 +203,8 @@ def parse(argv):
                         help="only workloads whose name has this text; may be repeated")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.6, help="one measurement")
+    parser.add_argument("--cpus", help="processors to use, such as 0,1 (default: all)")
+    parser.add_argument("--svg", help="where the chart goes (default: build/bench.svg)")
     parser.add_argument("--include", default="/usr/include", help="directory of zmq.h")
     parser.add_argument("--build", default=str(ROOT / "build" / "bench"))
     parser.add_argument("--json", help="where the figures go (default: build/bench.json)")
@@ -219,6 +242,7 @@ def run(args, chosen, libraries):
 
 def main(argv):
     args = parse(argv)
+    CPUS.update(int(number) for number in (args.cpus or "").split(",") if number)
     chosen = [w for w in workloads(args.seconds)
               if not args.only or any(text in w.name for text in args.only)]
     if args.list:
@@ -238,9 +262,11 @@ def main(argv):
     out = pathlib.Path(args.json or ROOT / "build" / "bench.json")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({
-        "machine": platform.platform(), "processors": os.cpu_count(), "rounds": args.rounds,
+        "machine": platform.platform(), "processors": len(CPUS) or os.cpu_count(), "rounds": args.rounds,
         "seconds_each": args.seconds, "libraries": {x.name: x.seen for x in libraries},
         "workloads": table, "failures": failures}, indent=1) + "\n")
+    picture = pathlib.Path(args.svg or ROOT / "build" / "bench.svg")
+    picture.write_text(chart.ratios([(row["workload"], row["times_better"]) for row in table]))
     print(f"{len(chosen)} workloads, {args.rounds} rounds, "
           f"{time.monotonic() - begin:.0f} s; figures in {out}")
     for failure in failures.values():

@@ -4,3 +4,8 @@
 
 bench: stage
 	python3 bench/run.py --lib stage/lib $(BENCH)
+
+# The chart that README shows, from a run on two processors.
+.PHONY: bench-chart
+bench-chart: stage
+	python3 bench/run.py --lib stage/lib --cpus 0,1 --svg docs/bench.svg $(BENCH)

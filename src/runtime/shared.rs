@@ -14,8 +14,14 @@ use crate::sync::Mutex;
 use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{
+    AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
 use std::sync::{Arc, OnceLock, Weak};
+
+/// How long a look at the streams that found nothing counts for calls that do not
+/// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.
+const LOOK_AGAIN: u64 = 4096;
 
 /// What other threads tell a socket.
 pub enum Command {
@@ -41,6 +47,8 @@ pub struct Shared {
     hot_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
+    /// When a call that does not wait last looked at the streams, in ticks.
+    looked: AtomicU64,
     /// Reads that brought something, on all connections.
     inputs: AtomicU32,
     pub(super) linger: AtomicI32,
@@ -76,6 +84,7 @@ impl Shared {
             hot_count: AtomicUsize::new(0),
             spinning: AtomicU32::new(0),
             activity: AtomicU32::new(0),
+            looked: AtomicU64::new(0),
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id,
@@ -194,6 +203,20 @@ impl Shared {
     /// A number that changes when bytes come in.
     pub(super) fn inputs(&self) -> u32 {
         self.inputs.load(Ordering::Relaxed)
+    }
+
+    /// As [`drive_hot`](Self::drive_hot), for calls that do not wait: a loop of
+    /// them shall not pay for a look at the stream each time.
+    pub(super) fn drive_hot_at_times(&self) -> bool {
+        if self.hot_count.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        let now = crate::sys::ticks();
+        if now.wrapping_sub(self.looked.load(Ordering::Relaxed)) < LOOK_AGAIN {
+            return false;
+        }
+        self.looked.store(now, Ordering::Relaxed);
+        self.drive_hot()
     }
 
     /// Gives all connections back to the I/O thread's watch.

@@ -477,7 +477,7 @@ impl Socket {
     pub(super) fn try_recv(&mut self, into: &mut Msg) -> Result<()> {
         let mut result = self.with_pattern(|pattern, env| pattern.recv(env, into));
         if matches!(result, Err(Error::Again))
-            && self.shared.drive_hot()
+            && self.shared.drive_hot_at_times()
             && self.shared.has_commands()
         {
             self.process_mail();
@@ -497,7 +497,7 @@ impl Socket {
         }
         if wanted & POLLIN != 0 {
             let mut ready = self.with_pattern(|pattern, env| pattern.has_in(env));
-            if !ready && self.shared.drive_hot() && self.shared.has_commands() {
+            if !ready && self.shared.drive_hot_at_times() && self.shared.has_commands() {
                 self.process_mail();
                 ready = self.with_pattern(|pattern, env| pattern.has_in(env));
             }

@@ -113,6 +113,7 @@ pub fn terminate(address: usize) -> Result<()> {
     // out does the rest; for the others it is gone.
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
     CONTEXTS.remove(slot).ok_or(Error::Fault)?;
+    CONTEXTS.give_back(slot);
     core.stop();
     Ok(())
 }

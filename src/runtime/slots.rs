@@ -106,11 +106,15 @@ impl<T: Send> Table<T> {
         None
     }
 
-    /// Empties a slot; the value comes back once.
+    /// Empties a slot; the value comes back once. Its caller then ends what is
+    /// known by the slot's address, and gives the slot back.
     pub fn remove(&self, slot: &'static Slot<T>) -> Option<Box<T>> {
-        let value = slot.value.lock().take()?;
+        slot.value.lock().take()
+    }
+
+    /// An emptied slot may be used again, for another object.
+    pub fn give_back(&self, slot: &'static Slot<T>) {
         self.free.lock().push_back(slot);
-        Some(value)
     }
 
     /// Keeps slots from being taken or given back until what comes back is
@@ -164,6 +168,7 @@ mod tests {
         }
         assert!(TABLE.find(usize::MAX).is_none());
         assert_eq!(TABLE.remove(slots[3]).as_deref(), Some(&3));
+        TABLE.give_back(slots[3]);
         assert!(TABLE.remove(slots[3]).is_none());
         assert!(TABLE.find(slots[3].address()).unwrap().lock().is_none());
         let next = TABLE.insert(Box::new(9)).unwrap();

@@ -160,6 +160,8 @@ pub fn close(address: usize) -> Result<()> {
     drop(socket);
     shared.signal(); // other threads that wait on the handle
     core.socket_closed(&shared);
+    // Not before: its names, which may contain the handle's address, are free now.
+    SOCKETS.give_back(slot);
     Ok(())
 }
 

@@ -5,10 +5,9 @@
 use super::link::Settings;
 use super::tunnel::Tunnel;
 use crate::endpoint::{Endpoint, Scheme, parse};
-use crate::transport::{Dial, Resolution, Target};
+use crate::transport::{Dial, PendingLookup, Resolution, Target};
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
 /// The connecting side's memory between attempts.
@@ -21,7 +20,7 @@ pub(super) struct Dialer {
     tried: Option<Vec<u8>>,
     /// Addresses still to be tried in this attempt.
     targets: Vec<Target>,
-    lookup: Option<Receiver<io::Result<Vec<Target>>>>,
+    lookup: Option<PendingLookup>,
     /// Current delay in milliseconds; `None` after a success.
     delay: Option<i32>,
 }
@@ -103,21 +102,10 @@ impl Dialer {
                 self.next(settings)
             }
             Ok(Resolution::Lookup(job)) => {
-                let (sender, receiver) = channel();
-                let run = move || {
-                    crate::sys::block_signals();
-                    let _ = sender.send(job.run());
-                    wake();
-                };
-                match std::thread::Builder::new()
-                    .name("ZMQ-resolver".into())
-                    .spawn(run)
-                {
-                    Ok(_) => {
-                        self.lookup = Some(receiver);
-                        Attempt::Resolving
-                    }
-                    Err(_) => Attempt::Failed,
+                self.lookup = job.start(wake).ok();
+                match self.lookup {
+                    Some(_) => Attempt::Resolving,
+                    None => Attempt::Failed,
                 }
             }
             Err(_) => Attempt::Failed,
@@ -126,22 +114,13 @@ impl Dialer {
 
     /// Goes on after a lookup; `None` if it has no answer yet.
     pub(super) fn resume(&mut self, settings: &Settings) -> Option<Attempt> {
-        match self.lookup.as_ref()?.try_recv() {
-            Ok(Ok(targets)) => {
-                self.lookup = None;
-                self.targets = targets;
-                Some(self.next(settings))
-            }
-            Ok(Err(_)) => {
-                self.lookup = None;
-                Some(Attempt::Failed)
-            }
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => {
-                self.lookup = None;
-                Some(Attempt::Failed)
-            }
-        }
+        let answer = self.lookup.as_ref()?.take()?;
+        self.lookup = None;
+        let Ok(targets) = answer else {
+            return Some(Attempt::Failed);
+        };
+        self.targets = targets;
+        Some(self.next(settings))
     }
 
     /// Tries the next address.

@@ -10,8 +10,8 @@
 use super::context::{self, CONTEXTS};
 use super::socket::SOCKETS;
 use crate::connection::Connection;
-use crate::message;
 use crate::sync::ForkedChild;
+use crate::{message, transport};
 use std::any::Any;
 
 /// Before a fork, in the forking thread: takes the shared locks. Afterwards, in
@@ -20,6 +20,7 @@ pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(CONTEXTS.hold()));
     locks.push(Box::new(SOCKETS.hold()));
     locks.push(Box::new(message::hold_spare_memory()));
+    locks.push(Box::new(transport::hold_lookups()));
 }
 
 /// In the child, with those locks still held. Handles of contexts now stand for

@@ -14,8 +14,8 @@ const ANSWERS_MAX: usize = 64;
 /// The addresses of `host`, in the resolver's order, each once. Blocks as long
 /// as the resolver likes.
 ///
-/// Without `ipv6` they are IPv4. With it they are IPv6, and where the host has
-/// none its IPv4 addresses mapped into IPv6.
+/// Without `ipv6` they are IPv4. With it they are IPv6 and, mapped into IPv6,
+/// the host's IPv4 addresses.
 ///
 /// Errors: `ENOMEM`, or an error of kind `NotFound` for everything else the
 /// resolver says.
@@ -26,7 +26,11 @@ pub fn lookup(host: &str, ipv6: bool) -> io::Result<Vec<IpAddr>> {
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
     hints.ai_socktype = libc::SOCK_STREAM;
     hints.ai_family = if ipv6 { libc::AF_INET6 } else { libc::AF_INET };
-    hints.ai_flags = if ipv6 { libc::AI_V4MAPPED } else { 0 };
+    hints.ai_flags = if ipv6 {
+        libc::AI_V4MAPPED | libc::AI_ALL
+    } else {
+        0
+    };
     let mut head: *mut libc::addrinfo = ptr::null_mut();
     // SAFETY: all four pointers are live or null; the list goes back to
     // `freeaddrinfo` below.

@@ -37,7 +37,12 @@ pub(super) fn targets(text: &str, options: &StreamOptions) -> std::io::Result<Ve
     let endpoint = parse::connect(text.as_bytes()).expect(text);
     match Resolution::start(&endpoint, options)? {
         Resolution::Ready(targets) => Ok(targets),
-        Resolution::Lookup(job) => job.run(),
+        Resolution::Lookup(job) => {
+            let (answered, answer) = std::sync::mpsc::channel();
+            let lookup = job.start(move || answered.send(()).expect("asked"))?;
+            answer.recv().expect("a resolver thread");
+            lookup.take().expect("the answer")
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use socket2::SockAddr;
 
+use super::lookup::{Lookup, Question};
 use super::{StreamOptions, Target};
 use crate::endpoint::{Endpoint, HostPort, IpcAddress, Scope, TcpRoute, parse_numeric};
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ use crate::sys::{interfaces, resolver};
 pub enum Resolution {
     /// Known at once; never empty.
     Ready(Vec<Target>),
-    /// A host name: ask the resolver, on a thread that may block.
+    /// A host name: ask the resolver.
     Lookup(LookupJob),
 }
 
@@ -63,16 +64,38 @@ impl Resolution {
     }
 }
 
-impl LookupJob {
-    /// Asks the resolver; may block for many seconds. The answers stand in the
+/// A lookup under way. Dropping it ends the interest in the answer.
+#[derive(Debug)]
+pub struct PendingLookup {
+    job: LookupJob,
+    lookup: Lookup,
+}
+
+impl PendingLookup {
+    /// The answer, once it is there, and only once: the addresses in the
     /// resolver's order, never none.
     ///
     /// Errors: `EINVAL` for a name that is not found, `ENOMEM`.
-    pub fn run(self) -> io::Result<Vec<Target>> {
-        let found = resolver::lookup(&self.host, self.ipv6)
-            .map_err(|error| os(error.raw_os_error().unwrap_or(libc::EINVAL)))?;
-        let target = |ip| Target::new(join(ip, self.port, self.scope), self.source.clone());
-        Ok(found.into_iter().map(target).collect())
+    pub fn take(&self) -> Option<io::Result<Vec<Target>>> {
+        let job = &self.job;
+        let target = |ip| Target::new(join(ip, job.port, job.scope), job.source.clone());
+        let found = self.lookup.take()?;
+        Some(found.map(|found| found.into_iter().map(target).collect()))
+    }
+}
+
+impl LookupJob {
+    /// Asks the resolver. `wake` is called from another thread when the answer
+    /// is there, which may take many seconds.
+    ///
+    /// Errors: the system's, if there is no thread to do it.
+    pub fn start(self, wake: impl FnOnce() + Send + 'static) -> io::Result<PendingLookup> {
+        let question = Question {
+            host: self.host.clone(),
+            ipv6: self.ipv6,
+        };
+        let lookup = Lookup::start(question, wake)?;
+        Ok(PendingLookup { job: self, lookup })
     }
 
     /// The name that is asked for.

@@ -12,6 +12,10 @@ use crate::transport::ByteStream;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+/// How long an address that does not answer keeps the next one of the same host
+/// from being tried. The last one gets as long as the system gives it.
+const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
+
 /// Flags of `ZMQ_RECONNECT_STOP`.
 pub(super) mod reconnect_stop {
     pub const CONN_REFUSED: i32 = 1;
@@ -43,10 +47,7 @@ impl State {
             Attempt::Dialing(dial) => {
                 if dial.in_progress() {
                     self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
-                    let limit = conn.settings.options.connect_timeout;
-                    if limit > 0 {
-                        self.deadline = Some(Instant::now() + Duration::from_millis(limit as u64));
-                    }
+                    self.deadline = self.dial_limit(conn).map(|limit| Instant::now() + limit);
                 }
                 let done = !dial.in_progress() || dial.is_connected();
                 self.phase = Phase::Dialing(Box::new(dial));
@@ -54,6 +55,16 @@ impl State {
                     self.dialed(conn);
                 }
             }
+        }
+    }
+
+    /// How long the system may go on trying this address.
+    fn dial_limit(&self, conn: &Connection) -> Option<Duration> {
+        let limit = conn.settings.options.connect_timeout;
+        let limit = (limit > 0).then(|| Duration::from_millis(limit as u64));
+        match self.dialer.as_ref().is_some_and(|dialer| dialer.has_more()) {
+            true => Some(limit.map_or(ONE_OF_SEVERAL, |limit| limit.min(ONE_OF_SEVERAL))),
+            false => limit,
         }
     }
 

@@ -1,0 +1,179 @@
+/* What the programs of this folder share: checks, time, memory, sockets. */
+#ifndef ROBUST_H
+#define ROBUST_H
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <zmq.h>
+
+static atomic_int failures;
+
+__attribute__ ((format (printf, 1, 2), unused)) static void say (const char *format, ...)
+{
+    va_list args;
+    va_start (args, format);
+    vprintf (format, args);
+    va_end (args);
+    putchar ('\n');
+    fflush (stdout);
+}
+
+/* A fact that has to hold. The program goes on, and fails in the end. */
+#define CHECK(fact, what)                                                                      \
+    do {                                                                                       \
+        if (!(fact)) {                                                                         \
+            failures++;                                                                        \
+            say ("FAILED %s:%d: %s (%s)", __FILE__, __LINE__, what, #fact);                    \
+        }                                                                                      \
+    } while (0)
+
+/* A call without which there is no going on. */
+#define OK(call)                                                                               \
+    do {                                                                                       \
+        if ((call) < 0) {                                                                      \
+            say ("FAILED %s:%d: %s: %s", __FILE__, __LINE__, #call, zmq_strerror (errno));     \
+            exit (1);                                                                          \
+        }                                                                                      \
+    } while (0)
+
+__attribute__ ((unused)) static int done (void)
+{
+    return failures ? 1 : 0;
+}
+
+/* How much longer than in `make test` things go on: ROBUST_SCALE, 1 by default. */
+__attribute__ ((unused)) static long scale (void)
+{
+    const char *text = getenv ("ROBUST_SCALE");
+    long value = text ? atol (text) : 1;
+    return value > 0 ? value : 1;
+}
+
+__attribute__ ((unused)) static double now (void)
+{
+    struct timespec t;
+    clock_gettime (CLOCK_MONOTONIC, &t);
+    return (double) t.tv_sec + (double) t.tv_nsec / 1e9;
+}
+
+__attribute__ ((unused)) static void nap (double seconds)
+{
+    struct timespec t = {(time_t) seconds, (long) ((seconds - (double) (time_t) seconds) * 1e9)};
+    while (nanosleep (&t, &t) < 0 && errno == EINTR) {
+    }
+}
+
+/* A line of /proc/self/status in KiB, "VmRSS:" for instance. */
+__attribute__ ((unused)) static long status_of (pid_t pid, const char *key)
+{
+    char path[64], line[256];
+    snprintf (path, sizeof path, "/proc/%d/status", (int) pid);
+    FILE *file = fopen (path, "r");
+    long value = -1;
+    while (file && fgets (line, sizeof line, file))
+        if (strncmp (line, key, strlen (key)) == 0)
+            value = atol (line + strlen (key));
+    if (file)
+        fclose (file);
+    return value;
+}
+
+__attribute__ ((unused)) static long rss (void)
+{
+    return status_of (getpid (), "VmRSS:");
+}
+
+__attribute__ ((unused)) static int count_threads (void)
+{
+    return (int) status_of (getpid (), "Threads:");
+}
+
+__attribute__ ((unused)) static int count_fds (void)
+{
+    DIR *folder = opendir ("/proc/self/fd");
+    int count = 0;
+    while (folder && readdir (folder))
+        count++;
+    if (folder)
+        closedir (folder);
+    return count - 3; /* . and .. and the folder's own */
+}
+
+__attribute__ ((unused)) static void set_int (void *socket, int option, int value)
+{
+    OK (zmq_setsockopt (socket, option, &value, sizeof value));
+}
+
+/* Binds to a free port of loopback; `endpoint` has room for 64 bytes. */
+__attribute__ ((unused)) static void bind_tcp (void *socket, char *endpoint)
+{
+    size_t size = 64;
+    OK (zmq_bind (socket, "tcp://127.0.0.1:*"));
+    OK (zmq_getsockopt (socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
+}
+
+__attribute__ ((unused)) static int port_of (const char *endpoint)
+{
+    return atoi (strrchr (endpoint, ':') + 1);
+}
+
+__attribute__ ((unused)) static struct sockaddr_in address_of (const char *host, int port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons ((uint16_t) port)};
+    inet_pton (AF_INET, host, &to.sin_addr);
+    return to;
+}
+
+/* A plain connection to a port of loopback. */
+__attribute__ ((unused)) static int dial (int port)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in to = address_of ("127.0.0.1", port);
+    OK (connect (fd, (struct sockaddr *) &to, sizeof to));
+    return fd;
+}
+
+/* A listener whose queue is full: who connects hears nothing. */
+__attribute__ ((unused)) static int full_listener (const char *host, int port)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = address_of (host, port);
+    OK (bind (fd, (struct sockaddr *) &at, sizeof at));
+    OK (listen (fd, 0));
+    for (int i = 0; i < 4; i++) {
+        int filler = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect (filler, (struct sockaddr *) &at, sizeof at);
+    }
+    nap (0.1);
+    return fd;
+}
+
+__attribute__ ((unused)) static int has_ipv6 (void)
+{
+    int fd = socket (AF_INET6, SOCK_STREAM, 0);
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int has = fd >= 0 && bind (fd, (struct sockaddr *) &at, sizeof at) == 0;
+    if (fd >= 0)
+        close (fd);
+    return has;
+}
+
+#endif

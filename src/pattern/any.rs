@@ -94,6 +94,14 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.hiccup(env, pipe))
     }
 
+    fn has_backlog(&self) -> bool {
+        dispatch!(self, pattern => pattern.has_backlog())
+    }
+
+    fn go_on(&mut self, env: &mut Env<'_>) {
+        dispatch!(self, pattern => pattern.go_on(env))
+    }
+
     fn reads(&self) -> bool {
         dispatch!(self, pattern => pattern.reads())
     }

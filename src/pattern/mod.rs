@@ -72,6 +72,14 @@ pub trait Pattern {
     /// what the new peer must know (subscriptions).
     fn hiccup(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
+    /// Whether something is left to do that was too long for one call.
+    fn has_backlog(&self) -> bool {
+        false
+    }
+
+    /// Does a part of that; takes about a millisecond.
+    fn go_on(&mut self, _env: &mut Env<'_>) {}
+
     /// Whether the application ever reads from pipes of this type. If not, a
     /// pipe whose other end closes is gone at once.
     fn reads(&self) -> bool {

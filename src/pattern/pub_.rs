@@ -36,6 +36,14 @@ impl Pattern for Pub {
         self.xpub.write_ready(env, pipe);
     }
 
+    fn has_backlog(&self) -> bool {
+        self.xpub.has_backlog()
+    }
+
+    fn go_on(&mut self, env: &mut Env<'_>) {
+        self.xpub.go_on(env);
+    }
+
     fn reads(&self) -> bool {
         false
     }

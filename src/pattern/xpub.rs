@@ -26,6 +26,36 @@ struct Pending {
     request: Option<Option<PipeId>>,
 }
 
+/// So many subscriptions, or nodes of their tree, are looked at in one go: about
+/// a millisecond, for which a call of the application may have to wait.
+const SLICE: usize = 1024;
+
+/// A peer that left, and whose subscriptions are being taken back.
+struct Leaving {
+    pipe: PipeId,
+    /// First what it asked for, then what it was given.
+    requested: bool,
+    /// The topic to go on with.
+    from: Vec<u8>,
+}
+
+impl Leaving {
+    fn requested(pipe: PipeId) -> Leaving {
+        Leaving {
+            pipe,
+            requested: true,
+            from: Vec::new(),
+        }
+    }
+
+    fn confirmed(pipe: PipeId) -> Leaving {
+        Leaving {
+            requested: false,
+            ..Leaving::requested(pipe)
+        }
+    }
+}
+
 /// An XPUB socket, and all of a PUB but its refusal to receive.
 #[derive(Default)]
 pub struct Xpub {
@@ -35,6 +65,9 @@ pub struct Xpub {
     /// What was asked for in manual mode, confirmed or not.
     requested: Subscriptions,
     pending: VecDeque<Pending>,
+    /// Peers that have sent more than was read in one go.
+    unread: Vec<PipeId>,
+    leaving: VecDeque<Leaving>,
     /// The application never receives (PUB).
     deaf: bool,
     verbose_subscribe: bool,
@@ -63,18 +96,62 @@ impl Xpub {
         }
     }
 
-    fn read_all(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+    /// Reads what a peer has sent. From a connection it may go on coming for as
+    /// long as it is read: the rest is then for later.
+    fn read(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         let Some(end) = env.pipes.get(pipe) else {
             return;
         };
+        let mut left = SLICE;
         while let Some(msg) = end.read() {
             if !msg.has(flag::ROUTING_ID) {
                 self.process(pipe, msg);
             }
+            left -= 1;
+            if left == 0 && end.metadata().is_some() {
+                self.unread.push(pipe);
+                return;
+            }
+            left = left.max(1);
         }
         if end.is_ended() {
             env.closing.push(pipe);
         }
+    }
+
+    /// Takes back a part of what a peer that left had subscribed to. True if that
+    /// was the last of it.
+    fn take_back(&mut self, leaving: &mut Leaving) -> bool {
+        let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
+        let mut tell = |topic: &[u8]| {
+            if let Some(msg) = unsubscription(topic).filter(|_| !deaf) {
+                let request = manual.then_some(None);
+                pending.push_back(Pending { msg, request });
+            }
+        };
+        let (pipe, from) = (leaving.pipe, &leaving.from);
+        let next = if leaving.requested {
+            let tell = |topic: &[u8]| {
+                if manual {
+                    tell(topic)
+                }
+            };
+            self.requested.remove_pipe(pipe, from, SLICE, true, tell)
+        } else {
+            let (every, tell) = (self.verbose_unsubscribe, |topic: &[u8]| {
+                if !manual {
+                    tell(topic);
+                }
+            });
+            self.subscriptions
+                .remove_pipe(pipe, from, SLICE, every, tell)
+        };
+        match next {
+            Some(next) => leaving.from = next,
+            None if leaving.requested => *leaving = Leaving::confirmed(pipe),
+            None => return true,
+        }
+        false
     }
 
     /// Handles a part from a peer: `01`/`00` and a topic, or user data.
@@ -180,13 +257,12 @@ impl Pattern for Xpub {
                 end.flush();
             }
         }
-        self.read_all(env, pipe);
+        self.read(env, pipe);
     }
 
-    fn detached(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
-        let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
+    fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         // The pipe's id may come to mean another peer.
-        for waiting in pending.iter_mut() {
+        for waiting in &mut self.pending {
             if waiting.request == Some(Some(pipe)) {
                 waiting.request = Some(None);
             }
@@ -194,25 +270,38 @@ impl Pattern for Xpub {
         if self.last_pipe == Some(pipe) {
             self.last_pipe = None;
         }
-        let mut tell = |topic: &[u8]| {
-            if let Some(msg) = unsubscription(topic).filter(|_| !deaf) {
-                let request = manual.then_some(None);
-                pending.push_back(Pending { msg, request });
-            }
-        };
-        if manual {
-            self.requested.remove_pipe(pipe, true, tell);
-            self.subscriptions.remove_pipe(pipe, false, |_| {});
-        } else {
-            self.requested.remove_pipe(pipe, false, |_| {});
-            self.subscriptions
-                .remove_pipe(pipe, self.verbose_unsubscribe, &mut tell);
-        }
+        self.unread.retain(|other| *other != pipe);
         self.out.detached(pipe);
+        let mut leaving = Leaving::requested(pipe);
+        // In two slices everything is done but for very many topics.
+        if !self.take_back(&mut leaving) && !self.take_back(&mut leaving) {
+            env.pipes.keep(pipe);
+            self.leaving.push_back(leaving);
+        }
+    }
+
+    fn has_backlog(&self) -> bool {
+        !self.unread.is_empty() || !self.leaving.is_empty()
+    }
+
+    fn go_on(&mut self, env: &mut Env<'_>) {
+        if let Some(mut leaving) = self.leaving.pop_front() {
+            match self.take_back(&mut leaving) {
+                true => env.pipes.let_go(leaving.pipe),
+                false => self.leaving.push_back(leaving),
+            }
+        }
+        if !self.unread.is_empty() {
+            let pipe = self.unread.remove(0);
+            self.read(env, pipe);
+        }
     }
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        self.read_all(env, pipe);
+        // In its turn, if there is more to read than was thought.
+        if !self.unread.contains(&pipe) {
+            self.read(env, pipe);
+        }
     }
 
     fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {

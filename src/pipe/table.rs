@@ -12,6 +12,8 @@ pub struct PipeId(pub u32);
 pub struct Pipes {
     ends: Vec<Option<PipeEnd>>,
     free: Vec<u32>,
+    /// Ids that are not to be used again yet.
+    kept: Vec<u32>,
     live: usize,
 }
 
@@ -44,9 +46,25 @@ impl Pipes {
     /// Takes an end out. Dropping it closes it.
     pub fn remove(&mut self, id: PipeId) -> Option<PipeEnd> {
         let end = self.ends.get_mut(id.0 as usize)?.take()?;
-        self.free.push(id.0);
+        if !self.kept.contains(&id.0) {
+            self.free.push(id.0);
+        }
         self.live -= 1;
         Some(end)
+    }
+
+    /// The id keeps its meaning after the pipe's removal, until
+    /// [`let_go`](Self::let_go).
+    pub fn keep(&mut self, id: PipeId) {
+        self.kept.push(id.0);
+    }
+
+    /// The id of a removed pipe may be used again.
+    pub fn let_go(&mut self, id: PipeId) {
+        if let Some(index) = self.kept.iter().position(|kept| *kept == id.0) {
+            self.kept.swap_remove(index);
+            self.free.push(id.0);
+        }
     }
 
     /// Number of pipes.

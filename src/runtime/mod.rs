@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod backlog;
 pub mod context;
 pub mod curve_keys;
 pub mod endpoints;

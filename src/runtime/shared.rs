@@ -29,6 +29,8 @@ pub enum Command {
     Pipe(usize),
     /// A new pipe.
     Attach(Box<PipeEnd>),
+    /// The pattern has a backlog.
+    GoOn,
     /// The endpoint of this connection is over. (A weak pointer keeps its
     /// address from being used again.)
     EndpointGone(Weak<Connection>),

@@ -37,6 +37,11 @@ impl<T> Slot<T> {
         self.value.lock()
     }
 
+    /// Locks the slot if nobody has it locked.
+    pub fn try_lock(&self) -> Option<Guard<'_, Option<Box<T>>>> {
+        self.value.try_lock()
+    }
+
     /// The address C knows the slot by.
     pub fn address(&self) -> usize {
         self as *const Self as usize

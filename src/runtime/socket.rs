@@ -53,6 +53,12 @@ pub struct Socket {
     pub(super) endpoints: Endpoints,
     closing: Vec<PipeId>,
     arena: Arena,
+    /// The handle.
+    pub(super) address: usize,
+    /// The pattern has been told to work off its backlog.
+    pub(super) going_on: bool,
+    /// An I/O thread does so, too.
+    pub(super) looked_after: bool,
     more: bool,
     /// Receives until the mailbox comes first.
     receives: u32,
@@ -108,12 +114,16 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         endpoints: Endpoints::default(),
         closing: Vec::new(),
         arena: Arena::default(),
+        address: 0,
+        going_on: false,
+        looked_after: false,
         more: false,
         receives: MAIL_EVERY,
         has_sent: false,
         mail_read: 0,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
+    slot.lock().as_mut().ok_or(Error::NoMemory)?.address = slot.address();
     core.socket_opened(&shared);
     Ok(slot)
 }
@@ -383,15 +393,19 @@ impl Socket {
 
     #[cold]
     #[inline(never)]
-    fn process_mail(&mut self) {
+    pub(super) fn process_mail(&mut self) {
         for command in self.shared.clone().take_commands() {
             match command {
                 Command::Pipe(token) => self.pipe_events(PipeId(token as u32)),
                 Command::Attach(end) => {
                     self.attach(*end, Attachment::default());
                 }
+                Command::GoOn => self.go_on(),
                 Command::EndpointGone(connection) => self.endpoints.connection_gone(&connection),
             }
+        }
+        if self.pattern.has_backlog() {
+            self.note_backlog();
         }
     }
 
@@ -513,7 +527,6 @@ impl Socket {
         events
     }
 
-    /// `ZMQ_RCVTIMEO` or `ZMQ_SNDTIMEO` as a duration.
     pub(super) fn set_option(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         let bytes = value.unwrap_or_default();
         match self.with_pattern(|pattern, env| pattern.set_option(env, option, bytes)) {

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 
 /// The number that no key may have.
 pub const ABSENT: u32 = u32::MAX;
@@ -207,6 +208,10 @@ impl PrefixTree {
             return None;
         }
         self.len -= 1;
+        if self.len == 0 {
+            *self = PrefixTree::default(); // gives the memory back
+            return Some(old);
+        }
         while let Some(parent) = path.pop() {
             if self.nodes[node as usize].value != ABSENT {
                 break;
@@ -224,20 +229,68 @@ impl PrefixTree {
         Some(old)
     }
 
-    /// Calls `visit` with every key, in byte order, and its number, which it
-    /// may change (not to [`ABSENT`]).
-    pub fn for_each(&mut self, mut visit: impl FnMut(&[u8], &mut u32)) {
-        let mut key = Vec::new();
-        let mut stack = vec![(ROOT, 0)];
+    /// Calls `visit` with every key, in byte order, and its number.
+    pub fn for_each(&self, visit: impl FnMut(&[u8], u32)) {
+        self.walk(&[], usize::MAX, visit);
+    }
+
+    /// As [`for_each`](Self::for_each), from the key `from` on, whether it exists
+    /// or not, and not beyond `most` nodes: then it returns where to go on, which
+    /// stays right when keys are added or removed in between.
+    pub fn walk(
+        &self,
+        from: &[u8],
+        most: usize,
+        mut visit: impl FnMut(&[u8], u32),
+    ) -> Option<Vec<u8>> {
+        let mut left = most;
+        let mut stack = self.seek(from);
+        // What leads to the nodes in the stack is a part of it.
+        let mut key = from.to_vec();
         while let Some((index, depth)) = stack.pop() {
-            let node = &mut self.nodes[index as usize];
+            let node = &self.nodes[index as usize];
             key.truncate(depth);
             key.extend_from_slice(node.label());
+            if left == 0 {
+                return Some(key);
+            }
+            left -= 1;
             if node.value != ABSENT {
-                visit(&key, &mut node.value);
+                visit(&key, node.value);
             }
             let edges = self.edges(index);
             stack.extend(edges.iter().rev().map(|(_, child)| (*child, key.len())));
+        }
+        None
+    }
+
+    /// The roots of the subtrees that hold all keys from `from` on, the first one
+    /// last, each with the number of bytes that lead to it.
+    fn seek(&self, from: &[u8]) -> Vec<(u32, usize)> {
+        let mut found = Vec::new();
+        let (mut index, mut depth) = (ROOT, 0);
+        loop {
+            let Some((byte, _)) = from[depth..].split_first() else {
+                found.push((index, depth - self.nodes[index as usize].label().len()));
+                return found;
+            };
+            let edges = self.edges(index);
+            let later = edges.iter().rev().take_while(|(other, _)| other > byte);
+            found.extend(later.map(|(_, child)| (*child, depth)));
+            let Some(child) = self.child(&self.nodes[index as usize], *byte) else {
+                return found;
+            };
+            let (label, rest) = (self.nodes[child as usize].label(), &from[depth..]);
+            let common = label.len().min(rest.len());
+            match label[..common].cmp(&rest[..common]) {
+                Ordering::Less => return found,
+                Ordering::Equal if common == label.len() => {}
+                _ => {
+                    found.push((child, depth));
+                    return found;
+                }
+            }
+            (index, depth) = (child, depth + common);
         }
     }
 

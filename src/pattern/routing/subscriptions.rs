@@ -106,26 +106,32 @@ impl Subscriptions {
         Removal::Remaining
     }
 
-    /// Takes back all subscriptions of a pipe. `gone` is called, in byte order,
-    /// with those of its topics that nobody wants any more, or with all of its
-    /// topics if `every`.
-    pub fn remove_pipe(&mut self, pipe: PipeId, every: bool, mut gone: impl FnMut(&[u8])) {
+    /// Takes back subscriptions of a pipe, from the topic `from` on, looking at
+    /// `most` nodes of the tree: returns where to go on, unless it has done all.
+    /// `gone` is called, in byte order, with those of its topics that nobody
+    /// wants any more, or with all of its topics if `every`.
+    pub fn remove_pipe(
+        &mut self,
+        pipe: PipeId,
+        from: &[u8],
+        most: usize,
+        every: bool,
+        mut gone: impl FnMut(&[u8]),
+    ) -> Option<Vec<u8>> {
         if self
             .counts
             .get(pipe.0 as usize)
             .is_none_or(|count| *count == 0)
         {
-            return;
+            return None;
         }
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
         let sets = &self.sets;
-        self.topics.for_each(|topic, entry| {
-            let here = match *entry & SET {
-                0 => *entry == pipe.0,
-                _ => sets[(*entry & !SET) as usize]
-                    .binary_search(&pipe.0)
-                    .is_ok(),
+        let next = self.topics.walk(from, most, |topic, entry| {
+            let here = match entry & SET {
+                0 => entry == pipe.0,
+                _ => sets[(entry & !SET) as usize].binary_search(&pipe.0).is_ok(),
             };
             if here {
                 bytes.extend_from_slice(topic);
@@ -140,6 +146,7 @@ impl Subscriptions {
             }
             start = end;
         }
+        next
     }
 
     fn count(&mut self, pipe: PipeId, by: i32) {
@@ -196,7 +203,7 @@ impl Filters {
     }
 
     /// Calls `visit` with each topic once, in byte order.
-    pub fn for_each(&mut self, mut visit: impl FnMut(&[u8])) {
+    pub fn for_each(&self, mut visit: impl FnMut(&[u8])) {
         self.topics.for_each(|topic, _| visit(topic));
     }
 }

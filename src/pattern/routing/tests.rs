@@ -28,7 +28,8 @@ enum Step {
     Remove(Vec<u8>, u32),
     /// Removes one that exists, by its number.
     RemoveSome(usize),
-    RemovePipe(u32, bool),
+    /// In slices of so many nodes.
+    RemovePipe(u32, bool, usize),
     Match(Vec<u8>),
 }
 
@@ -37,7 +38,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::Add(topic, pipe)),
         2 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::Remove(topic, pipe)),
         5 => any::<usize>().prop_map(Step::RemoveSome),
-        1 => (0u32..6, any::<bool>()).prop_map(|(pipe, every)| Step::RemovePipe(pipe, every)),
+        1 => (0u32..6, any::<bool>(), 1usize..30)
+            .prop_map(|(pipe, every, most)| Step::RemovePipe(pipe, every, most)),
         5 => topic().prop_map(Step::Match),
     ]
 }
@@ -74,9 +76,14 @@ fn apply(index: &mut Subscriptions, model: &mut Model, step: Step) {
             assert_eq!(index.remove(&topic, PipeId(pipe)), expected);
         }
         Step::RemoveSome(_) => {}
-        Step::RemovePipe(pipe, every) => {
+        Step::RemovePipe(pipe, every, most) => {
             let mut gone = Vec::new();
-            index.remove_pipe(PipeId(pipe), every, |topic| gone.push(topic.to_vec()));
+            let mut from = Some(Vec::new());
+            while let Some(topic) = from {
+                from = index.remove_pipe(PipeId(pipe), &topic, most, every, |topic| {
+                    gone.push(topic.to_vec());
+                });
+            }
             let (leaving, staying): (Model, Model) =
                 model.iter().cloned().partition(|(_, other)| *other == pipe);
             *model = staying;
@@ -111,10 +118,28 @@ proptest! {
             prop_assert_eq!(index.topics(), topics.len());
         }
         for pipe in 0..6 {
-            apply(&mut index, &mut model, Step::RemovePipe(pipe, false));
+            apply(&mut index, &mut model, Step::RemovePipe(pipe, false, usize::MAX));
         }
         prop_assert_eq!(index.topics(), 0);
         index.visit(b"\0\0\0\0", |_| panic!("nothing is left"));
+    }
+
+    #[test]
+    fn a_walk_begins_anywhere_and_goes_on_where_it_stopped(
+        keys in prop::collection::btree_set(topic(), 0..200),
+        from in topic(),
+        most in 1usize..20,
+    ) {
+        let mut tree = PrefixTree::default();
+        for (number, key) in keys.iter().enumerate() {
+            tree.insert(key, number as u32);
+        }
+        let mut found = Vec::new();
+        let mut next = Some(from.clone());
+        while let Some(start) = next {
+            next = tree.walk(&start, most, |key, _| found.push(key.to_vec()));
+        }
+        prop_assert_eq!(found, keys.range(from..).cloned().collect::<Vec<_>>());
     }
 
     #[test]

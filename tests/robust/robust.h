@@ -4,8 +4,10 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -25,6 +27,19 @@
 #include <zmq.h>
 
 static atomic_int failures;
+
+/* The library under test, and no other. */
+__attribute__ ((constructor)) static void check_library (void)
+{
+    const char *wanted = getenv ("ROBUST_LIBRARY");
+    char path[PATH_MAX];
+    Dl_info info;
+    if (wanted && (!dladdr ((void *) zmq_version, &info) || !realpath (info.dli_fname, path)
+                   || strncmp (path, wanted, strlen (wanted)) != 0)) {
+        fprintf (stderr, "this runs on %s, not on a library in %s\n", info.dli_fname, wanted);
+        exit (2);
+    }
+}
 
 __attribute__ ((format (printf, 1, 2), unused)) static void say (const char *format, ...)
 {
@@ -81,6 +96,39 @@ __attribute__ ((unused)) static void nap (double seconds)
     }
 }
 
+/* How late the machine itself lets threads be: one that only naps is late by so
+   much at worst. Limits on waiting times are beyond that. */
+static atomic_int jitter_ends;
+static double jitter_worst;
+static pthread_t jitter_thread;
+
+__attribute__ ((unused)) static void *jitter_run (void *unused)
+{
+    (void) unused;
+    while (!jitter_ends) {
+        double before = now ();
+        nap (0.001);
+        double late = now () - before - 0.001;
+        if (late > jitter_worst)
+            jitter_worst = late;
+    }
+    return NULL;
+}
+
+__attribute__ ((unused)) static void jitter_start (void)
+{
+    jitter_ends = 0;
+    jitter_worst = 0;
+    pthread_create (&jitter_thread, NULL, jitter_run, NULL);
+}
+
+__attribute__ ((unused)) static double jitter_end (void)
+{
+    jitter_ends = 1;
+    pthread_join (jitter_thread, NULL);
+    return jitter_worst;
+}
+
 /* A line of /proc/self/status in KiB, "VmRSS:" for instance. */
 __attribute__ ((unused)) static long status_of (pid_t pid, const char *key)
 {
@@ -99,6 +147,16 @@ __attribute__ ((unused)) static long status_of (pid_t pid, const char *key)
 __attribute__ ((unused)) static long rss (void)
 {
     return status_of (getpid (), "VmRSS:");
+}
+
+/* Lets VmHWM begin anew. */
+__attribute__ ((unused)) static void reset_peak (void)
+{
+    FILE *file = fopen ("/proc/self/clear_refs", "w");
+    if (file) {
+        fputs ("5", file);
+        fclose (file);
+    }
 }
 
 __attribute__ ((unused)) static int count_threads (void)

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""What must not kill, hang, bloat or corrupt a program: one C program a matter.
+
+Each program says what it saw and ends with 0 if all its checks hold. They run
+on our library; `--lib /usr/lib/x86_64-linux-gnu` shows what the system's does.
+ROBUST_SCALE=100 (`make soak-robust`) makes the rounds longer.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+# Programs with a comment `run alone` measure times that others would spoil.
+ALONE = "run alone"
+
+
+class Failure(Exception):
+    """A reason to fail that is worth one line, not a traceback."""
+
+
+def compile_one(source, build, lib_dir):
+    """Compiles a program unless it is newer than its sources."""
+    program = build / source.stem
+    newest = max(path.stat().st_mtime for path in [source, *HERE.glob("*.h")])
+    if program.exists() and program.stat().st_mtime > newest:
+        return program
+    # Reference and ours have the same names, so what is linked to one runs on both.
+    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O2", "-Wall",
+               "-Wextra", "-Werror", "-I", str(ROOT / "include"), "-o", str(program), str(source),
+               "-L", str(lib_dir), "-lzmq", "-lpthread", "-ldl"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    except FileNotFoundError:
+        raise Failure("needs a C compiler") from None
+    if done.returncode:
+        raise Failure(f"{source.name} does not compile\n{done.stderr}")
+    return program
+
+
+def run_one(program, args):
+    """Runs a program; returns (its lines, why it failed or None, seconds)."""
+    with tempfile.TemporaryDirectory(prefix="robust-") as scratch:
+        env = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
+        env.update(LD_LIBRARY_PATH=str(args.lib), ROBUST_LIBRARY=str(args.lib), TMPDIR=scratch,
+                   ROBUST_SCALE=str(args.scale))
+        began = time.monotonic()
+        output = pathlib.Path(scratch) / ".output"
+        with output.open("wb") as sink:
+            process = subprocess.Popen([str(program)], cwd=scratch, env=env, stdout=sink,
+                                       stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                       start_new_session=True)
+            try:
+                code = process.wait(args.timeout)
+                trouble = None if code == 0 else f"exit {code}"
+            except subprocess.TimeoutExpired:
+                trouble = f"not done after {args.timeout} s"
+            end_group(process)
+        lines = output.read_text(errors="replace").splitlines()
+        return lines, trouble, time.monotonic() - began
+
+
+def end_group(process):
+    """Ends the program, and what it may have left running."""
+    try:
+        os.killpg(process.pid, 9)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="only these programs")
+    parser.add_argument("--lib", default=str(ROOT / "stage" / "lib"), help="the library's folder")
+    parser.add_argument("--build", default=str(ROOT / "build" / "robust"))
+    parser.add_argument("--scale", type=int, default=int(os.environ.get("ROBUST_SCALE", "1")))
+    parser.add_argument("--timeout", type=float, help="seconds a program (default: 120 and more)")
+    parser.add_argument("--jobs", type=int, default=4)
+    args = parser.parse_args(argv)
+    args.lib = pathlib.Path(args.lib).resolve()
+    args.timeout = args.timeout or 120 + 60 * args.scale
+    return args
+
+
+def report(name, lines, trouble, seconds):
+    for line in lines:
+        print(f"robust {name}: {line}")
+    print(f"robust {name}: {trouble or 'ok'} ({seconds:.1f} s)", flush=True)
+    return trouble is None
+
+
+def main(argv):
+    args = parse(argv)
+    if not (args.lib / "libzmq.so.5").exists():
+        raise Failure(f"no libzmq.so.5 in {args.lib}")
+    sources = sorted(HERE.glob("*.c"))
+    if args.names:
+        sources = [source for source in sources if source.stem in args.names]
+    build = pathlib.Path(args.build)
+    build.mkdir(parents=True, exist_ok=True)
+    programs = {source: compile_one(source, build, args.lib) for source in sources}
+    alone = [source for source in sources if ALONE in source.read_text()]
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        jobs = {pool.submit(run_one, programs[source], args): source
+                for source in sources if source not in alone}
+        for job in concurrent.futures.as_completed(jobs):
+            fine = report(jobs[job].stem, *job.result())
+            passed, failed = passed + fine, failed + (not fine)
+    for source in alone:
+        fine = report(source.stem, *run_one(programs[source], args))
+        passed, failed = passed + fine, failed + (not fine)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        print(f"robust: {failure}", file=sys.stderr)
+        print("0 passed, 1 failed")
+        sys.exit(1)

@@ -1,0 +1,104 @@
+/* A million topics: little memory on both sides, and no call of the publisher
+   that takes long, neither while they come in nor when their owner leaves.
+   (run alone) */
+#include "robust.h"
+
+#define TOPICS 1000000L
+#define MOST (150L * 1024) /* KiB a side */
+
+static char endpoint[64];
+
+static int topic (char *text, long number)
+{
+    return sprintf (text, "sensor/%07ld/temperature", number);
+}
+
+/* Subscribes to everything, waits for the last topic's message, and stays. */
+static void subscriber (int report)
+{
+    void *context = zmq_ctx_new (), *sub = zmq_socket (context, ZMQ_SUB);
+    char text[64];
+    long before = rss ();
+    OK (zmq_connect (sub, endpoint));
+    for (long i = 0; i < TOPICS; i++) {
+        int size = topic (text, i * 7919 % TOPICS);
+        OK (zmq_setsockopt (sub, ZMQ_SUBSCRIBE, text, (size_t) size));
+    }
+    set_int (sub, ZMQ_RCVTIMEO, 20000);
+    int got = zmq_recv (sub, text, sizeof text, 0);
+    long answer[2] = {got, status_of (getpid (), "VmHWM:") - before};
+    if (write (report, answer, sizeof answer) != sizeof answer)
+        _exit (1);
+    pause ();
+}
+
+static void publisher (int type, double between)
+{
+    int report[2];
+    OK (pipe (report));
+    fcntl (report[0], F_SETFL, O_NONBLOCK);
+    snprintf (endpoint, sizeof endpoint, "ipc://topics-%d.sock", (int) getpid ());
+    pid_t child = fork ();
+    if (child == 0)
+        subscriber (report[1]);
+    close (report[1]);
+    void *context = zmq_ctx_new (), *pub = zmq_socket (context, type);
+    reset_peak ();
+    long before = rss ();
+    OK (zmq_bind (pub, endpoint));
+    /* The topic that comes last: when it matches, all have come in. */
+    char text[64], heard[64];
+    int size = topic (text, (TOPICS - 1) * 7919 % TOPICS);
+    double worst = 0, start = now (), in = 0, out = 0;
+    long answer[2] = {0, 0}, sends = 0;
+    jitter_start ();
+    while (now () - start < 30 && answer[0] == 0) {
+        double then = now ();
+        OK (zmq_send (pub, text, (size_t) size, 0));
+        double took = now () - then;
+        worst = took > worst ? took : worst;
+        sends++;
+        while (type == ZMQ_XPUB && zmq_recv (pub, heard, sizeof heard, ZMQ_DONTWAIT) > 0) {
+        }
+        if (read (report[0], answer, sizeof answer) < 0)
+            nap (between);
+    }
+    in = now () - start;
+    double jitter = jitter_end ();
+    long memory = status_of (getpid (), "VmHWM:") - before;
+    say ("%s: in after %.1f s and %ld sends, the longest %.2f ms (jitter %.2f ms); publisher %ld "
+         "MiB, subscriber %ld MiB",
+         type == ZMQ_PUB ? "PUB" : "XPUB", in, sends, worst * 1e3, jitter * 1e3, memory / 1024,
+         answer[1] / 1024);
+    CHECK (answer[0] == size, "a message for the last topic arrives");
+    CHECK (worst < 0.010 + jitter, "no send takes 10 ms while subscriptions come in");
+    CHECK (memory < MOST, "the publisher's memory");
+    CHECK (answer[1] < MOST, "the subscriber's memory");
+    kill (child, SIGKILL);
+    waitpid (child, NULL, 0);
+    jitter_start ();
+    worst = 0;
+    for (start = now (); now () - start < 2;) {
+        double then = now ();
+        OK (zmq_send (pub, text, (size_t) size, 0));
+        double took = now () - then;
+        worst = took > worst ? took : worst;
+        nap (0.0005);
+    }
+    out = jitter_end ();
+    say ("the subscriber left: the longest send %.2f ms (jitter %.2f ms)", worst * 1e3, out * 1e3);
+    CHECK (worst < 0.010 + out, "nor while they go");
+    set_int (pub, ZMQ_LINGER, 0);
+    OK (zmq_close (pub));
+    OK (zmq_ctx_term (context));
+    close (report[0]);
+}
+
+int main (void)
+{
+    publisher (ZMQ_PUB, 0.0002);
+    publisher (ZMQ_XPUB, 0.0002);
+    /* One that sends once in half a second does not wait for its own calls. */
+    publisher (ZMQ_PUB, 0.5);
+    return done ();
+}

@@ -12,6 +12,15 @@ use crate::pattern::Pattern;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use std::sync::{Arc, OnceLock, Weak};
 
+/// What a socket knows of its backlog.
+#[derive(Default)]
+pub(super) struct State {
+    /// The pattern has been told to go on with it.
+    going_on: bool,
+    /// An I/O thread goes on with it, too.
+    looked_after: bool,
+}
+
 struct Backlog {
     /// The socket's handle.
     address: usize,
@@ -24,10 +33,10 @@ impl Socket {
     /// The pattern has a backlog: the next look at the mail does a slice of it.
     #[cold]
     pub(super) fn note_backlog(&mut self) {
-        if !std::mem::replace(&mut self.going_on, true) {
+        if !std::mem::replace(&mut self.backlog.going_on, true) {
             self.shared.tell(Command::GoOn);
         }
-        if !std::mem::replace(&mut self.looked_after, true) {
+        if !std::mem::replace(&mut self.backlog.looked_after, true) {
             // Without an I/O thread, the application's calls do it all.
             if let Some(reactor) = self.core.reactor(0) {
                 Backlog::start(self, &reactor);
@@ -37,7 +46,7 @@ impl Socket {
 
     /// That slice.
     pub(super) fn go_on(&mut self) {
-        self.going_on = false;
+        self.backlog.going_on = false;
         self.with_pattern(|pattern, env| pattern.go_on(env));
     }
 }
@@ -70,8 +79,8 @@ impl Backlog {
             return false; // the handle is another's now
         }
         socket.process_mail();
-        socket.looked_after = socket.going_on;
-        socket.looked_after
+        socket.backlog.looked_after = socket.backlog.going_on;
+        socket.backlog.looked_after
     }
 
     fn end(&self) {

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::backlog;
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
 use super::monitor::Monitor;
@@ -55,10 +56,7 @@ pub struct Socket {
     arena: Arena,
     /// The handle.
     pub(super) address: usize,
-    /// The pattern has been told to work off its backlog.
-    pub(super) going_on: bool,
-    /// An I/O thread does so, too.
-    pub(super) looked_after: bool,
+    pub(super) backlog: backlog::State,
     more: bool,
     /// Receives until the mailbox comes first.
     receives: u32,
@@ -115,8 +113,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         closing: Vec::new(),
         arena: Arena::default(),
         address: 0,
-        going_on: false,
-        looked_after: false,
+        backlog: backlog::State::default(),
         more: false,
         receives: MAIL_EVERY,
         has_sent: false,

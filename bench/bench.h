@@ -3,13 +3,14 @@
  *
  * Each program is one measurement: it starts its peers itself (processes for
  * tcp and ipc, threads for inproc) and prints which library it runs on and
- * one line "result <figure> <seconds> <count> ...".
+ * one line "result <figure> <seconds> <count> [<name>=<figure>]...".
  */
 #ifndef BENCH_H
 #define BENCH_H
 
 #include <zmq.h>
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,19 +26,21 @@
 #define UNUSED __attribute__ ((unused))
 #define COUNT(a) ((int) (sizeof (a) / sizeof ((a)[0])))
 
-enum { MAX_PEERS = 64 };
+/* A measurement takes a second or two; one that hangs is ended by SIGALRM. */
+enum { MAX_PEERS = 64, REPORTED = 3, TIME_LIMIT = 25 };
 
 /* What one side of a measurement knows. */
 struct side {
     void *ctx;
     const char *transport;
     char endpoint[256]; /* known to the peers, not to the measuring side */
-    int index;          /* of a peer, from 0 */
+    int index;          /* of a peer, or of an announced socket, from 0 */
     size_t size;        /* of a message, bytes */
     double seconds;     /* how long to measure */
     int announce[MAX_PEERS]; /* pipes to the peers: the endpoint, then the end */
     int peers;
-    int orders; /* of a peer: its end of the pipe */
+    int orders;     /* of a peer: its end of the pipe */
+    int reports[2]; /* a pipe from all peers to the measuring side */
 };
 
 static UNUSED void fail (const char *what)
@@ -58,19 +62,18 @@ static UNUSED double now (void)
     return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
+/* The file that the functions really come from. */
 static UNUSED void print_library (void)
 {
-    FILE *maps = fopen ("/proc/self/maps", "r");
-    char line[1024], last[1024] = "";
-    while (maps && fgets (line, sizeof line, maps)) {
-        char *path = strchr (line, '/');
-        if (path && strstr (path, "libzmq") && strcmp (path, last) != 0) {
-            strcpy (last, path);
-            printf ("library %s", path);
-        }
-    }
-    if (maps)
-        fclose (maps);
+    union {
+        int (*function) (zmq_msg_t *, void *, int);
+        void *address;
+    } send = {zmq_msg_send};
+    Dl_info where;
+    int version[3];
+    MUST (dladdr (send.address, &where) && where.dli_fname);
+    zmq_version (&version[0], &version[1], &version[2]);
+    printf ("library %s %d.%d.%d\n", where.dli_fname, version[0], version[1], version[2]);
     fflush (stdout);
 }
 
@@ -91,8 +94,7 @@ static UNUSED void *open_socket (struct side *side, int type)
 {
     void *s = zmq_socket (side->ctx, type);
     MUST (s);
-    set_int (s, ZMQ_RCVTIMEO, 20000);
-    set_int (s, ZMQ_SNDTIMEO, 20000);
+    /* The only option that is not as it comes: it ends the programs sooner. */
     set_int (s, ZMQ_LINGER, 0);
     return s;
 }
@@ -106,9 +108,9 @@ static UNUSED void announce (struct side *side, void *s)
         snprintf (address, sizeof address, "tcp://127.0.0.1:*");
     else if (strcmp (side->transport, "ipc") == 0)
         snprintf (address, sizeof address, "ipc://@ferro-bench-%ld-%d",
-                  (long) getpid (), (int) (now () * 1000) & 0xffffff);
+                  (long) getpid (), side->index);
     else
-        snprintf (address, sizeof address, "inproc://bench");
+        snprintf (address, sizeof address, "inproc://bench-%d", side->index);
     MUST (zmq_bind (s, address) == 0);
     memset (side->endpoint, 0, sizeof side->endpoint);
     MUST (zmq_getsockopt (s, ZMQ_LAST_ENDPOINT, side->endpoint, &len) == 0);
@@ -125,6 +127,20 @@ static UNUSED void wait_for_end (struct side *side)
 {
     char c;
     MUST (read (side->orders, &c, 1) == 0);
+}
+
+/* From a peer to the measuring side: a few figures, in one piece. */
+static UNUSED void report (struct side *side, double a, double b, double c)
+{
+    double figures[REPORTED] = {a, b, c};
+    MUST (write (side->reports[1], figures, sizeof figures)
+          == (ssize_t) sizeof figures);
+}
+
+static UNUSED void read_report (struct side *side, double *figures)
+{
+    size_t size = REPORTED * sizeof *figures;
+    MUST (read (side->reports[0], figures, size) == (ssize_t) size);
 }
 
 static UNUSED void *connect_socket (struct side *side, int type)
@@ -169,7 +185,8 @@ static UNUSED pid_t start_process (const struct side *base, side_fn *run,
     if (pid == 0) {
         struct side side = *base;
         close (to);
-        alarm (120);
+        alarm (TIME_LIMIT);
+        prctl (PR_SET_PDEATHSIG, SIGKILL);
         for (int i = 0; i < index; i++)
             close (side.announce[i]);
         side.index = index;
@@ -204,7 +221,8 @@ static UNUSED void run_sides (const char *transport, size_t size,
     side.size = size;
     side.seconds = seconds;
     MUST (peers <= MAX_PEERS);
-    alarm (120);
+    MUST (pipe (side.reports) == 0);
+    alarm (TIME_LIMIT);
     signal (SIGPIPE, SIG_IGN);
     if (inproc)
         side.ctx = zmq_ctx_new ();

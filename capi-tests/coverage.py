@@ -35,7 +35,7 @@ STATES = {
 }
 # Marks that a compiler is given, of no meaning to a program.
 # Of our own, so that there is nothing to compare: tests/spin.rs.
-OWN = {"ZMQ_FERRO_SPIN"}
+OWN = {"ZMQ_FERRO_SPIN", "ZMQ_FERRO_MONITOR_DROPS"}
 
 NOT_FOR_PROGRAMS = {"ZMQ_EXPORT", "ZMQ_MSG_ALIGNED_", "ZMQ_DEFINED_STDINT"}
 NAME = r"(?:zmq_[a-z0-9_]+|ZMQ_[A-Z0-9_]+|E[A-Z0-9]+)"

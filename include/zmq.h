@@ -343,6 +343,11 @@ struct iovec;
  * threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
  */
 #define ZMQ_FERRO_SPIN 10001
+/*
+ * Of a socket with a monitor, read-only (uint64_t): events that were dropped because
+ * nobody read the ones before, each with both its parts.
+ */
+#define ZMQ_FERRO_MONITOR_DROPS 10002
 /* Bit mask (uint64_t) of the I/O threads that may serve new connections; 0 means all. */
 #define ZMQ_AFFINITY 4
 /* Name under which peers of type ROUTER know this socket; 1 to 255 bytes. */

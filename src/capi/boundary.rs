@@ -11,9 +11,6 @@
 //! generator reads them from the source text.
 
 use std::ffi::c_int;
-use std::io::Write;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 // Where this thread's `errno` is, by the name each C library gives it.
 #[cfg(any(target_os = "solaris", target_os = "illumos"))]
@@ -30,13 +27,17 @@ unsafe extern "C" {
     fn location() -> *mut c_int;
 }
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::sys::panics::contain;
 
 /// The `errno` of a call in which the library itself panicked.
 ///
 /// Such a call has failed for good: what it was to do is not done, and the
 /// object it was called on may refuse further work.
 pub const EPANIC: c_int = libc::ENOTRECOVERABLE;
+
+/// What is said of it on stderr.
+const FAILED: &str = "a call failed with errno ENOTRECOVERABLE";
 
 /// A type that a function of the C API returns.
 pub trait CReturn: Copy {
@@ -80,10 +81,10 @@ pub fn call<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
     let place = unsafe { location() };
     // SAFETY: as above.
     let before = unsafe { *place };
-    let (value, code) = match panic::catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(value)) => (value, before),
-        Ok(Err(error)) => (T::FAIL, error.errno()),
-        Err(payload) => (T::FAIL, report(payload).errno()),
+    let (value, code) = match contain(FAILED, body) {
+        Some(Ok(value)) => (value, before),
+        Some(Err(error)) => (T::FAIL, error.errno()),
+        None => (T::FAIL, EPANIC),
     };
     // SAFETY: as above; a call does not change threads.
     unsafe { *place = code };
@@ -96,29 +97,10 @@ pub fn call<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
 /// A panic gives [`CReturn::FAIL`] and sets `errno` to [`EPANIC`].
 #[inline]
 pub fn plain<T: CReturn>(body: impl FnOnce() -> T) -> T {
-    match panic::catch_unwind(AssertUnwindSafe(body)) {
-        Ok(value) => value,
-        Err(payload) => {
-            set_errno(report(payload).errno());
-            T::FAIL
-        }
-    }
-}
-
-/// Says once per process that a panic was stopped here; the panic hook has
-/// already printed where it came from.
-#[cold]
-fn report(payload: Box<dyn std::any::Any + Send>) -> Error {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = writeln!(
-            std::io::stderr(),
-            "libzmq (ferrozmq): internal error, the call failed with errno {EPANIC}; please report this"
-        );
-    });
-    // Dropping a payload runs code that may panic in turn.
-    let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
-    Error::Os(EPANIC)
+    contain(FAILED, body).unwrap_or_else(|| {
+        set_errno(EPANIC);
+        T::FAIL
+    })
 }
 
 /// The calling thread's `errno`.
@@ -138,6 +120,7 @@ pub fn set_errno(value: c_int) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     struct Clobber;
 

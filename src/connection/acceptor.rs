@@ -178,14 +178,10 @@ fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
 
 impl Source for Acceptor {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
-        if !self.accept_all() {
+        if !self.accept_all() || self.arm(false).is_err() {
             // The connection waits in the backlog: look again later, not at once.
             self.reactor
                 .set_timer(self.key(), Some(Instant::now() + PAUSE));
-            return After::default();
-        }
-        if self.arm(false).is_err() {
-            self.close();
         }
         After::default()
     }

@@ -40,13 +40,13 @@ use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::Mutex;
+use crate::sys::panics::contain;
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
 use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
@@ -81,6 +81,9 @@ mod work {
 /// between, are a stream: they are collected, and written by the sending thread
 /// itself when there are enough, or by the I/O thread when no more come.
 const STREAM_GAP: Duration = Duration::from_micros(100);
+
+/// What a panic has come to.
+const LOST: &str = "a connection was closed";
 
 /// How long a sending thread goes on with a long message whose peer reads
 /// nothing, and whose peer reads.
@@ -349,11 +352,10 @@ impl Connection {
         if todo == 0 {
             return;
         }
-        let outcome = catch_unwind(AssertUnwindSafe(|| state.run(self, todo)));
-        if outcome.is_err()
-            && catch_unwind(AssertUnwindSafe(|| state.run(self, work::FAIL))).is_err()
+        if contain(LOST, || state.run(self, todo)).is_none()
+            && contain(LOST, || state.run(self, work::FAIL)).is_none()
         {
-            state.abandon();
+            state.abandon(self);
         }
     }
 

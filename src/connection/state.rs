@@ -18,6 +18,7 @@ use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
+use crate::sys::panics::contain;
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
@@ -60,6 +61,8 @@ enum Loss {
     Stream(i32),
     /// A time limit passed.
     Timeout,
+    /// The socket does not want the peer: another has its routing id.
+    Refused,
     /// The peer broke the rules: no second try.
     Protocol(HandshakeError),
 }
@@ -156,8 +159,9 @@ impl State {
             self.armed = None;
         }
         if todo & work::FAIL != 0 {
-            self.lose(conn, Loss::Protocol(HandshakeError::Closed));
-            return;
+            // A connecting side tries again: it may not have been the peer's bytes.
+            self.lose(conn, Loss::Stream(libc::EIO));
+            return self.update_timer(conn);
         }
         if todo & work::START != 0 {
             self.start(conn);
@@ -196,10 +200,14 @@ impl State {
         self.update_timer(conn);
     }
 
-    /// After a second panic: let go of everything without another look.
-    pub(super) fn abandon(&mut self) {
-        self.phase = Phase::Closed;
-        self.pipe = None;
+    /// After a second panic: lets go of everything, one by one.
+    pub(super) fn abandon(&mut self, conn: &Connection) {
+        const ABANDONED: &str = "a connection was abandoned";
+        self.deadline = None;
+        contain(ABANDONED, || self.phase = Phase::Closed);
+        contain(ABANDONED, || self.pipe = None);
+        contain(ABANDONED, || conn.reactor.remove(conn.key()));
+        contain(ABANDONED, || conn.link.finished(conn));
     }
 
     fn start(&mut self, conn: &Connection) {
@@ -212,7 +220,15 @@ impl State {
 
     fn pipe_events(&mut self, conn: &Connection) {
         let events = self.pipe.as_mut().map_or(0, PipeEnd::take_events);
+        if events & pipe::event::INQUIRY != 0 && self.dialer.is_none() {
+            if let (Phase::Active(stream, _), Some(pipe)) = (&self.phase, &self.pipe) {
+                pipe.set_peer_left(self.half_closed || stream.is_hung_up());
+            }
+        }
         if events & pipe::event::CLOSED != 0 && self.closing.is_none() {
+            if self.pipe.as_ref().is_some_and(PipeEnd::is_refused) {
+                return self.lose(conn, Loss::Refused);
+            }
             self.draining = conn.settings.raw;
             self.begin_close(conn);
         }
@@ -288,6 +304,10 @@ impl State {
     fn lose(&mut self, conn: &Connection, loss: Loss) {
         let fd = match &self.phase {
             Phase::Handshake(stream, _) | Phase::Active(stream, _) => stream.as_raw_fd(),
+            _ if matches!(loss, Loss::Refused) => {
+                self.pipe = None; // it goes on to connect
+                return;
+            }
             _ => return self.close(conn),
         };
         let unready = self.report_loss(conn, &loss, fd);
@@ -297,14 +317,14 @@ impl State {
         self.drop_stream(conn);
         let flags = conn.settings.options.reconnect_stop;
         let stop = self.draining
-            || matches!(loss, Loss::Protocol(_))
+            || matches!(&loss, Loss::Protocol(error) if *error != HandshakeError::NoRandom)
             || unready && flags & attempt::reconnect_stop::HANDSHAKE_FAILED != 0;
         match &self.dialer {
             Some(dialer) if !stop => self.endpoint = dialer.text_after_loss(),
             _ => return self.close(conn),
         }
-        if conn.settings.options.immediate {
-            self.pipe = None;
+        if conn.settings.options.immediate || matches!(loss, Loss::Refused) {
+            self.pipe = None; // the next connection makes its own
         } else if matches!(
             conn.settings.socket_type,
             SocketType::Sub | SocketType::Xsub
@@ -339,6 +359,13 @@ impl State {
             }
             Loss::Protocol(HandshakeError::NoZapHandler) => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u64);
+            }
+            Loss::Protocol(HandshakeError::NoRandom) => {
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EIO as u64);
+            }
+            Loss::Refused => {
+                let code = libc::EADDRINUSE as u64;
+                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, code);
             }
             Loss::Timeout if in_handshake => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
@@ -413,6 +440,7 @@ impl State {
                     self.dial_failed(conn, fd, libc::ETIMEDOUT);
                 }
                 Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
+                Phase::Active(..) if self.half_closed => self.farewell_over(conn),
                 _ => {}
             }
         }

@@ -13,6 +13,9 @@ pub mod draft;
 /// 1 (default): they learn when polling pays. A context option for the sockets and I/O
 /// threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
 pub const ZMQ_FERRO_SPIN: i32 = 10001;
+/// Of a socket with a monitor, read-only (`uint64_t`): events that were dropped because
+/// nobody read the ones before, each with both its parts.
+pub const ZMQ_FERRO_MONITOR_DROPS: i32 = 10002;
 
 // Socket options.
 

@@ -161,6 +161,14 @@ fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
     }
 }
 
+/// Closes a pipe whose peer is not wanted.
+fn refuse(env: &mut Env<'_>, pipe: PipeId) {
+    if let Some(end) = env.pipes.get(pipe) {
+        end.refuse();
+        env.closing.push(pipe);
+    }
+}
+
 /// Puts a peer's routing id into `into`, as the part in front of what came from
 /// its pipe; empty if the pipe is gone.
 #[inline]

@@ -105,8 +105,11 @@ impl Router {
             if let Some(old) = self.admit(env, pipe, msg.data().to_vec()) {
                 env.closing.push(old);
             }
+        } else if self.table.is_orphaned(env.pipes, msg.data()) {
+            self.table.succeed(env.pipes, msg.data().to_vec(), pipe);
+            self.input.attach(pipe);
         } else {
-            super::discard_input(env, pipe);
+            super::refuse(env, pipe);
         }
     }
 
@@ -251,9 +254,6 @@ impl Pattern for Router {
         } else if let Some(index) = self.anonymous.iter().position(|other| *other == pipe) {
             self.anonymous.swap_remove(index);
             self.identify(env, pipe);
-        } else {
-            // Its routing id belongs to another.
-            super::discard_input(env, pipe);
         }
     }
 

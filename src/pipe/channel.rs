@@ -109,6 +109,8 @@ pub(super) struct Side {
 pub(super) struct Shared {
     pub(super) channels: [Channel; 2],
     pub(super) sides: [Side; 2],
+    pub(super) refused: AtomicBool,
+    pub(super) peer_left: AtomicBool,
 }
 
 impl Shared {
@@ -118,7 +120,7 @@ impl Shared {
             fence(Ordering::SeqCst);
             if let Some((listener, token)) = side.listener.get() {
                 match event {
-                    event::WRITE => listener.pipe_drained(*token),
+                    event::WRITE | event::INQUIRY => listener.pipe_drained(*token),
                     _ => listener.pipe_event(*token),
                 }
             }

@@ -10,6 +10,7 @@
 //! else ever wakes anybody.
 
 mod channel;
+mod peer;
 mod queue;
 mod table;
 
@@ -17,7 +18,7 @@ pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
 use crate::message::{Metadata, Msg, flag};
-use crate::sync::atomic::{AtomicU8, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
 use channel::{Channel, LowWater, Shared, Side};
 use queue::{Consumer, Producer, queue};
 use std::sync::{Arc, OnceLock};
@@ -32,6 +33,8 @@ pub mod event {
     pub const CLOSED: u8 = 4;
     /// The connection was made anew: what was sent before is lost (SUB, XSUB).
     pub const HICCUP: u8 = 8;
+    /// The other end asks whether the peer behind this one still lives.
+    pub const INQUIRY: u8 = 16;
 }
 
 /// Who is told of the events of an end. Called by the thread that uses the
@@ -47,7 +50,8 @@ pub trait Listener: Send + Sync {
         false
     }
 
-    /// As [`pipe_event`](Self::pipe_event), of [`event::WRITE`] alone.
+    /// As [`pipe_event`](Self::pipe_event), of [`event::WRITE`] or
+    /// [`event::INQUIRY`] alone.
     fn pipe_drained(&self, token: usize) {
         self.pipe_event(token);
     }
@@ -100,6 +104,8 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
             Channel::new(backward, conflate),
         ],
         sides: [side(), side()],
+        refused: AtomicBool::new(false),
+        peer_left: AtomicBool::new(false),
     });
     let (tx0, rx1) = queue();
     let (tx1, rx0) = queue();

@@ -14,11 +14,10 @@ mod timers;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sys::epoll::{self, Readiness};
+use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
 use std::io;
-use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -32,6 +31,9 @@ const GLANCE: Duration = Duration::from_micros(50);
 /// How long the thread goes on looking, giving way to others, when the rest of a
 /// long message is to come or to go: its peer is at it.
 const PATIENCE: Duration = Duration::from_micros(50);
+
+/// What a panic has come to.
+const LOST: &str = "a connection or a listener was closed";
 
 /// How long scheduled work is left to gather: what is scheduled belongs to
 /// streams, and a few large writes cost less than many small ones.
@@ -230,8 +232,8 @@ impl Reactor {
     }
 
     fn wake(&self) {
-        if !self.woken.swap(true, Ordering::SeqCst) {
-            let _ = (&self.waker).write(&1u64.to_ne_bytes());
+        if !self.woken.swap(true, Ordering::SeqCst) && !crate::sys::raise(&self.waker) {
+            self.woken.store(false, Ordering::SeqCst); // the next one tries again
         }
     }
 
@@ -412,9 +414,8 @@ impl Reactor {
         let Some(source) = self.registry.lock().get(key) else {
             return After::default();
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| source.clone().ready(what)));
-        outcome.unwrap_or_else(|_| {
-            let _ = catch_unwind(AssertUnwindSafe(|| source.fail()));
+        contain(LOST, || source.clone().ready(what)).unwrap_or_else(|| {
+            contain(LOST, || source.fail());
             After::default()
         })
     }

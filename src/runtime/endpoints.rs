@@ -175,13 +175,7 @@ impl Socket {
         }
         let text = endpoint.text();
         let settings = self.settings();
-        let given_id = self.pattern.take_connect_routing_id();
-        if given_id
-            .as_ref()
-            .is_some_and(|id| !self.pattern.accepts_connect_routing_id(id))
-        {
-            return Err(Error::AddrInUse);
-        }
+        let given_id = self.take_connect_routing_id()?;
         let mut ours = None;
         let mut theirs = None;
         if !self.options.immediate || given_id.is_some() {
@@ -208,6 +202,15 @@ impl Socket {
         Ok(())
     }
 
+    /// What the next peer is to be called: [`Error::AddrInUse`] if another one
+    /// is called that.
+    fn take_connect_routing_id(&mut self) -> Result<Option<Vec<u8>>> {
+        match self.pattern.take_connect_routing_id() {
+            Some(id) if !self.pattern.accepts_connect_routing_id(&id) => Err(Error::AddrInUse),
+            given => Ok(given),
+        }
+    }
+
     /// Whether a second connect to the same endpoint does nothing: REQ,
     /// DEALER, PUB and SUB, for which it would be pointless.
     fn connects_once(&self) -> bool {
@@ -226,8 +229,8 @@ impl Socket {
             self.endpoints.add(text, Target::InprocPipe(id));
             return Ok(());
         }
+        let given_id = self.take_connect_routing_id()?;
         let options = &self.options;
-        let given_id = self.pattern.take_connect_routing_id();
         let wants_routing_id = self.pattern.wants_routing_id();
         let shared = self.shared.clone();
         let mut ours = None;
@@ -273,7 +276,10 @@ impl Socket {
             ..Attachment::default()
         };
         let id = self.attach(end, how);
-        self.endpoints.add(text, Target::InprocPipe(id));
+        // Unless the peer was refused at once: its number may soon be another's.
+        if self.pipes.get(id).is_some() {
+            self.endpoints.add(text, Target::InprocPipe(id));
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::Result;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// An eventfd, or a pipe where there is none.
@@ -24,9 +24,9 @@ impl EventFd {
         self.file.as_raw_fd()
     }
 
-    /// Makes it readable.
-    pub fn raise(&self) {
-        let _ = (&self.file).write(&1u64.to_ne_bytes());
+    /// Makes it readable. False if the system refuses that.
+    pub fn raise(&self) -> bool {
+        crate::sys::raise(&self.file)
     }
 
     /// Makes it not readable.

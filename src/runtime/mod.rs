@@ -10,6 +10,8 @@ mod eventfd;
 pub mod fork;
 mod inproc;
 mod monitor;
+#[cfg(all(test, not(loom)))]
+mod panics;
 pub mod poll;
 pub mod proxy;
 mod random;

@@ -2,8 +2,8 @@
 //!
 //! A monitor is no socket: it holds the writing end of a pipe, and whoever
 //! connects to its inproc name gets the reading end. Events that come before
-//! that wait in the pipe; when it is full they are dropped and counted. So a
-//! monitor that nobody reads holds up nothing.
+//! that wait in the pipe; when it is full they are dropped, and the socket counts
+//! them. So a monitor that nobody reads holds up nothing.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,6 @@ use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::sync::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Events that wait for a reader; libzmq's two default marks together.
 const CAPACITY: i32 = 2000;
@@ -29,7 +28,6 @@ pub struct Monitor {
     name: Vec<u8>,
     mask: u32,
     ends: Mutex<Ends>,
-    dropped: AtomicU64,
 }
 
 fn new_ends() -> Ends {
@@ -55,7 +53,6 @@ impl Monitor {
             name,
             mask,
             ends: Mutex::new(new_ends()),
-            dropped: AtomicU64::new(0),
         })
     }
 
@@ -74,10 +71,10 @@ impl Monitor {
         ends.theirs.take()
     }
 
-    /// Sends an event, unless it is not in the mask or the pipe is full.
-    pub fn emit(&self, event: &Event) {
+    /// Sends an event if it is in the mask. False if there is no room for it.
+    pub fn emit(&self, event: &Event) -> bool {
         if event.kind & self.mask == 0 {
-            return;
+            return true;
         }
         let mut head = [0; 6];
         // The public layout has 16 and 32 bits; longer values never occur.
@@ -85,18 +82,16 @@ impl Monitor {
         head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
         let mut ends = self.ends.lock();
         let Ok(text) = Msg::copy_from(&event.endpoint) else {
-            return;
+            return false;
         };
-        if ends
-            .ours
-            .write(Msg::inline(&head).with(flag::MORE))
-            .is_err()
-        {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
+        let head = Msg::inline(&head).with(flag::MORE);
+        if ends.ours.write(head).is_err() {
+            return false;
         }
+        // There is room for whole messages: never for half of one.
         ends.ours.write_unchecked(text);
         ends.ours.flush();
+        true
     }
 
     /// The last event, and the end of the pipe.
@@ -125,11 +120,11 @@ mod tests {
     #[test]
     fn events_wait_for_the_reader_and_are_dropped_whole_when_full() {
         let monitor = Monitor::new(b"m".to_vec(), kind::ACCEPTED);
-        monitor.emit(&event(kind::CLOSED));
-        for _ in 0..CAPACITY + 5 {
-            monitor.emit(&event(kind::ACCEPTED));
+        assert!(monitor.emit(&event(kind::CLOSED)));
+        for _ in 0..CAPACITY {
+            assert!(monitor.emit(&event(kind::ACCEPTED)));
         }
-        assert_eq!(monitor.dropped.load(Ordering::Relaxed), 5);
+        assert!(!monitor.emit(&event(kind::ACCEPTED)));
         let mut reader = monitor.take_end().unwrap();
         assert!(monitor.take_end().is_none());
         for _ in 0..CAPACITY {

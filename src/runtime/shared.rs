@@ -61,6 +61,8 @@ pub struct Shared {
     stopping: AtomicBool,
     monitor: Mutex<Option<Arc<Monitor>>>,
     monitored: AtomicBool,
+    /// `ZMQ_FERRO_MONITOR_DROPS`.
+    monitor_drops: AtomicU64,
     /// The socket is closed; connections may still linger.
     closed: AtomicBool,
     /// How many failures of waiting by polling are forgiven, as learned.
@@ -94,6 +96,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),
+            monitor_drops: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             credit: AtomicI32::new(super::wait::CREDIT_START),
         })
@@ -116,8 +119,8 @@ impl Shared {
             }
         }
         if let Some(fd) = self.event_fd.get() {
-            if !self.fd_raised.swap(true, Ordering::SeqCst) {
-                fd.raise();
+            if !self.fd_raised.swap(true, Ordering::SeqCst) && !fd.raise() {
+                self.fd_raised.store(false, Ordering::SeqCst);
             }
         }
     }
@@ -258,6 +261,11 @@ impl Shared {
         }
     }
 
+    /// `ZMQ_FERRO_MONITOR_DROPS`.
+    pub(super) fn drops(&self) -> u64 {
+        self.monitor_drops.load(Ordering::Relaxed)
+    }
+
     /// Installs a monitor in place of the present one, which is stopped.
     pub(super) fn set_monitor(&self, monitor: Option<Arc<Monitor>>) {
         self.monitored.store(monitor.is_some(), Ordering::Relaxed);
@@ -268,16 +276,23 @@ impl Shared {
         }
     }
 
-    /// The socket is closed: its monitor hears of the connections that linger,
-    /// and stops with the last of them.
-    pub(super) fn end_monitor(&self) {
+    /// The socket is closed: what is left of it ends with the last of the
+    /// connections that linger.
+    pub(super) fn end(&self) {
         let connections = self.connections.lock();
         self.closed.store(true, Ordering::SeqCst);
         let idle = connections.is_empty();
         drop(connections);
         if idle {
-            self.set_monitor(None);
+            self.end_for_good();
         }
+    }
+
+    /// The socket is closed and its last connection over. Nobody reads the mail
+    /// any more: a pipe that came late would stay, and keep its connection.
+    fn end_for_good(&self) {
+        self.set_monitor(None);
+        drop(self.mailbox.take());
     }
 
     /// The socket closes: all connections send what they have and end.
@@ -312,8 +327,9 @@ impl Link for Shared {
     }
 
     fn event(&self, event: Event) {
-        if let Some(monitor) = &*self.monitor.lock() {
-            monitor.emit(&event);
+        let monitor = self.monitor.lock();
+        if monitor.as_ref().is_some_and(|m| !m.emit(&event)) {
+            self.monitor_drops.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -359,7 +375,7 @@ impl Link for Shared {
         let last = connections.is_empty() && self.closed.load(Ordering::SeqCst);
         drop(connections);
         if last {
-            self.set_monitor(None);
+            self.end_for_good();
         }
         let mut hot = self.hot.lock();
         hot.retain(|other| Arc::as_ptr(other) as usize != key);

@@ -568,6 +568,7 @@ impl Socket {
                 options::put_int_zero_padded(out, self.shared.event_fd()?)
             }
             opt::ZMQ_LAST_ENDPOINT => options::put_string(out, self.endpoints.last()),
+            opt::ZMQ_FERRO_MONITOR_DROPS => options::put_u64_exact(out, self.shared.drops()),
             opt::ZMQ_THREAD_SAFE => options::put_int_zero_padded(out, 0),
             _ => match self.with_pattern(|pattern, _| pattern.get_option(option, out)) {
                 Err(Error::Invalid) => self.options.get(option, out),
@@ -588,7 +589,7 @@ impl Socket {
         }
         self.shared.cool();
         self.shared.stop_connections();
-        self.shared.end_monitor();
+        self.shared.end();
     }
 }
 

@@ -35,7 +35,11 @@ pub fn wait(epoll: RawFd, timeout: Option<Duration>, out: &mut Vec<Readiness>) -
         match wait_raw(epoll, timeout, &mut events) {
             Ok(count) => break count,
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => break 0,
-            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) && !is_coarse() => {
+            // EPERM is what a container says of a call that its rules do not know.
+            Err(error)
+                if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
+                    && !is_coarse() =>
+            {
                 COARSE.store(true, Ordering::Relaxed);
             }
             Err(error) => return Err(error),

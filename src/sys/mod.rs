@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
+pub mod panics;
 pub mod resolver;
 pub mod simd;
 #[cfg(target_os = "linux")]
@@ -128,6 +129,16 @@ pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
         }
         Ok(std::os::fd::OwnedFd::from_raw_fd(fd))
     }
+}
+
+/// Makes an eventfd readable. False if the system refuses that time and again.
+pub fn raise(eventfd: &std::fs::File) -> bool {
+    use std::io::Write;
+    (0..8).any(|_| match (&*eventfd).write(&1u64.to_ne_bytes()) {
+        Ok(_) => true,
+        // The count is full: it is readable.
+        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
+    })
 }
 
 /// Waits for descriptors. Negative descriptors are passed over.

@@ -8,13 +8,16 @@
 #![forbid(unsafe_code)]
 
 use crate::sync::{Mutex, lock_for_fork};
-use crate::sys::{self, resolver};
+use crate::sys::{self, panics::contain, resolver};
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Weak};
 
 /// Enough that a good name seldom waits behind bad ones.
 const THREADS: usize = 16;
+
+/// What a panic has come to.
+const LOST: &str = "a name was not looked up";
 
 type Answer = std::result::Result<Vec<IpAddr>, i32>;
 
@@ -153,13 +156,17 @@ fn work() {
                 }
             }
         };
-        let found = resolver::lookup(&question.host, question.ipv6);
-        let answer: Answer = found.map_err(|e| e.raw_os_error().unwrap_or(libc::EINVAL));
+        let found = contain(LOST, || resolver::lookup(&question.host, question.ipv6));
+        let answer: Answer = match found {
+            Some(Ok(addresses)) => Ok(addresses),
+            Some(Err(error)) => Err(error.raw_os_error().unwrap_or(libc::EINVAL)),
+            None => Err(libc::EINVAL),
+        };
         let askers = DESK.lock().finish(&question);
         for asker in askers {
             if let Some(place) = asker.place.upgrade() {
                 *place.lock() = Some(answer.clone());
-                (asker.wake)();
+                contain(LOST, asker.wake);
             }
         }
     }

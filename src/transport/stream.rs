@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use socket2::Socket;
 
 use super::name;
-use crate::sys::credentials;
+use crate::sys::{self, credentials};
 
 /// A closed peer must give `EPIPE`, never a signal to the application.
 #[cfg(not(target_vendor = "apple"))]
@@ -64,6 +64,21 @@ impl ByteStream {
     pub fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let pieces = &bufs[..bufs.len().min(PIECES_MAX)];
         retry(|| self.socket.send_vectored_with_flags(pieces, SEND_FLAGS))
+    }
+
+    /// Whether the peer has closed the connection, or its writing half, even if
+    /// what it sent before is still to be read.
+    pub fn is_hung_up(&self) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const GONE: i16 = libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const GONE: i16 = libc::POLLHUP | libc::POLLERR;
+        let mut fds = [libc::pollfd {
+            fd: self.as_raw_fd(),
+            events: GONE,
+            revents: 0,
+        }];
+        sys::poll(&mut fds, 0).is_ok() && fds[0].revents & GONE != 0
     }
 
     /// The `Peer-Address` metadata: for tcp the numeric host, without port; for

@@ -73,7 +73,8 @@ impl std::error::Error for ProtocolError {}
 /// Why a handshake ended without a session.
 ///
 /// In libzmq's terms each of these is a protocol error: the connection is
-/// closed and a connecting endpoint does not try again.
+/// closed and a connecting endpoint does not try again, except after
+/// [`NoRandom`](Self::NoRandom).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
     /// Report `HANDSHAKE_FAILED_PROTOCOL` with this error's code.
@@ -86,6 +87,8 @@ pub enum HandshakeError {
     /// Report `HANDSHAKE_FAILED_NO_DETAIL` with `EFAULT`: somebody must judge
     /// the peer and no ZAP handler is there.
     NoZapHandler,
+    /// The system has no random numbers at the moment: worth another try.
+    NoRandom,
     /// Close without a handshake event: malformed metadata, incompatible
     /// socket types, an oversize or malformed frame, a 1.0 or 2.0 peer where
     /// authentication is required, an ERROR with an unknown reason.
@@ -110,6 +113,7 @@ impl fmt::Display for HandshakeError {
             HandshakeError::Protocol(error) => error.fmt(f),
             HandshakeError::Auth(status) => write!(f, "authentication failed, status {status}"),
             HandshakeError::NoZapHandler => f.write_str("no authentication handler"),
+            HandshakeError::NoRandom => f.write_str("no random numbers"),
             HandshakeError::Closed => f.write_str("handshake refused"),
         }
     }

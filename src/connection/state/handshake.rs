@@ -125,7 +125,7 @@ impl State {
         if let Some(dialer) = &mut self.dialer {
             dialer.succeeded();
         }
-        self.deadline = None;
+        self.deadline = self.half_closed.then(|| Instant::now() + traffic::FAREWELL);
         self.begun = Instant::now();
         self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
         if session.has_heartbeats() {

@@ -4,6 +4,9 @@
 
 use super::*;
 
+/// How long what a peer sent before it stopped reading may take to be read.
+pub(super) const FAREWELL: Duration = Duration::from_secs(1);
+
 impl State {
     /// Moves messages both ways as far as that goes.
     pub(super) fn transfer(&mut self, conn: &Connection, todo: u32) {
@@ -38,9 +41,20 @@ impl State {
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
             Err(error) if self.closing.is_none() && is_half_closed(&error) => {
-                self.half_closed = true; // reading finds the end
+                self.half_closed = true; // reading finds the end, soon
+                let limit = Instant::now() + FAREWELL;
+                self.deadline = Some(self.deadline.map_or(limit, |at| at.min(limit)));
             }
             Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+
+    /// The peer takes no more, and reading has not found the end. While the
+    /// application leaves what is there unread, that may be how it is.
+    pub(super) fn farewell_over(&mut self, conn: &Connection) {
+        match self.stalled {
+            true => self.deadline = Some(Instant::now() + FAREWELL),
+            false => self.lose(conn, Loss::Stream(libc::EPIPE)),
         }
     }
 
@@ -219,10 +233,12 @@ fn is_half_closed(error: &io::Error) -> bool {
 
 /// SUBSCRIBE and CANCEL become messages of the old form.
 fn deliver_subscription(pipe: &mut PipeEnd, action: u8, topic: &[u8]) {
-    let mut body = Vec::with_capacity(topic.len() + 1);
-    body.push(action);
-    body.extend_from_slice(topic);
-    if let Ok(msg) = Msg::copy_from(&body) {
-        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
+    let Ok(mut msg) = Msg::with_size(topic.len() + 1) else {
+        return;
+    };
+    if let Some([first, rest @ ..]) = msg.data_mut() {
+        *first = action;
+        rest.copy_from_slice(topic);
     }
+    pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
 }

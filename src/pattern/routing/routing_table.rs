@@ -15,6 +15,8 @@ pub struct RoutingTable {
     /// The pipe looked up or read last: answers mostly go where requests came
     /// from, and comparing one id is cheaper than hashing it.
     recent: Option<PipeId>,
+    /// Pipes that keep the id for what is still to be read from them.
+    former: Vec<PipeId>,
 }
 
 impl RoutingTable {
@@ -24,6 +26,7 @@ impl RoutingTable {
             pipes: HashMap::with_hasher(Seeded(RandomState::new().hash_one(seed) | 1)),
             next_id: seed,
             recent: None,
+            former: Vec::new(),
         }
     }
 
@@ -42,10 +45,12 @@ impl RoutingTable {
         found
     }
 
-    /// Notes that this pipe, which is in the table, was just read from.
+    /// Notes that this pipe was just read from.
     #[inline]
     pub fn touch(&mut self, pipe: PipeId) {
-        self.recent = Some(pipe);
+        if self.former.is_empty() || !self.former.contains(&pipe) {
+            self.recent = Some(pipe);
+        }
     }
 
     /// Whether the id is taken.
@@ -66,6 +71,24 @@ impl RoutingTable {
         old
     }
 
+    /// Whether the id is that of a peer that has gone.
+    pub fn is_orphaned(&self, pipes: &mut Pipes, id: &[u8]) -> bool {
+        let pipe = self.pipes.get(id);
+        pipe.is_some_and(|pipe| pipes.get(*pipe).is_none_or(|end| end.has_peer_left()))
+    }
+
+    /// Gives a pipe the id of one whose peer has gone: messages for the id go to
+    /// the newcomer, and what is left of its forerunner's is read under it.
+    pub fn succeed(&mut self, pipes: &mut Pipes, id: Vec<u8>, pipe: PipeId) {
+        if let Some(old) = self.pipes.insert(id.as_slice().into(), pipe) {
+            self.former.push(old);
+            self.recent = None;
+        }
+        if let Some(end) = pipes.get(pipe) {
+            end.routing_id = id;
+        }
+    }
+
     /// A new automatic id: a zero byte and the counter, most significant first.
     pub fn automatic_id(&mut self) -> Vec<u8> {
         loop {
@@ -84,6 +107,7 @@ impl RoutingTable {
         if self.recent == Some(pipe) {
             self.recent = None;
         }
+        self.former.retain(|former| *former != pipe);
         let Some(end) = pipes.get(pipe) else {
             self.pipes.retain(|_, listed| *listed != pipe);
             return;

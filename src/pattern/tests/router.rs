@@ -163,26 +163,55 @@ fn a_peer_lost_in_mid_message_loses_the_rest() {
 }
 
 #[test]
-fn a_taken_id_is_ignored_without_handover() {
+fn a_taken_id_is_refused_without_handover() {
     let mut net = Net::default();
     let router = net.socket(ROUTER);
     let (first, second) = (named(&mut net, DEALER, b"d"), named(&mut net, DEALER, b"d"));
     net.connect(first, router);
-    let (near, _) = net.connect(second, router);
-    net.send(second, "ignored").unwrap();
-    net.send(second, "e").unwrap();
     net.send(first, "heard").unwrap();
-    assert_eq!(net.drain(router), text(&["d|heard"]));
+    net.connect(second, router);
+    assert_eq!((net.pipes(router), net.pipes(second)), (1, 0));
+    net.send(first, "too").unwrap();
+    assert_eq!(net.drain(router), text(&["d|heard", "d|too"]));
     net.send_all(router, &["d", "x"]).unwrap();
-    net.send_all(router, &["e", "y"]).unwrap();
     assert_eq!(net.drain(first), text(&["x"]));
-    assert_eq!(net.drain(second), text(&[]));
-    // The connection stays up, but its end is noticed.
+    // A refused connection is told that it is; one that ends is not.
+    let (_, mut far) = net.raw(router, Attachment::default());
+    far.write(Msg::inline(b"d").with(flag::ROUTING_ID)).unwrap();
+    far.flush();
+    net.pump();
+    assert!(far.is_peer_closed() && far.is_refused());
+    assert_eq!(net.pipes(router), 1);
+}
+
+#[test]
+fn the_id_of_a_peer_that_has_gone_is_its_successors() {
+    let mut net = Net::default();
+    let router = net.socket(ROUTER);
+    let dealer = named(&mut net, DEALER, b"d");
+    let (_, mut far) = net.raw(router, Attachment::default());
+    far.write(Msg::inline(b"d").with(flag::ROUTING_ID)).unwrap();
+    far.write(Msg::inline(b"1")).unwrap();
+    far.write(Msg::inline(b"2")).unwrap();
+    far.flush();
+    net.pump();
+    assert_eq!(net.recv(router).unwrap(), "d");
+    assert_eq!(net.recv(router).unwrap(), "1");
+    // It leaves a message behind, and its end is not seen yet.
+    far.set_peer_left(true);
+    net.connect(dealer, router);
     assert_eq!(net.pipes(router), 2);
-    net.hang_up(second, near);
+    net.send_all(router, &["d", "x"]).unwrap();
+    assert_eq!(net.recv(router).unwrap(), "d");
+    assert_eq!(net.recv(router).unwrap(), "2");
+    net.send_all(router, &["d", "y"]).unwrap();
+    assert_eq!(net.drain(dealer), text(&["x", "y"]));
+    drop(far);
+    net.pump();
+    assert_eq!(net.drain(router), text(&[]));
     assert_eq!(net.pipes(router), 1);
     net.send_all(router, &["d", "z"]).unwrap();
-    assert_eq!(net.drain(first), text(&["z"]));
+    assert_eq!(net.drain(dealer), text(&["z"]));
 }
 
 #[test]

@@ -305,7 +305,7 @@ fn without_random_numbers_there_is_no_handshake() {
         }
         let [client, server] = configs;
         let outcomes = Pair::new(client, server).run(usize::MAX);
-        assert_eq!(outcomes[end], Err(HandshakeError::Closed));
+        assert_eq!(outcomes[end], Err(HandshakeError::NoRandom));
     }
 }
 

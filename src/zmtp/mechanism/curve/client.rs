@@ -165,7 +165,7 @@ impl CurveClient {
         body: &mut Vec<u8>,
     ) -> Result<(), HandshakeError> {
         let mut vouch_nonce = [0; 16];
-        (self.random)(&mut vouch_nonce).map_err(|_| HandshakeError::Closed)?;
+        (self.random)(&mut vouch_nonce).map_err(|_| HandshakeError::NoRandom)?;
         let vouch_key =
             shared_key(&welcome.server, &self.secret_key).ok_or(ProtocolError::Cryptographic)?;
         let mut vouch = Zeroizing::new([0; 64]);

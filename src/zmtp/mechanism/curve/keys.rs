@@ -24,10 +24,10 @@ pub fn public_key(secret: &[u8; 32]) -> PublicKey {
 /// Makes a fresh pair of keys.
 ///
 /// # Errors
-/// [`HandshakeError::Closed`] if there are no random numbers.
+/// [`HandshakeError::NoRandom`] if there are no random numbers.
 pub fn key_pair(random: Random) -> Result<(PublicKey, SecretKey), HandshakeError> {
     let mut secret = Zeroizing::new([0; 32]);
-    random(secret.as_mut_slice()).map_err(|_| HandshakeError::Closed)?;
+    random(secret.as_mut_slice()).map_err(|_| HandshakeError::NoRandom)?;
     Ok((public_key(&secret), Secret::new(*secret)))
 }
 

@@ -177,7 +177,7 @@ impl CurveServer {
         key: &[u8; 32],
         body: &mut Vec<u8>,
     ) -> Result<Keys, HandshakeError> {
-        let fill = |bytes: &mut [u8]| (self.random)(bytes).map_err(|_| HandshakeError::Closed);
+        let fill = |bytes: &mut [u8]| (self.random)(bytes).map_err(|_| HandshakeError::NoRandom);
         let (public, secret) = key_pair(self.random)?;
         let mut cookie_key = Zeroizing::new([0; 32]);
         let (mut cookie_nonce, mut welcome_nonce) = ([0; 16], [0; 16]);

@@ -1,0 +1,35 @@
+//! What a socket and a connection tell each other, through the pipe between them,
+//! of the peer.
+
+#![forbid(unsafe_code)]
+
+use super::{PipeEnd, event};
+use crate::sync::atomic::Ordering;
+
+impl PipeEnd {
+    /// The socket does not want the peer: says so, before it closes its end.
+    pub fn refuse(&mut self) {
+        self.shared.refused.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether the socket closed its end because it does not want the peer.
+    pub fn is_refused(&self) -> bool {
+        self.shared.refused.load(Ordering::SeqCst)
+    }
+
+    /// Whether the peer is known to have gone, though its messages may still
+    /// come. A connection that has not noticed yet looks now, or soon.
+    pub fn has_peer_left(&self) -> bool {
+        let left = || self.is_peer_closed() || self.shared.peer_left.load(Ordering::SeqCst);
+        left() || {
+            self.shared.notify(1 - self.side, event::INQUIRY);
+            left()
+        }
+    }
+
+    /// The connection's answer: whether the peer has gone; what it sent may
+    /// still come.
+    pub fn set_peer_left(&self, left: bool) {
+        self.shared.peer_left.store(left, Ordering::SeqCst);
+    }
+}

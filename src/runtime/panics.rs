@@ -1,0 +1,224 @@
+//! What a panic inside costs: one call, or one connection. The rest goes on.
+//!
+//! The panics come from a [`Link`] that is like the socket's own but for that;
+//! nothing in the library makes one on purpose.
+
+#![forbid(unsafe_code)]
+
+use super::shared::Shared;
+use super::{context, endpoints, socket};
+use crate::connection::{Acceptor, Connection, Event, Link, Settings, ZapQuery};
+use crate::endpoint::parse;
+use crate::error::{Error, Result};
+use crate::options::{ContextOptions, Options, constants::*};
+use crate::pipe::PipeEnd;
+use crate::reactor::Reactor;
+use crate::sys::panics::contain;
+use crate::zmtp::SocketType;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+const PUSH: i32 = 8;
+const PULL: i32 = 7;
+
+/// A socket's link that panics so many times when bytes come in, and when a
+/// connection ends.
+struct Faulty {
+    link: Arc<Shared>,
+    at_input: AtomicU32,
+    at_end: AtomicU32,
+    ended: AtomicU32,
+}
+
+fn panic_once(times: &AtomicU32) {
+    if times
+        .fetch_update(SeqCst, SeqCst, |n| n.checked_sub(1))
+        .is_ok()
+    {
+        panic!("on purpose");
+    }
+}
+
+impl Link for Faulty {
+    fn attach(&self, pipe: PipeEnd) {
+        self.link.attach(pipe);
+    }
+    fn wants_routing_id(&self) -> bool {
+        self.link.wants_routing_id()
+    }
+    fn linger(&self) -> i32 {
+        self.link.linger()
+    }
+    fn event(&self, event: Event) {
+        self.link.event(event);
+    }
+    fn is_monitored(&self) -> bool {
+        self.link.is_monitored()
+    }
+    fn is_spinning(&self) -> bool {
+        self.link.is_spinning()
+    }
+    fn activity(&self) -> u32 {
+        self.link.activity()
+    }
+    fn add_hot(&self, connection: Arc<Connection>) {
+        self.link.add_hot(connection);
+    }
+    fn input_came(&self) {
+        panic_once(&self.at_input);
+        self.link.input_came();
+    }
+    fn opened(&self, connection: Arc<Connection>) {
+        self.link.opened(connection);
+    }
+    fn finished(&self, connection: &Connection) {
+        panic_once(&self.at_end);
+        self.link.finished(connection);
+        self.ended.fetch_add(1, SeqCst);
+    }
+    fn endpoint_gone(&self, connection: Weak<Connection>) {
+        self.link.endpoint_gone(connection);
+    }
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
+        self.link.zap(query, connection);
+    }
+    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        self.link.reactor(affinity)
+    }
+}
+
+/// A PULL that listens through a faulty link, and a context around it.
+struct Server {
+    context: usize,
+    pull: usize,
+    link: Arc<Faulty>,
+    acceptor: Arc<Acceptor>,
+}
+
+fn open(context: usize, socket_type: i32) -> usize {
+    let socket = socket::create(context, socket_type).unwrap().address();
+    for (option, value) in [
+        (ZMQ_RCVTIMEO, 5000i32),
+        (ZMQ_RECONNECT_IVL, 10),
+        (ZMQ_LINGER, 0),
+    ] {
+        socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
+    }
+    socket
+}
+
+impl Server {
+    fn new() -> Server {
+        let context = context::create().unwrap().address();
+        let pull = open(context, PULL);
+        let shared = socket::with(pull, |socket| Ok(socket.shared.clone())).unwrap();
+        let reactor = shared.reactor(0).unwrap();
+        let options = Arc::new(Options::new(PULL, &ContextOptions::default()));
+        let link = Arc::new(Faulty {
+            link: shared,
+            at_input: AtomicU32::new(0),
+            at_end: AtomicU32::new(0),
+            ended: AtomicU32::new(0),
+        });
+        let acceptor = Acceptor::bind(
+            link.clone(),
+            reactor,
+            Settings::new(&options, SocketType::Pull),
+            &parse::bind(b"tcp://127.0.0.1:*").unwrap(),
+        );
+        Server {
+            context,
+            pull,
+            link,
+            acceptor: acceptor.unwrap(),
+        }
+    }
+
+    fn client(&self) -> usize {
+        let push = open(self.context, PUSH);
+        endpoints::connect(push, self.acceptor.endpoint()).unwrap();
+        push
+    }
+
+    /// Sends until something is heard, at most for five seconds.
+    fn hears(&self, push: usize, text: &[u8]) -> bool {
+        let end = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < end {
+            let _ = socket::send_bytes(push, text, socket::DONTWAIT);
+            match socket::recv(self.pull, socket::DONTWAIT) {
+                Ok(msg) if msg.data() == text => return true,
+                _ => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        false
+    }
+
+    fn end(self, clients: &[usize]) {
+        self.acceptor.close();
+        for socket in clients.iter().chain([&self.pull]) {
+            socket::close(*socket).unwrap();
+        }
+        context::terminate(self.context).unwrap();
+    }
+}
+
+#[test]
+fn a_panic_in_a_connection_costs_that_one() {
+    let server = Server::new();
+    let (steady, unlucky) = (server.client(), server.client());
+    assert!(server.hears(steady, b"steady") && server.hears(unlucky, b"unlucky"));
+    server.link.at_input.store(1, SeqCst);
+    socket::send_bytes(unlucky, b"poison", 0).unwrap();
+    let end = Instant::now() + Duration::from_secs(5);
+    while server.link.ended.load(SeqCst) == 0 && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    // The same peer comes again; the other one has never been disturbed.
+    assert!(server.hears(unlucky, b"back") && server.hears(steady, b"still here"));
+    assert_eq!(server.link.ended.load(SeqCst), 1);
+    server.end(&[steady, unlucky]);
+}
+
+#[test]
+fn a_panic_while_one_is_cleared_up_does_not_hold_up_the_end() {
+    let server = Server::new();
+    let (steady, unlucky) = (server.client(), server.client());
+    assert!(server.hears(steady, b"steady") && server.hears(unlucky, b"unlucky"));
+    server.link.at_end.store(1, SeqCst);
+    server.link.at_input.store(1, SeqCst);
+    assert!(server.hears(unlucky, b"poison") && server.hears(steady, b"still here"));
+    assert_eq!(server.link.at_end.load(SeqCst), 0);
+    // All connections are accounted for, or this would wait for ever.
+    server.end(&[steady, unlucky]);
+}
+
+#[test]
+fn a_panic_under_a_sockets_lock_costs_that_call() {
+    let server = Server::new();
+    let push = server.client();
+    let call = || socket::with(server.pull, |_| -> Result<()> { panic!("on purpose") });
+    assert_eq!(contain("a call failed", call), None);
+    assert!(server.hears(push, b"all the same"));
+    assert_eq!(socket::ready(server.pull, 0), Ok(0));
+    server.end(&[push]);
+    assert_eq!(context::get(0, ZMQ_IO_THREADS), Err(Error::Fault));
+}
+
+/// The tests above in a process of their own, to see what they say.
+#[test]
+fn it_is_said_once() {
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "runtime::panics::a_panic",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    assert_eq!(said.matches("on purpose").count(), 4, "{said}");
+    assert_eq!(said.matches("please report this").count(), 1, "{said}");
+}

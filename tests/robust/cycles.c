@@ -98,10 +98,10 @@ int main (void)
     OK (setrlimit (RLIMIT_NOFILE, &few));
     repeat ("sockets", bare, 1000000);
     repeat ("contexts", own_context, 100000);
-    repeat ("inproc pairs", over_inproc, 20000 * scale ());
-    repeat ("ipc pairs", over_ipc, 2000 * scale ());
+    repeat ("inproc pairs", over_inproc, 10000 * scale ());
+    repeat ("ipc pairs", over_ipc, 1000 * scale ());
     repeat ("tcp pairs", over_tcp, scale () > 1 ? 10000 : 1000);
-    repeat ("to nobody", to_nobody, 5000 * scale ());
+    repeat ("to nobody", to_nobody, 2000 * scale ());
     CHECK (count_fds () <= 3, "no descriptor is left");
     return done ();
 }

@@ -4,7 +4,9 @@
    alike. 300 cycles in `make test`, 10,000 with ROBUST_SCALE=100. */
 #include "robust.h"
 
-static unsigned seed = 12345;
+enum { WORKERS = 4 };
+
+static unsigned seed;
 
 static unsigned dice (unsigned sides)
 {
@@ -44,7 +46,7 @@ static void *opened (void *context, int type, int linger)
 }
 
 /* One cycle; how much longer than the linger time the end took. */
-static double cycle (long number)
+static double cycle (void)
 {
     static const char *const transports[] = {"tcp://127.0.0.1:*", "ipc://term-%d", "inproc://term"};
     static const int lingers[] = {0, 0, 30, 100};
@@ -55,7 +57,7 @@ static double cycle (long number)
     void *lost = opened (context, ZMQ_DEALER, linger); /* nobody listens there */
     char wanted[64], endpoint[64];
     size_t size = sizeof endpoint;
-    snprintf (wanted, sizeof wanted, transports[dice (3)], (int) (number % 4));
+    snprintf (wanted, sizeof wanted, transports[dice (3)], (int) getpid ());
     OK (zmq_bind (binds, wanted));
     OK (zmq_getsockopt (binds, ZMQ_LAST_ENDPOINT, endpoint, &size));
     OK (zmq_connect (connects, endpoint));
@@ -75,21 +77,45 @@ static double cycle (long number)
     return took;
 }
 
+/* Cycles in a process of their own. Its report is the longest excess. */
+static void worker (int number, long count, int report)
+{
+    double worst = 0;
+    seed = (unsigned) number + 12345;
+    for (long i = 0; i < count; i++) {
+        double took = cycle ();
+        worst = took > worst ? took : worst;
+    }
+    CHECK (count_fds () <= 5, "no descriptor is left over");
+    for (double start = now (); count_threads () > 1 && now () - start < 1;)
+        nap (0.001); /* the kernel may still be at it after a join */
+    CHECK (count_threads () == 1, "and no thread");
+    OK (write (report, &worst, sizeof worst));
+    _exit (done ());
+}
+
 static void cycles (void)
 {
     long count = scale () > 1 ? 100 * scale () : 300;
     double worst = 0, start = now ();
-    for (long i = 0; i < count; i++) {
-        double took = cycle (i);
-        worst = took > worst ? took : worst;
+    int report[2];
+    OK (pipe (report));
+    for (int i = 0; i < WORKERS; i++)
+        if (fork () == 0)
+            worker (i, (count + WORKERS - 1) / WORKERS, report[1]);
+    jitter_start ();
+    for (int i = 0; i < WORKERS; i++) {
+        int status;
+        double one;
+        wait (&status);
+        CHECK (status == 0, "each process comes to its end");
+        if (status == 0 && read (report[0], &one, sizeof one) == sizeof one && one > worst)
+            worst = one;
     }
-    say ("%ld cycles in %.1f s; the longest zmq_ctx_term took %.3f s more than its linger time", count, now () - start,
-         worst);
-    CHECK (worst < 1, "each zmq_ctx_term is back within its linger time and a second");
-    CHECK (count_fds () <= 3, "no descriptor is left over");
-    for (start = now (); count_threads () > 1 && now () - start < 1;)
-        nap (0.001); /* the kernel may still be at it after a join */
-    CHECK (count_threads () == 1, "and no thread");
+    double jitter = jitter_end ();
+    say ("%ld cycles in %.1f s; the longest zmq_ctx_term took %.3f s more than its linger time (jitter %.3f s)", count,
+         now () - start, worst, jitter);
+    CHECK (worst < 1 + 3 * jitter, "each zmq_ctx_term is back within its linger time and a second");
 }
 
 /* ---- linger ------------------------------------------------------------ */
@@ -155,13 +181,13 @@ static void slow_reader (const char *transport)
     OK (pipe (report));
     pid_t child = reader (transport, (double) rate, report[1]);
     OK (read (report[0], endpoint, sizeof endpoint));
-    double took = leave (endpoint, messages, 60000);
+    double start = now (), took = leave (endpoint, messages, 60000), whole = now () - start;
     OK (read (report[0], &heard, sizeof heard));
     waitpid (child, NULL, 0);
     say ("%s, linger 60 s: %ld of %ld messages reach a slow reader; zmq_ctx_term was back after %.1f s", transport,
          heard, messages, took);
     CHECK (heard == messages, "everything is delivered");
-    CHECK (took > 1 && took < 60, "the end came with the last message");
+    CHECK (took < 60 && whole > 0.5 * (double) messages / (double) rate, "the end came with the last messages");
     close (report[0]);
     close (report[1]);
 }
@@ -174,13 +200,14 @@ static void no_reader (const char *transport, int linger)
     OK (pipe (report));
     pid_t child = reader (transport, 0, report[1]);
     OK (read (report[0], endpoint, sizeof endpoint));
+    jitter_start ();
     double unread = leave (endpoint, 10000, linger);
     kill (child, SIGKILL);
     waitpid (child, NULL, 0);
-    double absent = leave (endpoint, 10, linger);
+    double absent = leave (endpoint, 10, linger), jitter = jitter_end ();
     say ("%s, linger %d ms: over after %.3f s if the peer does not read, after %.3f s if there is none", transport,
          linger, unread, absent);
-    double least = linger * 1e-3 - 0.01, most = linger * 1e-3 + 1;
+    double least = linger * 1e-3 - 0.01, most = linger * 1e-3 + 1 + 3 * jitter;
     CHECK (unread < most && absent < most, "not longer than the linger time");
     CHECK (unread > least && absent > least, "and not shorter");
     close (report[0]);
@@ -191,10 +218,16 @@ int main (void)
 {
     static const char *const transports[] = {"tcp", "ipc"};
     cycles ();
-    for (int t = 0; t < 2; t++) {
-        no_reader (transports[t], 0);
-        no_reader (transports[t], 700);
-        slow_reader (transports[t]);
+    for (int t = 0; t < 2; t++)
+        if (fork () == 0) {
+            no_reader (transports[t], 0);
+            no_reader (transports[t], 700);
+            slow_reader (transports[t]);
+            _exit (done ());
+        }
+    for (int status, t = 0; t < 2; t++) {
+        wait (&status);
+        CHECK (status == 0, "lingering over tcp and ipc");
     }
     return done ();
 }

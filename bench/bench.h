@@ -62,6 +62,24 @@ static UNUSED double now (void)
     return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
 }
 
+/* Resident memory of this process in bytes. */
+static UNUSED double resident (void)
+{
+    long pages = 0, rest = 0;
+    FILE *f = fopen ("/proc/self/statm", "r");
+    MUST (f && fscanf (f, "%ld %ld", &rest, &pages) == 2);
+    fclose (f);
+    return (double) pages * (double) sysconf (_SC_PAGESIZE);
+}
+
+/* Processor time of this process, all threads, seconds. */
+static UNUSED double used (void)
+{
+    struct timespec t;
+    clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
 /* The file that the functions really come from. */
 static UNUSED void print_library (void)
 {
@@ -148,6 +166,43 @@ static UNUSED void *connect_socket (struct side *side, int type)
     void *s = open_socket (side, type);
     MUST (zmq_connect (s, side->endpoint) == 0);
     return s;
+}
+
+/* A peer that sends as fast as it goes, and "e" at the end. */
+static UNUSED void push (struct side *side)
+{
+    void *s = connect_socket (side, ZMQ_PUSH);
+    char *body = calloc (1, side->size);
+    double until = now () + side->seconds;
+    MUST (body);
+    do {
+        for (int i = 0; i < 64; i++)
+            MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
+    } while (now () < until);
+    MUST (zmq_send (s, "e", 1, 0) == 1);
+    wait_for_end (side);
+    MUST (zmq_close (s) == 0);
+    free (body);
+}
+
+/* Receives from so many of them on a bound socket. */
+static UNUSED void pull_from (struct side *side, void *s, int pushers)
+{
+    double start = 0, count = -1, seconds;
+    zmq_msg_t msg;
+    int ended = 0;
+    announce (side, s);
+    MUST (zmq_msg_init (&msg) == 0);
+    while (ended < pushers) {
+        int n = zmq_msg_recv (&msg, s, 0);
+        MUST (n == 1 || n == (int) side->size);
+        ended += n == 1;
+        if (n != 1 && count++ < 0)
+            start = now ();
+    }
+    seconds = now () - start;
+    MUST (zmq_msg_close (&msg) == 0 && zmq_close (s) == 0);
+    result (count / seconds, seconds, count, "");
 }
 
 typedef void (side_fn) (struct side *);

@@ -15,14 +15,6 @@
 
 static int count;
 
-/* Processor time of this process, all threads, seconds. */
-static double used (void)
-{
-    struct timespec t;
-    clock_gettime (CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
 static void sleep_until (double when)
 {
     struct timespec t;

@@ -16,40 +16,9 @@ static int window = 100;
 
 /* ---- 8 PUSH to 1 PULL ---- */
 
-static void push (struct side *side)
-{
-    void *s = connect_socket (side, ZMQ_PUSH);
-    char *body = calloc (1, side->size);
-    double until = now () + side->seconds;
-    MUST (body);
-    do {
-        for (int i = 0; i < 64; i++)
-            MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
-    } while (now () < until);
-    MUST (zmq_send (s, "e", 1, 0) == 1);
-    wait_for_end (side);
-    MUST (zmq_close (s) == 0);
-    free (body);
-}
-
 static void pull (struct side *side)
 {
-    void *s = open_socket (side, ZMQ_PULL);
-    double start = 0, count = -1, seconds;
-    zmq_msg_t msg;
-    int ended = 0;
-    announce (side, s);
-    MUST (zmq_msg_init (&msg) == 0);
-    while (ended < peers) {
-        int n = zmq_msg_recv (&msg, s, 0);
-        MUST (n >= 0);
-        ended += n == 1;
-        if (n != 1 && count++ < 0)
-            start = now ();
-    }
-    seconds = now () - start;
-    MUST (zmq_msg_close (&msg) == 0 && zmq_close (s) == 0);
-    result (count / seconds, seconds, count, "");
+    pull_from (side, open_socket (side, ZMQ_PULL), peers);
 }
 
 /* ---- 1 PUB to 8 SUB, every message waited for ---- */

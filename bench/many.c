@@ -12,16 +12,6 @@
  */
 #include "bench.h"
 
-/* Resident memory of this process in bytes. */
-static double resident (void)
-{
-    long pages = 0, rest = 0;
-    FILE *f = fopen ("/proc/self/statm", "r");
-    MUST (f && fscanf (f, "%ld %ld", &rest, &pages) == 2);
-    fclose (f);
-    return (double) pages * (double) sysconf (_SC_PAGESIZE);
-}
-
 static void *make (void *ctx, int type)
 {
     void *s = zmq_socket (ctx, type);

@@ -3,22 +3,6 @@
 
 static struct side *proxy_side;
 
-static void push (struct side *side)
-{
-    void *s = connect_socket (side, ZMQ_PUSH);
-    char *body = calloc (1, side->size);
-    double until = now () + side->seconds;
-    MUST (body);
-    do {
-        for (int i = 0; i < 64; i++)
-            MUST (zmq_send (s, body, side->size, 0) == (int) side->size);
-    } while (now () < until);
-    MUST (zmq_send (s, "e", 1, 0) == 1);
-    wait_for_end (side);
-    MUST (zmq_close (s) == 0);
-    free (body);
-}
-
 /* The proxy hands on to a PULL in this process and ends with the context. */
 static void *run_proxy (void *ready)
 {

@@ -16,7 +16,7 @@ static void set_key (void *s, int option, const char *key)
 }
 
 /* The end of the stream: shorter than any message that is measured. */
-static void push (struct side *side)
+static void stream (struct side *side)
 {
     void *s = open_socket (side, ZMQ_PUSH);
     char *body = calloc (1, side->size);
@@ -44,24 +44,11 @@ static void push (struct side *side)
 static void pull (struct side *side)
 {
     void *s = open_socket (side, ZMQ_PULL);
-    double start = 0, count = -1, seconds;
-    zmq_msg_t msg;
     if (curve) {
         set_int (s, ZMQ_CURVE_SERVER, 1);
         set_key (s, ZMQ_CURVE_SECRETKEY, server_secret);
     }
-    announce (side, s);
-    MUST (zmq_msg_init (&msg) == 0);
-    while (zmq_msg_recv (&msg, s, 0) != 1) {
-        if (zmq_msg_size (&msg) != side->size)
-            fail ("a message of the wrong size");
-        if (count++ < 0)
-            start = now ();
-    }
-    seconds = now () - start;
-    MUST (zmq_msg_close (&msg) == 0);
-    MUST (zmq_close (s) == 0);
-    result (count / seconds, seconds, count, "");
+    pull_from (side, s, 1);
 }
 
 int main (int argc, char **argv)
@@ -73,6 +60,6 @@ int main (int argc, char **argv)
     }
     if (curve)
         make_keys ();
-    run_sides (argv[1], (size_t) atoi (argv[2]), atof (argv[3]), 1, pull, push);
+    run_sides (argv[1], (size_t) atoi (argv[2]), atof (argv[3]), 1, pull, stream);
     return 0;
 }

@@ -15,6 +15,11 @@ bench: stage $(if $(OMQ),bench-omq)
 bench-chart: stage $(if $(OMQ),bench-omq)
 	python3 bench/run.py --lib stage/lib --cpus 0,1 --svg docs/bench.svg $(BENCH_OTHERS) $(BENCH)
 
+# Cost against the number of connections and of I/O threads.
+.PHONY: bench-scale
+bench-scale: stage
+	python3 bench/scale.py --lib stage/lib $(BENCH_SCALE)
+
 # Another drop-in, as crates.io has it, built as ours is. A few minutes, once.
 bench-omq: $(OMQ_DIR)/lib/libzmq.so.5
 

@@ -11,7 +11,7 @@ mod traffic;
 
 use super::dialer::Dialer;
 use super::event::{Event, kind};
-use super::input::{Decoded, Input};
+use super::input::{Decoded, Fault, Input};
 use super::output::{Flow, Output};
 use super::security::ZapQuery;
 use super::tunnel::{Tunnel, Wait};
@@ -65,6 +65,15 @@ enum Loss {
     Refused,
     /// The peer broke the rules: no second try.
     Protocol(HandshakeError),
+}
+
+impl Loss {
+    fn of(fault: Fault) -> Loss {
+        match fault {
+            Fault::Memory => Loss::Stream(libc::ENOMEM), // there may be some later
+            other => Loss::Protocol(other.into()),
+        }
+    }
 }
 
 /// Stores without touching the cache line if nothing changes.

@@ -87,7 +87,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(fault) => return Err(Loss::Protocol(fault.into())),
+                Err(fault) => return Err(Loss::of(fault)),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
                     return Ok(());
@@ -127,7 +127,7 @@ impl State {
                 return Ok(());
             };
             match self.input.decode(session, limit, pipe) {
-                Err(fault) => return Err(Loss::Protocol(fault.into())),
+                Err(fault) => return Err(Loss::of(fault)),
                 Ok(Decoded::Command) if self.process_command() => {}
                 Ok(Decoded::Command) => return Ok(()),
                 Ok(Decoded::Full) => {

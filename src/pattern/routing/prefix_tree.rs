@@ -1,24 +1,31 @@
 //! A map from byte strings to numbers that finds all keys that are prefixes of
 //! a given string.
 //!
-//! A radix tree: a node stands for a run of bytes, so the depth is the number
-//! of places where topics part, not their length. Nodes lie in one array and
-//! name each other by index; labels are inside the node (a long one makes a
-//! chain), and edges take one of four sizes. Measured with topics of 27 bytes:
-//! about 60 bytes each at a million of them, a match 80 ns among 200,000 and
-//! 145 ns among a million. It touches one or two cache lines a level and ends
-//! at the first byte that leads nowhere. Hashing every prefix instead would be
-//! a probe for each length in use, which peers choose.
+//! A radix tree whose ends are buckets: a node stands for a run of bytes at
+//! which topics part, and below it is either a bucket with what is left of up to
+//! 64 keys, packed together, or edges to further nodes. A bucket that is full is
+//! divided by the first bytes. So most of a key's way leads through few nodes
+//! that many keys share and that stay in the processor's caches, and ends in a
+//! search of two or three cache lines. Hashing every prefix instead would be a
+//! probe for each length in use, which peers choose.
+//!
+//! Nodes lie in one array and name each other by index; labels are inside the
+//! node (a long one makes a chain), and edges take one of five sizes.
 
 #![forbid(unsafe_code)]
 
+mod bucket;
+mod children;
+
+use bucket::{Bucket, STRING_MAX};
+use children::Children;
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 
 /// The number that no key may have.
 pub const ABSENT: u32 = u32::MAX;
 
-/// Longest label, chosen so that a node takes 40 bytes.
+/// Longest label, chosen so that a node takes 48 bytes.
 const LABEL: usize = 19;
 const ROOT: u32 = 0;
 
@@ -29,7 +36,7 @@ struct Node {
     label: [u8; LABEL],
 }
 
-const _: () = assert!(size_of::<Node>() == 40);
+const _: () = assert!(size_of::<Node>() == 48);
 
 impl Node {
     fn new(label: &[u8]) -> Node {
@@ -48,92 +55,13 @@ impl Node {
     fn label(&self) -> &[u8] {
         &self.label[..usize::from(self.len)]
     }
-}
 
-/// Edges to other nodes by the first byte of their label, in its order.
-enum Children {
-    None,
-    One(u32),
-    Few(Box<Edges<4>>),
-    Some(Box<Edges<16>>),
-    Many(Box<Edges<48>>),
-    All(Box<[u32; 256]>),
-}
-
-struct Edges<const N: usize> {
-    len: u8,
-    bytes: [u8; N],
-    nodes: [u32; N],
-}
-
-impl<const N: usize> Edges<N> {
-    fn from(edges: &[(u8, u32)]) -> Box<Self> {
-        let mut new = Box::new(Edges {
-            len: 0,
-            bytes: [0; N],
-            nodes: [0; N],
-        });
-        for (index, &(byte, node)) in edges.iter().enumerate().take(N) {
-            new.bytes[index] = byte;
-            new.nodes[index] = node;
-            new.len += 1;
-        }
-        new
-    }
-
+    /// What follows the label in `rest`, of which an edge has led here.
     #[inline]
-    fn find(&self, byte: u8) -> Option<usize> {
-        // Without branches over the whole array, for vector instructions.
-        let mut hits = 0u64;
-        for (index, &here) in self.bytes.iter().enumerate() {
-            hits |= u64::from(here == byte) << index;
-        }
-        hits &= (1 << self.len) - 1;
-        (hits != 0).then(|| hits.trailing_zeros() as usize)
-    }
-
-    #[inline]
-    fn get(&self, byte: u8) -> Option<u32> {
-        self.nodes.get(self.find(byte)?).copied()
-    }
-
-    /// Adds an edge in its place in the order; false if there is no room.
-    fn insert(&mut self, byte: u8, node: u32) -> bool {
-        let len = usize::from(self.len);
-        if len == N {
-            return false;
-        }
-        let place = self.bytes[..len].partition_point(|other| *other < byte);
-        self.bytes.copy_within(place..len, place + 1);
-        self.nodes.copy_within(place..len, place + 1);
-        self.bytes[place] = byte;
-        self.nodes[place] = node;
-        self.len += 1;
-        true
-    }
-
-    fn list(&self) -> SmallVec<[(u8, u32); 16]> {
-        let len = usize::from(self.len);
-        let (bytes, nodes) = (&self.bytes[..len], &self.nodes[..len]);
-        bytes.iter().copied().zip(nodes.iter().copied()).collect()
-    }
-}
-
-impl Children {
-    fn from(edges: &[(u8, u32)]) -> Children {
-        match edges.len() {
-            0 => Children::None,
-            1 => Children::One(edges[0].1),
-            2..=4 => Children::Few(Edges::from(edges)),
-            5..=16 => Children::Some(Edges::from(edges)),
-            17..=48 => Children::Many(Edges::from(edges)),
-            _ => {
-                let mut all = Box::new([ABSENT; 256]);
-                for &(byte, node) in edges {
-                    all[usize::from(byte)] = node;
-                }
-                Children::All(all)
-            }
+    fn cut<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
+        match self.len {
+            1 => rest.get(1..),
+            _ => rest.strip_prefix(self.label()),
         }
     }
 }
@@ -155,6 +83,14 @@ impl Default for PrefixTree {
     }
 }
 
+/// Where a key's number is.
+#[derive(Clone, Copy)]
+enum Spot {
+    Node(u32),
+    /// In the bucket of this node, at this place.
+    Rest(u32, usize),
+}
+
 impl PrefixTree {
     /// Number of keys.
     pub fn len(&self) -> usize {
@@ -174,11 +110,14 @@ impl PrefixTree {
             if node.value != ABSENT && !visit(node.value) {
                 return;
             }
+            if let Children::Rests(rests) = &node.children {
+                return rests.prefixes(rest, visit);
+            }
             let Some(child) = rest.first().and_then(|byte| self.child(node, *byte)) else {
                 return;
             };
             node = &self.nodes[child as usize];
-            match rest.strip_prefix(node.label()) {
+            match node.cut(rest) {
                 Some(left) => rest = left,
                 None => return,
             }
@@ -187,23 +126,52 @@ impl PrefixTree {
 
     /// The number of a key.
     pub fn get(&self, key: &[u8]) -> Option<u32> {
-        let value = self.nodes[self.find(key, |_| {})? as usize].value;
-        (value != ABSENT).then_some(value)
+        let number = self.number(self.find(key, |_| {})?);
+        (number != ABSENT).then_some(number)
     }
 
     /// Gives a key a number; returns the one it had.
-    pub fn insert(&mut self, key: &[u8], value: u32) -> Option<u32> {
-        let node = self.make(key);
-        let old = std::mem::replace(&mut self.nodes[node as usize].value, value);
-        self.len += usize::from(old == ABSENT);
-        (old != ABSENT).then_some(old)
+    pub fn insert(&mut self, key: &[u8], number: u32) -> Option<u32> {
+        self.update(key, |_| number)
+    }
+
+    /// Gives a key the number that `change` makes of the one it had, which is
+    /// returned.
+    pub fn update(&mut self, key: &[u8], change: impl FnOnce(Option<u32>) -> u32) -> Option<u32> {
+        let spot = self.make(key);
+        let old = self.number(spot);
+        let old = (old != ABSENT).then_some(old);
+        self.set_number(spot, change(old));
+        self.len += usize::from(old.is_none());
+        old
+    }
+
+    fn number(&self, spot: Spot) -> u32 {
+        match spot {
+            Spot::Node(node) => self.nodes[node as usize].value,
+            Spot::Rest(node, index) => match &self.nodes[node as usize].children {
+                Children::Rests(rests) => rests.number(index),
+                _ => ABSENT,
+            },
+        }
+    }
+
+    fn set_number(&mut self, spot: Spot, number: u32) {
+        match spot {
+            Spot::Node(node) => self.nodes[node as usize].value = number,
+            Spot::Rest(node, index) => {
+                if let Children::Rests(rests) = &mut self.nodes[node as usize].children {
+                    rests.set_number(index, number);
+                }
+            }
+        }
     }
 
     /// Removes a key; returns the number it had.
     pub fn remove(&mut self, key: &[u8]) -> Option<u32> {
         let mut path = SmallVec::<[u32; 16]>::new();
-        let mut node = self.find(key, |parent| path.push(parent))?;
-        let old = std::mem::replace(&mut self.nodes[node as usize].value, ABSENT);
+        let spot = self.find(key, |parent| path.push(parent))?;
+        let old = self.number(spot);
         if old == ABSENT {
             return None;
         }
@@ -212,6 +180,32 @@ impl PrefixTree {
             *self = PrefixTree::default(); // gives the memory back
             return Some(old);
         }
+        let node = match spot {
+            Spot::Node(node) => {
+                self.set_number(spot, ABSENT);
+                node
+            }
+            Spot::Rest(node, index) => {
+                self.remove_rest(node, index);
+                node
+            }
+        };
+        self.tidy(node, path);
+        Some(old)
+    }
+
+    fn remove_rest(&mut self, node: u32, index: usize) {
+        let children = &mut self.nodes[node as usize].children;
+        if let Children::Rests(rests) = children {
+            match rests.len() {
+                1 => *children = Children::None,
+                _ => rests.remove(index),
+            }
+        }
+    }
+
+    /// Takes nodes without purpose away, from this one up.
+    fn tidy(&mut self, mut node: u32, mut path: SmallVec<[u32; 16]>) {
         while let Some(parent) = path.pop() {
             if self.nodes[node as usize].value != ABSENT {
                 break;
@@ -226,7 +220,6 @@ impl PrefixTree {
             }
             node = parent;
         }
-        Some(old)
     }
 
     /// Calls `visit` with every key, in byte order, and its number.
@@ -235,8 +228,8 @@ impl PrefixTree {
     }
 
     /// As [`for_each`](Self::for_each), from the key `from` on, whether it exists
-    /// or not, and not beyond `most` nodes: then it returns where to go on, which
-    /// stays right when keys are added or removed in between.
+    /// or not. After `most` nodes and keys, or some more, it returns where to go
+    /// on, which stays right when keys are added or removed in between.
     pub fn walk(
         &self,
         from: &[u8],
@@ -255,8 +248,20 @@ impl PrefixTree {
                 return Some(key);
             }
             left -= 1;
-            if node.value != ABSENT {
+            // The first node may have both what is before and what is after `from`.
+            if node.value != ABSENT && key.as_slice() >= from {
                 visit(&key, node.value);
+            }
+            if let Children::Rests(rests) = &node.children {
+                let depth = key.len();
+                for (rest, number) in rests.iter() {
+                    key.truncate(depth);
+                    key.extend_from_slice(rest);
+                    if key.as_slice() >= from {
+                        visit(&key, number);
+                    }
+                }
+                left = left.saturating_sub(rests.len());
             }
             let edges = self.edges(index);
             stack.extend(edges.iter().rev().map(|(_, child)| (*child, key.len())));
@@ -274,6 +279,10 @@ impl PrefixTree {
                 found.push((index, depth - self.nodes[index as usize].label().len()));
                 return found;
             };
+            if let Children::Rests(_) = self.nodes[index as usize].children {
+                found.push((index, depth - self.nodes[index as usize].label().len()));
+                return found;
+            }
             let edges = self.edges(index);
             let later = edges.iter().rev().take_while(|(other, _)| other > byte);
             found.extend(later.map(|(_, child)| (*child, depth)));
@@ -297,7 +306,7 @@ impl PrefixTree {
     #[inline]
     fn child(&self, node: &Node, byte: u8) -> Option<u32> {
         match &node.children {
-            Children::None => None,
+            Children::None | Children::Rests(_) => None,
             // Its label is compared anyway.
             Children::One(child) => {
                 (self.nodes[*child as usize].label[0] == byte).then_some(*child)
@@ -309,23 +318,42 @@ impl PrefixTree {
         }
     }
 
-    /// The node of exactly this key, if there is one; `above` sees its ancestors.
-    fn find(&self, key: &[u8], mut above: impl FnMut(u32)) -> Option<u32> {
+    /// Where exactly this key's number is, if anywhere; `above` sees the nodes
+    /// above that one.
+    fn find(&self, key: &[u8], mut above: impl FnMut(u32)) -> Option<Spot> {
         let mut index = ROOT;
         let mut rest = key;
         while let Some(byte) = rest.first() {
+            let node = &self.nodes[index as usize];
+            if let Children::Rests(rests) = &node.children {
+                return Some(Spot::Rest(index, rests.find(rest).ok()?));
+            }
             above(index);
-            index = self.child(&self.nodes[index as usize], *byte)?;
-            rest = rest.strip_prefix(self.nodes[index as usize].label())?;
+            index = self.child(node, *byte)?;
+            rest = self.nodes[index as usize].cut(rest)?;
         }
-        Some(index)
+        Some(Spot::Node(index))
     }
 
-    /// The node of this key, made if need be.
-    fn make(&mut self, key: &[u8]) -> u32 {
+    /// The place for this key's number, made if need be.
+    fn make(&mut self, key: &[u8]) -> Spot {
         let mut index = ROOT;
         let mut rest = key;
         while let Some(byte) = rest.first() {
+            let children = &mut self.nodes[index as usize].children;
+            if let (Children::None, true) = (&children, rest.len() <= STRING_MAX) {
+                *children = Children::Rests(Bucket::new([(rest, ABSENT)].into_iter()));
+            }
+            if let Children::Rests(rests) = children {
+                match rests.find(rest) {
+                    Ok(place) => return Spot::Rest(index, place),
+                    Err(place) if rests.takes(rest) => {
+                        rests.insert(place, rest);
+                        return Spot::Rest(index, place);
+                    }
+                    Err(_) => self.divide(index),
+                }
+            }
             let Some(child) = self.child(&self.nodes[index as usize], *byte) else {
                 let (label, left) = rest.split_at(rest.len().min(LABEL));
                 let leaf = self.allocate(Node::new(label));
@@ -334,25 +362,61 @@ impl PrefixTree {
                 continue;
             };
             let label = self.nodes[child as usize].label();
-            let common = label.iter().zip(rest).take_while(|(a, b)| a == b).count();
+            let common = common(label, rest);
             if common < label.len() {
                 self.split(child, common);
             }
             (index, rest) = (child, &rest[common..]);
         }
-        index
+        Spot::Node(index)
     }
 
     /// Cuts a node after `at` bytes of its label. It keeps the first part; what
-    /// it had moves to a new child.
+    /// it had moves below.
     fn split(&mut self, index: u32, at: usize) {
         let node = &mut self.nodes[index as usize];
         let mut lower = Node::new(&node.label()[at..]);
         lower.children = std::mem::replace(&mut node.children, Children::None);
         lower.value = std::mem::replace(&mut node.value, ABSENT);
         node.len = at as u8;
+        if let Children::None = lower.children {
+            let rest = [(lower.label(), lower.value)];
+            node.children = Children::Rests(Bucket::new(rest.into_iter()));
+            return;
+        }
         let lower = self.allocate(lower);
         self.nodes[index as usize].children = Children::One(lower);
+    }
+
+    /// Makes edges to further nodes of a node's bucket.
+    fn divide(&mut self, index: u32) {
+        let children = &mut self.nodes[index as usize].children;
+        let Children::Rests(rests) = std::mem::replace(children, Children::None) else {
+            return;
+        };
+        let rests: Vec<(&[u8], u32)> = rests.iter().collect();
+        let mut edges = SmallVec::<[(u8, u32); 64]>::new();
+        for group in rests.chunk_by(|(a, _), (b, _)| a.first() == b.first()) {
+            // In order, so what the first and the last share, all share.
+            let (first, last) = (group[0].0, group[group.len() - 1].0);
+            let shared = common(first, last).min(LABEL);
+            let mut node = Node::new(&first[..shared]);
+            let below = match first.len() == shared {
+                true => {
+                    node.value = group[0].1;
+                    &group[1..]
+                }
+                false => group,
+            };
+            if !below.is_empty() {
+                let below = below
+                    .iter()
+                    .map(|(rest, number)| (&rest[shared..], *number));
+                node.children = Children::Rests(Bucket::new(below));
+            }
+            edges.push((first[0], self.allocate(node)));
+        }
+        self.nodes[index as usize].children = Children::from(&edges);
     }
 
     /// Makes one node of a node without a number and its only child, if the
@@ -375,7 +439,7 @@ impl PrefixTree {
     /// Adds an edge that is not there yet.
     fn link(&mut self, parent: u32, byte: u8, child: u32) {
         let in_place = match &mut self.nodes[parent as usize].children {
-            Children::None | Children::One(_) => false,
+            Children::None | Children::Rests(_) | Children::One(_) => false,
             Children::Few(edges) => edges.insert(byte, child),
             Children::Some(edges) => edges.insert(byte, child),
             Children::Many(edges) => edges.insert(byte, child),
@@ -401,7 +465,7 @@ impl PrefixTree {
 
     fn edges(&self, index: u32) -> SmallVec<[(u8, u32); 16]> {
         match &self.nodes[index as usize].children {
-            Children::None => SmallVec::new(),
+            Children::None | Children::Rests(_) => SmallVec::new(),
             Children::One(child) => {
                 let byte = self.nodes[*child as usize].label[0];
                 SmallVec::from_slice(&[(byte, *child)])
@@ -443,15 +507,17 @@ impl PrefixTree {
     /// Bytes of memory in use, without the allocator's own.
     #[cfg(all(test, not(loom)))]
     pub fn memory(&self) -> usize {
-        let edges = |node: &Node| match &node.children {
-            Children::None | Children::One(_) => 0,
-            Children::Few(_) => size_of::<Edges<4>>(),
-            Children::Some(_) => size_of::<Edges<16>>(),
-            Children::Many(_) => size_of::<Edges<48>>(),
-            Children::All(_) => size_of::<[u32; 256]>(),
-        };
         self.nodes.capacity() * size_of::<Node>()
             + self.free.capacity() * size_of::<u32>()
-            + self.nodes.iter().map(edges).sum::<usize>()
+            + self
+                .nodes
+                .iter()
+                .map(|node| node.children.memory())
+                .sum::<usize>()
     }
+}
+
+/// Number of bytes that both begin with.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

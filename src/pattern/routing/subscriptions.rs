@@ -55,28 +55,36 @@ impl Subscriptions {
     /// Subscribes a pipe (once, however often it asks); true if nobody had the
     /// topic before.
     pub fn add(&mut self, topic: &[u8], pipe: PipeId) -> bool {
-        let Some(entry) = self.topics.get(topic) else {
-            self.topics.insert(topic, pipe.0);
-            self.count(pipe, 1);
-            return true;
-        };
-        if entry & SET != 0 {
-            let set = &mut self.sets[(entry & !SET) as usize];
-            if let Err(place) = set.binary_search(&pipe.0) {
-                set.insert(place, pipe.0);
-                self.count(pipe, 1);
+        let (sets, free) = (&mut self.sets, &mut self.free);
+        let mut fresh = true;
+        let before = self.topics.update(topic, |entry| match entry {
+            None => pipe.0,
+            Some(entry) if entry & SET != 0 => {
+                let set = &mut sets[(entry & !SET) as usize];
+                match set.binary_search(&pipe.0) {
+                    Ok(_) => fresh = false,
+                    Err(place) => set.insert(place, pipe.0),
+                }
+                entry
             }
-        } else if entry != pipe.0 {
-            let set = vec![entry.min(pipe.0), entry.max(pipe.0)];
-            let place = self.free.pop().unwrap_or_else(|| {
-                self.sets.push(Vec::new());
-                self.sets.len() as u32 - 1
-            });
-            self.sets[place as usize] = set;
-            self.topics.insert(topic, place | SET);
+            Some(only) if only == pipe.0 => {
+                fresh = false;
+                only
+            }
+            Some(only) => {
+                let set = vec![only.min(pipe.0), only.max(pipe.0)];
+                let place = free.pop().unwrap_or_else(|| {
+                    sets.push(Vec::new());
+                    sets.len() as u32 - 1
+                });
+                sets[place as usize] = set;
+                place | SET
+            }
+        });
+        if fresh {
             self.count(pipe, 1);
         }
-        false
+        before.is_none()
     }
 
     /// Takes back a subscription.
@@ -172,8 +180,8 @@ impl Filters {
 
     /// Adds a topic, or one more request for it.
     pub fn add(&mut self, topic: &[u8]) {
-        let count = self.topics.get(topic).unwrap_or(0);
-        self.topics.insert(topic, (count + 1).min(u32::MAX - 1));
+        self.topics
+            .update(topic, |count| (count.unwrap_or(0) + 1).min(u32::MAX - 1));
     }
 
     /// Takes back one request for a topic.

@@ -190,7 +190,7 @@ fn a_topic_costs_few_bytes_and_gives_them_back() {
         tree.insert(&topic, number as u32);
     }
     assert_eq!(tree.len(), count);
-    assert!(tree.memory() < 80 * count, "{}", tree.memory() / count);
+    assert!(tree.memory() < 40 * count, "{}", tree.memory() / count);
     for topic in topics(count) {
         assert!(tree.remove(&topic).is_some());
     }
@@ -201,14 +201,57 @@ fn a_topic_costs_few_bytes_and_gives_them_back() {
 #[test]
 fn nodes_without_purpose_are_merged() {
     let mut tree = PrefixTree::default();
-    for key in ["abc", "abd", "ab", "a"] {
+    // More than one bucket takes: a node for each first letter, without a bucket.
+    let letters = (b'A'..).take(65);
+    for letter in letters.clone() {
+        tree.insert(&[letter], 1);
+    }
+    assert_eq!(tree.nodes_in_use(), 1 + 65);
+    // A bucket below one of them, and one that is cut in two.
+    for key in ["Apple", "Ape"] {
         tree.insert(key.as_bytes(), 1);
     }
-    assert_eq!(tree.nodes_in_use(), 5);
-    for (key, left) in [("ab", 5), ("abd", 3), ("a", 2), ("abc", 1)] {
-        tree.remove(key.as_bytes());
-        assert_eq!(tree.nodes_in_use(), left, "{key}");
+    assert_eq!(tree.nodes_in_use(), 1 + 65);
+    for letter in letters {
+        tree.remove(&[letter]);
     }
+    assert_eq!(tree.nodes_in_use(), 2);
+    tree.remove(b"Apple");
+    assert_eq!(tree.nodes_in_use(), 2);
+    tree.remove(b"Ape");
+    assert_eq!(tree.nodes_in_use(), 1);
+}
+
+#[test]
+fn a_bucket_is_divided_as_its_keys_part() {
+    // Keys that share more than a label, and of which one is the others' prefix.
+    let run = "a".repeat(50);
+    let keys = (0..200).map(|number| format!("{run}{number:03}/and so on"));
+    let keys = [run.clone(), format!("{run}0")].into_iter().chain(keys);
+    let keys = keys.collect::<Vec<_>>();
+    let mut tree = PrefixTree::default();
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(tree.insert(key.as_bytes(), number as u32), None);
+        assert_eq!(
+            tree.insert(key.as_bytes(), number as u32),
+            Some(number as u32)
+        );
+    }
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(tree.get(key.as_bytes()), Some(number as u32));
+        let mut found = Vec::new();
+        tree.prefixes(format!("{key}, it goes on").as_bytes(), |number| {
+            found.push(number);
+            true
+        });
+        let expected = (0..keys.len()).filter(|other| key.starts_with(&keys[*other]));
+        assert!(expected.eq(found.into_iter().map(|number| number as usize)));
+    }
+    for key in &keys {
+        assert!(tree.remove(key.as_bytes()).is_some());
+        assert_eq!(tree.get(key.as_bytes()), None);
+    }
+    assert_eq!((tree.len(), tree.nodes_in_use()), (0, 1));
 }
 
 /// `cargo test --release -- --ignored --nocapture the_index_measured`

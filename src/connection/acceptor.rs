@@ -39,7 +39,7 @@ impl Acceptor {
         settings: Arc<Settings>,
         endpoint: &Endpoint,
     ) -> Result<Arc<Acceptor>> {
-        let listener = Listener::bind(endpoint, &settings.stream).map_err(|failure| {
+        let listener = Listener::bind(endpoint, &settings.stream()).map_err(|failure| {
             report_closed(&*link, endpoint, failure.fd);
             failure.error
         })?;
@@ -128,9 +128,10 @@ impl Acceptor {
 
     /// Accepts what waits. False if the system is out of descriptors.
     fn accept_all(&self) -> bool {
+        let options = self.settings.stream();
         for _ in 0..BATCH {
             let accepted = match &*self.listener.lock() {
-                Some(listener) => listener.accept(&self.settings.stream),
+                Some(listener) => listener.accept(&options),
                 None => return true,
             };
             match accepted {

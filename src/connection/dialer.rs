@@ -20,7 +20,7 @@ pub(super) struct Dialer {
     tried: Option<Vec<u8>>,
     /// Addresses still to be tried in this attempt.
     targets: Vec<Target>,
-    lookup: Option<PendingLookup>,
+    lookup: Option<Box<PendingLookup>>,
     /// Current delay in milliseconds; `None` after a success.
     delay: Option<i32>,
 }
@@ -96,13 +96,13 @@ impl Dialer {
             None => None,
         };
         let first_hop = proxy.as_ref().unwrap_or(&self.endpoint);
-        match Resolution::start(first_hop, &settings.stream) {
+        match Resolution::start(first_hop, &settings.stream()) {
             Ok(Resolution::Ready(targets)) => {
                 self.targets = targets;
                 self.next(settings)
             }
             Ok(Resolution::Lookup(job)) => {
-                self.lookup = job.start(wake).ok();
+                self.lookup = job.start(wake).ok().map(Box::new);
                 match self.lookup {
                     Some(_) => Attempt::Resolving,
                     None => Attempt::Failed,
@@ -127,7 +127,7 @@ impl Dialer {
     pub(super) fn next(&mut self, settings: &Settings) -> Attempt {
         while !self.targets.is_empty() {
             let target = self.targets.remove(0);
-            if let Ok(dial) = Dial::start(&target, &settings.stream) {
+            if let Ok(dial) = Dial::start(&target, &settings.stream()) {
                 self.tried = Some(target.text());
                 return Attempt::Dialing(dial);
             }
@@ -140,8 +140,10 @@ impl Dialer {
         !self.targets.is_empty()
     }
 
-    /// The connection stands: the next loss starts with the shortest delay.
+    /// The connection stands: the next loss starts with the shortest delay, and
+    /// asks for the addresses anew.
     pub(super) fn succeeded(&mut self) {
+        self.targets = Vec::new();
         self.delay = None;
     }
 

@@ -57,14 +57,8 @@ pub trait Link: Send + Sync {
 pub struct Settings {
     /// The generic options.
     pub options: Arc<Options>,
-    /// Those of them that the transport wants.
-    pub stream: StreamOptions,
     /// The type named in the handshake.
     pub socket_type: SocketType,
-    /// The mechanism that the options select, with keys and credentials.
-    pub mechanism: MechanismConfig,
-    /// When the options want ZAP asked.
-    pub zap: ZapPolicy,
     /// No ZMTP: every read becomes a message, every message is written as it
     /// is (STREAM, `ZMQ_ROUTER_RAW`).
     pub raw: bool,
@@ -86,9 +80,21 @@ impl Settings {
 
     /// A snapshot of `options`.
     pub fn new(options: &Arc<Options>, socket_type: SocketType) -> Arc<Settings> {
+        Arc::new(Settings {
+            options: options.clone(),
+            socket_type,
+            raw: false,
+            raw_notify: false,
+        })
+    }
+
+    /// What the transport wants of the options. Made anew each time, since it is
+    /// wanted seldom and there is one of these for every endpoint.
+    pub fn stream(&self) -> StreamOptions {
+        let options = &self.options;
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
         let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
-        let stream = StreamOptions {
+        StreamOptions {
             sndbuf: options.sndbuf,
             rcvbuf: options.rcvbuf,
             tos: options.tos,
@@ -111,15 +117,16 @@ impl Settings {
             ipc_filter_gid: options.ipc_filter_gid.clone(),
             ipc_filter_pid: options.ipc_filter_pid.clone(),
             ..StreamOptions::default()
-        };
-        Arc::new(Settings {
-            options: options.clone(),
-            stream,
-            socket_type,
-            mechanism: security::mechanism(options),
-            zap: security::zap_policy(options),
-            raw: false,
-            raw_notify: false,
-        })
+        }
+    }
+
+    /// The mechanism that the options select, with keys and credentials.
+    pub fn mechanism(&self) -> MechanismConfig {
+        security::mechanism(&self.options)
+    }
+
+    /// When the options want ZAP asked.
+    pub fn zap(&self) -> ZapPolicy {
+        security::zap_policy(&self.options)
     }
 }

@@ -128,6 +128,7 @@ impl Output {
         }
         if !self.control.is_empty() {
             self.bytes.append(&mut self.control);
+            self.control = Vec::new(); // for long there will be no other
         }
         let Some((pipe, session)) = source else {
             return;
@@ -178,7 +179,7 @@ impl Output {
 
     /// ZMTP 3.1 sends subscriptions as commands.
     fn encode_subscription(&mut self, msg: &Msg, session: &mut Session) {
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(msg.len() + command::SUBSCRIBE_PREFIX.len());
         match msg.data().split_first() {
             Some((1, topic)) => command::subscribe(topic, &mut body),
             Some((_, topic)) => command::cancel(topic, &mut body),

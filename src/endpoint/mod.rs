@@ -76,7 +76,7 @@ pub enum Endpoint {
     /// A path, an abstract name or the wildcard.
     Ipc(IpcAddress),
     /// Host, port and optionally where to connect from.
-    Tcp(TcpAddress),
+    Tcp(Box<TcpAddress>),
     /// A service or a socket.
     Tipc(TipcAddress),
     /// A machine and a port there.

@@ -35,7 +35,7 @@ pub fn bind(text: &[u8]) -> Result<Endpoint> {
     Ok(match scheme {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::bind(address)?),
-        Scheme::Tcp => Endpoint::Tcp(TcpAddress::bind(address)?),
+        Scheme::Tcp => Endpoint::Tcp(Box::new(TcpAddress::bind(address)?)),
         Scheme::Tipc => Endpoint::Tipc(TipcAddress::bind(address)?),
         Scheme::Vsock => Endpoint::Vsock(VsockAddress::parse(address)?),
     })
@@ -47,7 +47,7 @@ pub fn connect(text: &[u8]) -> Result<Endpoint> {
     Ok(match scheme {
         Scheme::Inproc => Endpoint::Inproc(address.to_vec()),
         Scheme::Ipc => Endpoint::Ipc(IpcAddress::connect(address)?),
-        Scheme::Tcp => Endpoint::Tcp(TcpAddress::connect(address)?),
+        Scheme::Tcp => Endpoint::Tcp(Box::new(TcpAddress::connect(address)?)),
         Scheme::Tipc => Endpoint::Tipc(TipcAddress::connect(address)?),
         Scheme::Vsock => Endpoint::Vsock(VsockAddress::parse(address)?),
     })

@@ -43,6 +43,9 @@ impl Endpoints {
 
     fn add(&mut self, text: Vec<u8>, target: Target) {
         self.last = text.clone();
+        if self.entries.is_empty() {
+            self.entries.reserve_exact(1); // most have no more
+        }
         self.entries.push(Entry { text, target });
     }
 
@@ -335,7 +338,7 @@ impl Socket {
     fn resolved(&self, text: &[u8]) -> Vec<u8> {
         let settings = self.settings();
         let bind = parse::bind(text).ok();
-        bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream))
+        bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream()))
             .unwrap_or_else(|| text.to_vec())
     }
 }

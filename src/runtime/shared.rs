@@ -352,6 +352,9 @@ impl Link for Shared {
     fn add_hot(&self, connection: Arc<Connection>) {
         let mut hot = self.hot.lock();
         hot.retain(|other| !Arc::ptr_eq(other, &connection));
+        if hot.is_empty() {
+            hot.reserve_exact(1); // most sockets have no more
+        }
         hot.push(connection);
         self.hot_count.store(hot.len(), Ordering::SeqCst);
     }

@@ -14,8 +14,8 @@ impl State {
             socket_type: conn.settings.socket_type,
             routing_id: options.routing_id.clone(),
             max_msg_size: options.maxmsgsize,
-            mechanism: conn.settings.mechanism.clone(),
-            zap: conn.settings.zap,
+            mechanism: conn.settings.mechanism(),
+            zap: conn.settings.zap(),
             app_metadata: options.metadata.clone(),
         }));
         handshake.start(self.output.handshake_bytes());

@@ -153,7 +153,10 @@ impl State {
                     command::pong(context, &mut reply);
                     self.output.command(session, &reply);
                 }
-                if let Some(heartbeat) = &mut self.heartbeat {
+                if ttl_ds > 0 && session.has_heartbeats() {
+                    // Without an interval of our own it only watches the peer's time.
+                    let watch = || Box::new(Heartbeat::new(0, None, 0, now));
+                    let heartbeat = self.heartbeat.get_or_insert_with(watch);
                     heartbeat.on_ping(ttl_ds, now);
                 }
             }
@@ -173,6 +176,9 @@ impl State {
         let options = &conn.settings.options;
         if !session.has_heartbeats() {
             return None;
+        }
+        if options.heartbeat_ivl <= 0 {
+            return None; // until the peer asks for one
         }
         let timeout = options.effective_heartbeat_timeout();
         let timeout = (timeout >= 0).then_some(timeout as u64);

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::c_int;
-use std::io;
+use std::{fmt, io};
 
 /// Base of the error numbers that are libzmq's own (`ZMQ_HAUSNUMERO`).
 pub const HAUSNUMERO: c_int = 156_384_712;
@@ -88,6 +88,18 @@ impl Error {
             Error::NoMemory => libc::ENOMEM,
             Error::Interrupted => libc::EINTR,
             Error::Os(code) => code,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.errno() {
+            EFSM => f.write_str("operation not possible in this state (EFSM)"),
+            ENOCOMPATPROTO => f.write_str("transport and socket type do not fit (ENOCOMPATPROTO)"),
+            ETERM => f.write_str("the context was terminated (ETERM)"),
+            EMTHREAD => f.write_str("no I/O thread is available (EMTHREAD)"),
+            code => io::Error::from_raw_os_error(code).fmt(f),
         }
     }
 }

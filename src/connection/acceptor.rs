@@ -3,14 +3,16 @@
 #![forbid(unsafe_code)]
 
 use super::Connection;
-use super::event::{Event, kind};
+use super::event::{self, kind};
 use super::link::{Link, Settings};
 use crate::endpoint::{Endpoint, Scheme};
 use crate::error::Result;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::Mutex;
+use crate::sys::log::{Text, log};
 use crate::transport::Listener;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,8 @@ pub struct Acceptor {
     key: OnceLock<Key>,
     listener: Mutex<Option<Listener>>,
     endpoint: Vec<u8>,
+    /// Out of descriptors or memory, and the log knows.
+    paused: AtomicBool,
     /// What was accepted here and may still live.
     children: Mutex<Vec<Weak<Connection>>>,
 }
@@ -52,6 +56,7 @@ impl Acceptor {
             key: OnceLock::new(),
             listener: Mutex::new(Some(listener)),
             endpoint: text,
+            paused: AtomicBool::new(false),
             children: Mutex::default(),
         });
         let key = acceptor.reactor.insert(acceptor.clone());
@@ -99,14 +104,7 @@ impl Acceptor {
     }
 
     fn event(&self, kind: u32, value: u64) {
-        if self.link.is_monitored() {
-            let endpoint = self.endpoint.clone();
-            self.link.event(Event {
-                kind,
-                value,
-                endpoint,
-            });
-        }
+        event::tell(&*self.link, kind, value, &self.endpoint);
     }
 
     fn arm(&self, first: bool) -> std::io::Result<()> {
@@ -126,6 +124,18 @@ impl Acceptor {
         children.push(Arc::downgrade(child));
     }
 
+    /// Something could be accepted.
+    fn resumed(&self) {
+        if self.paused.swap(false, Ordering::Relaxed) {
+            log!(
+                Warn,
+                self.link.who(),
+                "accepts on {} again",
+                Text(&self.endpoint)
+            );
+        }
+    }
+
     /// Accepts what waits. False if the system is out of descriptors.
     fn accept_all(&self) -> bool {
         let options = self.settings.stream();
@@ -136,7 +146,16 @@ impl Acceptor {
             };
             match accepted {
                 Ok(Some(stream)) => {
+                    self.resumed();
                     self.event(kind::ACCEPTED, stream.as_raw_fd() as u64);
+                    let (who, at) = (self.link.who(), Text(&self.endpoint));
+                    let (fd, peer) = (stream.as_raw_fd(), &stream);
+                    log!(
+                        Info,
+                        who,
+                        "accepted {} on {at} (fd {fd})",
+                        peer.peer_address_text()
+                    );
                     let Some(reactor) = self.link.reactor(self.settings.options.affinity) else {
                         continue;
                     };
@@ -148,11 +167,19 @@ impl Acceptor {
                 Ok(None) => return true,
                 Err(error) => {
                     let code = error.raw_os_error().unwrap_or(0);
+                    let short = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
+                    let pauses = short.contains(&code);
                     self.event(kind::ACCEPT_FAILED, code as u64);
-                    if matches!(
-                        code,
-                        libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM
-                    ) {
+                    if !pauses || !self.paused.swap(true, Ordering::Relaxed) {
+                        let (who, at) = (self.link.who(), Text(&self.endpoint));
+                        let then = if pauses {
+                            "; waiting for better times"
+                        } else {
+                            ""
+                        };
+                        log!(Warn, who, "cannot accept on {at}: {error}{then}");
+                    }
+                    if pauses {
                         return false;
                     }
                 }
@@ -166,14 +193,11 @@ impl Acceptor {
 /// the address only for ipc.
 fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
     if let Some(fd) = fd {
-        link.event(Event {
-            kind: kind::CLOSED,
-            value: fd as u64,
-            endpoint: match endpoint.scheme() {
-                Scheme::Ipc => endpoint.text(),
-                _ => Vec::new(),
-            },
-        });
+        let endpoint = match endpoint.scheme() {
+            Scheme::Ipc => endpoint.text(),
+            _ => Vec::new(),
+        };
+        event::tell(link, kind::CLOSED, fd as u64, &endpoint);
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) enum Attempt {
     Resolving,
     /// A connect is under way or done.
     Dialing(Dial),
-    /// Nothing more to try.
-    Failed,
+    /// Nothing more to try; why the last try failed.
+    Failed(io::Error),
 }
 
 impl Dialer {
@@ -91,7 +91,7 @@ impl Dialer {
         wake: impl FnOnce() + Send + 'static,
     ) -> Attempt {
         let proxy = match self.proxy.as_deref().map(parse::connect) {
-            Some(Err(_)) => return Attempt::Failed,
+            Some(Err(error)) => return failed(error.errno()),
             Some(Ok(proxy)) => Some(proxy),
             None => None,
         };
@@ -102,13 +102,13 @@ impl Dialer {
                 self.next(settings)
             }
             Ok(Resolution::Lookup(job)) => {
-                self.lookup = job.start(wake).ok().map(Box::new);
-                match self.lookup {
-                    Some(_) => Attempt::Resolving,
-                    None => Attempt::Failed,
+                match job.start(wake) {
+                    Ok(lookup) => self.lookup = Some(Box::new(lookup)),
+                    Err(error) => return Attempt::Failed(error),
                 }
+                Attempt::Resolving
             }
-            Err(_) => Attempt::Failed,
+            Err(error) => Attempt::Failed(error),
         }
     }
 
@@ -116,23 +116,34 @@ impl Dialer {
     pub(super) fn resume(&mut self, settings: &Settings) -> Option<Attempt> {
         let answer = self.lookup.as_ref()?.take()?;
         self.lookup = None;
-        let Ok(targets) = answer else {
-            return Some(Attempt::Failed);
-        };
-        self.targets = targets;
-        Some(self.next(settings))
+        Some(match answer {
+            Ok(targets) => {
+                self.targets = targets;
+                self.next(settings)
+            }
+            Err(error) => Attempt::Failed(error),
+        })
     }
 
     /// Tries the next address.
     pub(super) fn next(&mut self, settings: &Settings) -> Attempt {
+        let mut attempt = failed(libc::EINVAL);
         while !self.targets.is_empty() {
             let target = self.targets.remove(0);
-            if let Ok(dial) = Dial::start(&target, &settings.stream()) {
-                self.tried = Some(target.text());
-                return Attempt::Dialing(dial);
+            match Dial::start(&target, &settings.stream()) {
+                Ok(dial) => {
+                    self.tried = Some(target.text());
+                    return Attempt::Dialing(dial);
+                }
+                Err(error) => attempt = Attempt::Failed(error),
             }
         }
-        Attempt::Failed
+        attempt
+    }
+
+    /// The address of the last attempt, for the log.
+    pub(super) fn tried(&self) -> &[u8] {
+        self.tried.as_deref().unwrap_or_default()
     }
 
     /// Whether another address remains for this attempt.
@@ -167,6 +178,10 @@ impl Dialer {
         };
         Some(Duration::from_millis(millis as u64))
     }
+}
+
+fn failed(errno: i32) -> Attempt {
+    Attempt::Failed(io::Error::from_raw_os_error(errno))
 }
 
 #[cfg(test)]

@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::Link;
+use crate::sys::log::{Level, Text, enabled, log};
+use std::io;
+
 /// The `ZMQ_EVENT_*` numbers.
 pub mod kind {
     /// A connection was made; value: descriptor.
@@ -45,4 +49,35 @@ pub struct Event {
     pub value: u64,
     /// The endpoint as the application knows it.
     pub endpoint: Vec<u8>,
+}
+
+/// Tells the monitor and the log of something that happened at an endpoint.
+pub(super) fn tell(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
+    if link.is_monitored() {
+        let endpoint = endpoint.to_vec();
+        link.event(Event {
+            kind,
+            value,
+            endpoint,
+        });
+    }
+    if enabled(Level::Warn) {
+        write_down(link, kind, value, endpoint);
+    }
+}
+
+/// What ends a connection is not among this: the log knows more of it than the
+/// monitor is told, see `state/report.rs`.
+fn write_down(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
+    let (who, at) = (link.who(), Text(endpoint));
+    let error = || io::Error::from_raw_os_error(value as i32);
+    match kind {
+        kind::CONNECTED => log!(Info, who, "connected to {at} (fd {value})"),
+        kind::CONNECT_DELAYED => log!(Debug, who, "connecting to {at}"),
+        kind::CONNECT_RETRIED => log!(Info, who, "connects to {at} again in {value} ms"),
+        kind::LISTENING => log!(Info, who, "listening on {at} (fd {value})"),
+        kind::CLOSE_FAILED => log!(Warn, who, "cannot remove the file of {at}: {}", error()),
+        kind::CLOSED => log!(Debug, who, "closed fd {value} of {at}"),
+        _ => {}
+    }
 }

@@ -10,7 +10,7 @@
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
-use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Session};
+use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
 use std::cell::RefCell;
 use std::io;
 
@@ -31,8 +31,10 @@ thread_local! {
 /// Why a connection must be closed from what came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The bytes are no valid frames, or a frame is longer than allowed.
+    /// The bytes are no valid frames.
     Frame,
+    /// A frame is longer than allowed.
+    TooLong,
     /// There is no memory for a frame.
     Memory,
     /// A frame is not what the mechanism wants it to be.
@@ -42,7 +44,9 @@ pub(super) enum Fault {
 impl From<Fault> for HandshakeError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Frame | Fault::Memory => HandshakeError::Closed,
+            Fault::TooLong => HandshakeError::Closed(Refusal::TooLong),
+            Fault::Frame => HandshakeError::Closed(Refusal::Frame),
+            Fault::Memory => HandshakeError::Closed(Refusal::Memory),
             Fault::Protocol(error) => HandshakeError::Protocol(error),
         }
     }
@@ -242,7 +246,7 @@ impl Input {
                 return Ok(Decoded::Starved);
             };
             if limit >= 0 && header.size > limit as u64 {
-                return Err(Fault::Frame);
+                return Err(Fault::TooLong);
             }
             let from = self.start + header.len;
             let size = usize::try_from(header.size).map_err(|_| Fault::Memory)?;

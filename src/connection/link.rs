@@ -9,6 +9,7 @@ use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
+use crate::sys::log::Who;
 use crate::transport::StreamOptions;
 use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::{Arc, Weak};
@@ -16,6 +17,8 @@ use std::sync::{Arc, Weak};
 /// The socket, seen from its connections. The methods are called with a
 /// connection locked and must neither block nor lock the socket.
 pub trait Link: Send + Sync {
+    /// The socket's name in the log.
+    fn who(&self) -> Who;
     /// A handshake is through and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
     /// Whether the socket wants to be told the peer's routing id, as the first

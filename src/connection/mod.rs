@@ -40,7 +40,7 @@ use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::Mutex;
-use crate::sys::panics::contain;
+use crate::sys::{log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
@@ -246,6 +246,11 @@ impl Connection {
         Some(left)
     }
 
+    /// About how many parts of messages wait to be sent; 0 while a thread is at it.
+    pub fn unsent(&self) -> usize {
+        self.state.try_lock().map_or(0, |mut state| state.unsent())
+    }
+
     /// Forgets what the calling thread has left: in a forked child it is the
     /// parent's.
     pub fn forget_left_behind() {
@@ -262,6 +267,11 @@ impl Connection {
             any
         };
         LEFT.try_with(has).unwrap_or(false)
+    }
+
+    /// The socket's name in the log.
+    pub fn who(&self) -> log::Who {
+        self.link.who()
     }
 
     /// The address of the link, as a name for it.

@@ -1,16 +1,18 @@
 //! The life of a connection: what each event does in each phase.
 //!
 //! How one is made, and made again, is in `attempt`; the way from a stream to a
-//! session in `handshake`, and what a session does in `traffic`.
+//! session in `handshake`, what a session does in `traffic`, and what is told of
+//! its end in `report`.
 
 #![forbid(unsafe_code)]
 
 mod attempt;
 mod handshake;
+mod report;
 mod traffic;
 
 use super::dialer::Dialer;
-use super::event::{Event, kind};
+use super::event::{self, kind};
 use super::input::{Decoded, Fault, Input};
 use super::output::{Flow, Output};
 use super::security::ZapQuery;
@@ -273,6 +275,7 @@ impl State {
             .as_mut()
             .is_some_and(|pipe| unsent || pipe.check_read());
         if linger == 0 || !pending {
+            self.log_unsent(conn, "ZMQ_LINGER is 0");
             self.close(conn);
         }
     }
@@ -349,46 +352,6 @@ impl State {
         }
     }
 
-    /// The events of a loss. Returns whether the peer was lost before it had
-    /// shown itself as one of ours, for no fault in its bytes.
-    fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) -> bool {
-        let in_handshake = matches!(self.phase, Phase::Handshake(..));
-        let old_peer =
-            matches!(&self.phase, Phase::Active(_, session) if !session.has_heartbeats());
-        match loss {
-            Loss::Protocol(HandshakeError::Protocol(error)) => {
-                self.event(
-                    conn,
-                    kind::HANDSHAKE_FAILED_PROTOCOL,
-                    u64::from(error.code()),
-                );
-            }
-            Loss::Protocol(HandshakeError::Auth(status)) => {
-                self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
-            }
-            Loss::Protocol(HandshakeError::NoZapHandler) => {
-                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EFAULT as u64);
-            }
-            Loss::Protocol(HandshakeError::NoRandom) => {
-                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EIO as u64);
-            }
-            Loss::Refused => {
-                let code = libc::EADDRINUSE as u64;
-                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, code);
-            }
-            Loss::Timeout if in_handshake => {
-                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
-            }
-            Loss::Stream(code) if in_handshake || old_peer => {
-                let code = if *code == 0 { libc::EPIPE } else { *code };
-                self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, code as u64);
-            }
-            _ => {}
-        }
-        self.event(conn, kind::DISCONNECTED, fd as u64);
-        (in_handshake || old_peer) && !matches!(loss, Loss::Protocol(_))
-    }
-
     fn drop_stream(&mut self, conn: &Connection) {
         match std::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
@@ -425,6 +388,7 @@ impl State {
         let now = Instant::now();
         if let Some(Some(until)) = self.closing {
             if now >= until {
+                self.log_unsent(conn, "the time of ZMQ_LINGER is over");
                 return self.close(conn);
             }
         }
@@ -543,13 +507,6 @@ impl State {
     }
 
     fn event(&self, conn: &Connection, kind: u32, value: u64) {
-        if conn.link.is_monitored() {
-            let endpoint = self.endpoint.clone();
-            conn.link.event(Event {
-                kind,
-                value,
-                endpoint,
-            });
-        }
+        event::tell(&*conn.link, kind, value, &self.endpoint);
     }
 }

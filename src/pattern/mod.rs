@@ -38,9 +38,27 @@ pub struct Env<'a> {
     pub pipes: &'a mut Pipes,
     /// The socket's generic options.
     pub options: &'a Options,
-    /// Pipes the pattern wants closed, or found ended while reading. The
-    /// runtime closes each after the call, telling [`Pattern::detached`] first.
-    pub closing: &'a mut Vec<PipeId>,
+    /// What the runtime is to do, or may tell somebody, after the call.
+    pub notes: &'a mut Vec<Note>,
+}
+
+/// What a pattern leaves to the runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    /// A pipe that the pattern wants closed, or found ended while reading. The
+    /// runtime tells [`Pattern::detached`] and closes it.
+    Close(PipeId),
+    /// A peer's pipe is full, and messages for it are dropped.
+    Full,
+    /// A message was dropped because there is no peer of its routing id.
+    Unroutable,
+}
+
+impl Env<'_> {
+    /// Has the runtime close a pipe.
+    pub fn close(&mut self, pipe: PipeId) {
+        self.notes.push(Note::Close(pipe));
+    }
 }
 
 /// How a pipe came to be.
@@ -156,7 +174,7 @@ fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
         while end.read().is_some() {}
         if end.is_ended() {
-            env.closing.push(pipe);
+            env.close(pipe);
         }
     }
 }
@@ -165,7 +183,7 @@ fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
 fn refuse(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
         end.refuse();
-        env.closing.push(pipe);
+        env.close(pipe);
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Pair {
 impl Pattern for Pair {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
         if self.peer.is_some() {
-            env.closing.push(pipe);
+            env.close(pipe);
             return;
         }
         self.peer = Some(pipe);

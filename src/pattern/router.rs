@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
-use super::{Attachment, Env, Pattern};
+use super::{Attachment, Env, Note, Pattern};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::{
@@ -91,7 +91,7 @@ impl Router {
         };
         let Some(msg) = end.read() else {
             if end.is_ended() {
-                env.closing.push(pipe);
+                env.close(pipe);
             }
             self.anonymous.push(pipe);
             return;
@@ -103,7 +103,7 @@ impl Router {
             self.admit(env, pipe, msg.data().to_vec());
         } else if self.handover {
             if let Some(old) = self.admit(env, pipe, msg.data().to_vec()) {
-                env.closing.push(old);
+                env.close(old);
             }
         } else if self.table.is_orphaned(env.pipes, msg.data()) {
             self.table.succeed(env.pipes, msg.data().to_vec(), pipe);
@@ -145,6 +145,10 @@ impl Router {
             self.output = Output::Address;
             return Err(error);
         }
+        env.notes.push(match error {
+            Error::Again => Note::Full,
+            _ => Note::Unroutable,
+        });
         Ok(())
     }
 
@@ -168,7 +172,7 @@ impl Router {
             self.output = Output::Address;
         }
         if self.empty_closes && msg.is_empty() {
-            env.closing.extend(pipe);
+            pipe.into_iter().for_each(|pipe| env.close(pipe));
             msg.clear();
             return Ok(());
         }
@@ -230,7 +234,7 @@ impl Pattern for Router {
         if given.is_empty() {
             self.identify(env, pipe);
         } else if self.table.contains(&given) {
-            env.closing.push(pipe);
+            env.close(pipe);
         } else {
             self.admit(env, pipe, given);
         }

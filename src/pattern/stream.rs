@@ -107,7 +107,7 @@ impl Pattern for Stream {
             self.latest_id = Some(id.clone());
             id
         } else if self.table.contains(&given) {
-            env.closing.push(pipe);
+            env.close(pipe);
             return;
         } else {
             given
@@ -152,7 +152,7 @@ impl Pattern for Stream {
             return Ok(());
         };
         if msg.is_empty() {
-            env.closing.push(pipe);
+            env.close(pipe);
         } else if let Some(end) = env.pipes.get(pipe) {
             msg.set(flag::MORE, false);
             // There was room for the address; if not now, the peer is gone.

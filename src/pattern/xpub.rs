@@ -115,7 +115,7 @@ impl Xpub {
             left = left.max(1);
         }
         if end.is_ended() {
-            env.closing.push(pipe);
+            env.close(pipe);
         }
     }
 

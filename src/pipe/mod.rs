@@ -257,6 +257,11 @@ impl PipeEnd {
         self.rx.waiting() > usize::from(introduction)
     }
 
+    /// About how many message parts the other end has written that were not read.
+    pub fn unread(&mut self) -> usize {
+        self.rx.waiting()
+    }
+
     /// No more messages in either direction, except that what the other end
     /// has written until now can still be read.
     pub fn shut(&mut self) {

@@ -5,11 +5,13 @@
 use super::inproc::Registry;
 use super::shared::Shared;
 use super::slots::{Slot, Table};
+use super::waiting;
 use crate::error::{Error, Result};
 use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::sync::parker::{Parker, Wake};
 use crate::sync::{ForkedChild, Mutex};
+use crate::sys::log::{self, Who};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -38,6 +40,10 @@ pub struct Core {
     reactors: Mutex<Reactors>,
     counts: Mutex<Counts>,
     sockets: Mutex<HashMap<usize, Weak<Shared>>>,
+    /// Closed sockets that had something left to send.
+    pub(super) lingering: Mutex<Vec<Weak<Shared>>>,
+    /// In the log.
+    pub(super) who: Who,
 }
 
 #[derive(Default)]
@@ -50,6 +56,7 @@ struct Reactors {
 
 /// A new context; no thread is started and no descriptor opened.
 pub fn create() -> Result<&'static Slot<Context>> {
+    log::start();
     let context = Context::new(ContextOptions::default());
     CONTEXTS.insert(Box::new(context)).ok_or(Error::NoMemory)
 }
@@ -72,6 +79,8 @@ impl Context {
             reactors: Mutex::default(),
             counts: Mutex::default(),
             sockets: Mutex::default(),
+            lingering: Mutex::default(),
+            who: waiting::who(),
         });
         Context { core }
     }
@@ -121,19 +130,14 @@ pub fn terminate(address: usize) -> Result<()> {
 impl Core {
     fn shutdown(&self) {
         self.terminated.store(true, Ordering::SeqCst);
-        let sockets: Vec<_> = self
-            .sockets
-            .lock()
-            .values()
-            .filter_map(Weak::upgrade)
-            .collect();
-        for socket in sockets {
+        for socket in self.open_sockets() {
             socket.signal();
         }
     }
 
     fn wait_until_unused(&self) -> Result<()> {
         let parker = Arc::new(Parker::new());
+        let mut next_word = waiting::first_word();
         loop {
             {
                 let mut counts = self.counts.lock();
@@ -142,10 +146,17 @@ impl Core {
                 }
                 counts.waiter = Some(parker.clone());
             }
-            if parker.park(None) == Wake::Interrupted {
-                return Err(Error::Interrupted);
+            match parker.park(next_word) {
+                Wake::Interrupted => return Err(Error::Interrupted),
+                Wake::TimedOut => next_word = self.say_who_is_waited_for(),
+                Wake::Notified => {}
             }
         }
+    }
+
+    pub(super) fn open_sockets(&self) -> Vec<Arc<Shared>> {
+        let sockets = self.sockets.lock();
+        sockets.values().filter_map(Weak::upgrade).collect()
     }
 
     fn stop(&self) {
@@ -188,6 +199,7 @@ impl Core {
 
     pub(super) fn socket_closed(&self, shared: &Arc<Shared>) {
         self.sockets.lock().remove(&(Arc::as_ptr(shared) as usize));
+        self.note_lingering(shared);
         self.release_socket();
     }
 

@@ -10,6 +10,7 @@ use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeId};
+use crate::sys::log::{Text, log};
 use crate::transport::check_vsock;
 use crate::zmtp::SocketType;
 use std::sync::{Arc, Weak};
@@ -88,7 +89,15 @@ pub fn bind(address: usize, text: &[u8]) -> Result<()> {
 
 /// `zmq_connect`.
 pub fn connect(address: usize, text: &[u8]) -> Result<()> {
-    super::socket::with(address, |socket| socket.connect(text))
+    super::socket::with(address, |socket| {
+        let result = socket.connect(text);
+        let (who, at) = (socket.shared.who, Text(text));
+        match &result {
+            Ok(()) => log!(Debug, who, "connect {at}"),
+            Err(error) => log!(Warn, who, "cannot connect to {at}: {error}"),
+        }
+        result
+    })
 }
 
 /// `zmq_unbind` and `zmq_disconnect`: takes back everything of that name.
@@ -113,6 +122,8 @@ impl Socket {
     }
 
     fn report_bind_failure(&self, text: &[u8], error: Error) {
+        let (who, at) = (self.shared.who, Text(text));
+        log!(Warn, who, "cannot bind {at}: {error}");
         if self.shared.is_monitored() {
             let (kind, value) = (kind::BIND_FAILED, error.errno() as u64);
             // Without the scheme, as libzmq reports it.
@@ -152,6 +163,7 @@ impl Socket {
             wants_routing_id: self.pattern.wants_routing_id(),
         };
         self.core.inproc.bind(&name, binding)?;
+        log!(Info, self.shared.who, "listening on {}", Text(&text));
         self.endpoints.add(text, Target::InprocBound);
         // The connections that waited are served at once.
         self.process_commands()
@@ -311,6 +323,7 @@ impl Socket {
         if found.is_empty() {
             return Err(Error::NotFound);
         }
+        log!(Debug, self.shared.who, "gives up {}", Text(text));
         for entry in found {
             match entry.target {
                 Target::Acceptor(acceptor) => acceptor.unbind(),

@@ -10,6 +10,7 @@ mod eventfd;
 pub mod fork;
 mod inproc;
 mod monitor;
+mod notes;
 #[cfg(all(test, not(loom)))]
 mod panics;
 pub mod poll;
@@ -20,6 +21,7 @@ pub mod slots;
 pub mod socket;
 pub mod timers;
 mod wait;
+mod waiting;
 mod zap;
 
 pub use crate::options::z85;

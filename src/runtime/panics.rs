@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::options::{ContextOptions, Options, constants::*};
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
+use crate::sys::log::Who;
 use crate::sys::panics::contain;
 use crate::zmtp::SocketType;
 use std::process::Command;
@@ -42,6 +43,10 @@ fn panic_once(times: &AtomicU32) {
 }
 
 impl Link for Faulty {
+    fn who(&self) -> Who {
+        Who::LIBRARY
+    }
+
     fn attach(&self, pipe: PipeEnd) {
         self.link.attach(pipe);
     }

@@ -13,6 +13,7 @@ use crate::reactor::Reactor;
 use crate::sync::Mutex;
 use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
+use crate::sys::log::{Who, log};
 use std::collections::HashMap;
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
@@ -39,6 +40,8 @@ pub enum Command {
 /// See the module. One per socket; outlives it while connections linger.
 pub struct Shared {
     pub(super) core: Arc<Core>,
+    /// In the log.
+    pub(super) who: Who,
     mailbox: Mailbox<Command>,
     waiters: Mutex<Vec<Arc<Parker>>>,
     waiting: AtomicBool,
@@ -72,12 +75,14 @@ pub struct Shared {
 impl Shared {
     pub(super) fn new(
         core: Arc<Core>,
+        who: Who,
         linger: i32,
         wants_routing_id: bool,
         spin: bool,
     ) -> Arc<Shared> {
         Arc::new(Shared {
             core,
+            who,
             mailbox: Mailbox::new(),
             waiters: Mutex::default(),
             waiting: AtomicBool::new(false),
@@ -276,6 +281,20 @@ impl Shared {
         }
     }
 
+    /// Whether there are connections, be it only such that linger.
+    pub(super) fn has_connections(&self) -> bool {
+        !self.connections.lock().is_empty()
+    }
+
+    /// About how many parts of messages the connections have yet to send.
+    pub(super) fn unsent(&self) -> usize {
+        let connections: Vec<_> = self.connections.lock().values().cloned().collect();
+        connections
+            .iter()
+            .map(|connection| connection.unsent())
+            .sum()
+    }
+
     /// The socket is closed: what is left of it ends with the last of the
     /// connections that linger.
     pub(super) fn end(&self) {
@@ -314,6 +333,10 @@ impl pipe::Listener for Shared {
 }
 
 impl Link for Shared {
+    fn who(&self) -> Who {
+        self.who
+    }
+
     fn attach(&self, pipe: PipeEnd) {
         self.tell(Command::Attach(Box::new(pipe)));
     }
@@ -328,8 +351,14 @@ impl Link for Shared {
 
     fn event(&self, event: Event) {
         let monitor = self.monitor.lock();
-        if monitor.as_ref().is_some_and(|m| !m.emit(&event)) {
-            self.monitor_drops.fetch_add(1, Ordering::Relaxed);
+        if monitor.as_ref().is_some_and(|m| !m.emit(&event))
+            && self.monitor_drops.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            log!(
+                Warn,
+                self.who,
+                "events dropped: the monitor's queue is full"
+            );
         }
     }
 

@@ -10,6 +10,7 @@ use super::backlog;
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
 use super::monitor::Monitor;
+use super::notes;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
@@ -18,10 +19,10 @@ use crate::endpoint::{AddressMask, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Arena, Msg, flag};
 use crate::options::{self, Options, constants as opt};
-use crate::pattern::{AnyPattern, Attachment, Env, Pattern};
+use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
-use crate::sys;
+use crate::sys::{self, log::log};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -52,7 +53,8 @@ pub struct Socket {
     pub(super) pattern: AnyPattern,
     pub(super) pipes: Pipes,
     pub(super) endpoints: Endpoints,
-    closing: Vec<PipeId>,
+    pub(super) notes: Vec<Note>,
+    pub(super) drops: notes::Drops,
     arena: Arena,
     /// The handle.
     pub(super) address: usize,
@@ -99,6 +101,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     };
     let shared = Shared::new(
         core.clone(),
+        notes::who(options.socket_type),
         options.linger,
         pattern.wants_routing_id(),
         spin,
@@ -110,7 +113,8 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         pattern,
         pipes: Pipes::default(),
         endpoints: Endpoints::default(),
-        closing: Vec::new(),
+        notes: Vec::new(),
+        drops: notes::Drops::default(),
         arena: Arena::default(),
         address: 0,
         backlog: backlog::State::default(),
@@ -122,6 +126,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
     slot.lock().as_mut().ok_or(Error::NoMemory)?.address = slot.address();
     core.socket_opened(&shared);
+    log!(Debug, shared.who, "open");
     Ok(slot)
 }
 
@@ -162,6 +167,7 @@ pub fn close(address: usize) -> Result<()> {
             .then_some(())
             .ok_or(Error::NotSocket);
     };
+    socket.tell_last_drops();
     socket.shut();
     let (core, shared) = (socket.core.clone(), socket.shared.clone());
     drop(socket);
@@ -288,7 +294,7 @@ pub fn ready(address: usize, wanted: i16) -> Result<i16> {
 
 /// `zmq_setsockopt`. `value` is `None` for a NULL pointer with length 0.
 pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<()> {
-    with_unread_mail(address, |socket| socket.set_option(option, value))
+    with_unread_mail(address, |socket| socket.set_option_and_tell(option, value))
 }
 
 /// `zmq_getsockopt`: writes to `out` and returns the length to report.
@@ -328,7 +334,7 @@ impl Socket {
         let env = Env {
             pipes: &mut self.pipes,
             options: &self.options,
-            closing: &mut self.closing,
+            notes: &mut self.notes,
         };
         (&mut self.pattern, env)
     }
@@ -341,17 +347,10 @@ impl Socket {
     ) -> R {
         let (pattern, mut env) = self.parts();
         let result = f(pattern, &mut env);
-        if !self.closing.is_empty() {
-            self.close_given_up();
+        if !self.notes.is_empty() {
+            self.act_on_notes();
         }
         result
-    }
-
-    #[cold]
-    fn close_given_up(&mut self) {
-        while let Some(id) = self.closing.pop() {
-            self.detach(id);
-        }
     }
 
     /// Whether the context was shut down.
@@ -457,9 +456,9 @@ impl Socket {
         pattern.detached(&mut env, id);
         self.pipes.remove(id);
         // What a pattern gives up while it forgets a pipe is closed as well.
-        self.closing.retain(|other| *other != id);
-        if !self.closing.is_empty() {
-            self.close_given_up();
+        self.notes.retain(|other| *other != Note::Close(id));
+        if !self.notes.is_empty() {
+            self.act_on_notes();
         }
     }
 

@@ -12,6 +12,7 @@ use crate::connection::{Connection, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;
+use crate::sys::log::{Text, log};
 use crate::zmtp::{ZapVerdict, zap};
 use std::sync::{Arc, Weak};
 
@@ -51,6 +52,7 @@ pub(super) fn ask(core: &Core, query: ZapQuery, connection: &Arc<Connection>) {
         theirs
     });
     let Some(end) = ours.filter(|_| found) else {
+        log!(Debug, connection.who(), "ZAP: there is no handler");
         return connection.zap_reply(query.token, ZapVerdict::Unavailable);
     };
     let question = Arc::new(Question {
@@ -107,7 +109,9 @@ impl Question {
                 state.reply.push(msg.data().to_vec());
             }
             if !msg.more() {
-                verdict = Some(zap::verdict(&state.reply));
+                let judged = zap::verdict(&state.reply);
+                self.log(&judged, &state.reply);
+                verdict = Some(judged);
                 break;
             }
         }
@@ -120,6 +124,22 @@ impl Question {
             drop(ended); // calls the handler's end, so not under the lock
         }
         verdict
+    }
+}
+
+impl Question {
+    fn log(&self, verdict: &ZapVerdict, reply: &[Vec<u8>]) {
+        let Some(connection) = self.connection.upgrade() else {
+            return;
+        };
+        let (who, frame) = (connection.who(), |place: usize| {
+            Text(reply.get(place).map_or(&[], Vec::as_slice))
+        });
+        match verdict {
+            ZapVerdict::Accept(_) => log!(Debug, who, "ZAP: {} {}", frame(3), frame(4)),
+            ZapVerdict::Deny(_) => log!(Warn, who, "ZAP refuses a peer: {} {}", frame(3), frame(4)),
+            _ => log!(Warn, who, "ZAP: the handler's answer is malformed"),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ pub mod adopt;
 pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
+pub mod log;
 pub mod panics;
 pub mod resolver;
 pub mod simd;

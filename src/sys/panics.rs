@@ -2,10 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::log::{self, Level, Who};
 use std::any::Any;
-use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Runs `f`. `None` if it panicked; `cost` says what has come of that.
 #[inline]
@@ -19,17 +19,15 @@ pub fn contain<R>(cost: &str, f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Says once per process that a panic was stopped; the panic hook has already
-/// printed where it came from.
+/// Says once per process that a panic was stopped, or each time if `ZMQ_LOG` is
+/// set; the panic hook has already printed where it came from.
 #[cold]
 fn report(payload: Box<dyn Any + Send>, cost: &str) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let _ = writeln!(
-            std::io::stderr(),
-            "libzmq (ferrozmq): internal error, {cost}; please report this"
-        );
-    });
+    static SAID: AtomicBool = AtomicBool::new(false);
+    if !SAID.swap(true, Ordering::Relaxed) || log::enabled(Level::Error) {
+        let text = format_args!("internal error, {cost}; please report this");
+        log::say(Level::Error, Who::LIBRARY, text);
+    }
     // Dropping a payload runs code that may panic in turn.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
 }

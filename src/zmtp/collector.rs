@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::error::HandshakeError;
+use super::error::{HandshakeError, Refusal};
 use super::framing::{Framing, Header};
 
 /// One frame in the making. Grows with what really arrived, never with what a
@@ -32,7 +32,7 @@ impl FrameCollector {
             }
             if let Some(header) = framing.decode_header(&self.bytes)? {
                 if header.size > limit {
-                    return Err(HandshakeError::Closed);
+                    return Err(HandshakeError::Closed(Refusal::TooLong));
                 }
                 self.header = Some(header);
             } else if let Some(&byte) = input.get(consumed) {

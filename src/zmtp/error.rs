@@ -89,10 +89,44 @@ pub enum HandshakeError {
     NoZapHandler,
     /// The system has no random numbers at the moment: worth another try.
     NoRandom,
-    /// Close without a handshake event: malformed metadata, incompatible
-    /// socket types, an oversize or malformed frame, a 1.0 or 2.0 peer where
-    /// authentication is required, an ERROR with an unknown reason.
-    Closed,
+    /// Close without a handshake event.
+    Closed(Refusal),
+}
+
+/// Why a handshake is over for which libzmq has no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The metadata is malformed.
+    Metadata,
+    /// The peer's socket type does not go with ours, or is none.
+    SocketType,
+    /// A frame is malformed.
+    Frame,
+    /// A frame is longer than `ZMQ_MAXMSGSIZE`, or than any of a handshake.
+    TooLong,
+    /// There is no memory for a frame.
+    Memory,
+    /// A 1.0 or 2.0 peer, where authentication is required.
+    OldPeer,
+    /// The peer says that it refuses us, for a reason unknown here.
+    ByPeer,
+    /// Something in the library went wrong.
+    Internal,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::Metadata => "malformed metadata",
+            Refusal::SocketType => "the peer's socket type does not go with this one",
+            Refusal::Frame => "a malformed frame",
+            Refusal::TooLong => "a frame longer than ZMQ_MAXMSGSIZE, or than a handshake has",
+            Refusal::Memory => "no memory for a frame",
+            Refusal::OldPeer => "a ZMTP 1.0 or 2.0 peer, which cannot be authenticated",
+            Refusal::ByPeer => "the peer refuses, for an unknown reason",
+            Refusal::Internal => "an internal error",
+        })
+    }
 }
 
 impl From<ProtocolError> for HandshakeError {
@@ -103,7 +137,7 @@ impl From<ProtocolError> for HandshakeError {
 
 impl From<FrameError> for HandshakeError {
     fn from(_: FrameError) -> Self {
-        HandshakeError::Closed
+        HandshakeError::Closed(Refusal::Frame)
     }
 }
 
@@ -111,10 +145,10 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandshakeError::Protocol(error) => error.fmt(f),
-            HandshakeError::Auth(status) => write!(f, "authentication failed, status {status}"),
-            HandshakeError::NoZapHandler => f.write_str("no authentication handler"),
+            HandshakeError::Auth(status) => write!(f, "authentication failed, ZAP status {status}"),
+            HandshakeError::NoZapHandler => f.write_str("there is no ZAP handler to ask"),
             HandshakeError::NoRandom => f.write_str("no random numbers"),
-            HandshakeError::Closed => f.write_str("handshake refused"),
+            HandshakeError::Closed(refusal) => refusal.fmt(f),
         }
     }
 }

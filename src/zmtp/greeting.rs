@@ -38,6 +38,17 @@ pub enum Version {
     V3_1,
 }
 
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Version::V1_0 | Version::V1 => "1.0",
+            Version::V2_0 => "2.0",
+            Version::V3_0 => "3.0",
+            Version::V3_1 => "3.1",
+        })
+    }
+}
+
 impl Version {
     /// How frames look in this version.
     pub const fn framing(self) -> Framing {
@@ -132,6 +143,14 @@ impl Greeting {
     /// Whether the peer named our mechanism, padding included.
     pub fn mechanism_matches(&self, announced: Announced) -> bool {
         self.bytes[MECHANISM..MECHANISM + MECHANISM_LEN] == announced.padded_mechanism()
+    }
+
+    /// The name of the peer's mechanism, without the padding; `None` before it is
+    /// there.
+    pub fn mechanism(&self) -> Option<&[u8]> {
+        let padded = self.bytes.get(MECHANISM..MECHANISM + MECHANISM_LEN)?;
+        let whole = self.len >= MECHANISM + MECHANISM_LEN;
+        whole.then(|| padded.split(|byte| *byte == 0).next().unwrap_or_default())
     }
 
     /// The socket type in a revision 0 or 1 greeting, if it is one we know.

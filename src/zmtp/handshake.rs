@@ -5,7 +5,7 @@
 use std::mem;
 
 use super::collector::FrameCollector;
-use super::error::{HandshakeError, ProtocolError};
+use super::error::{HandshakeError, ProtocolError, Refusal};
 use super::framing::Framing;
 use super::greeting::{self, Announced, Greeting, Version};
 use super::mechanism::{
@@ -204,6 +204,12 @@ impl Handshake {
         Ok(self.advance(&[], output)?.done)
     }
 
+    /// The name of the mechanism that the peer's greeting tells; `None` if there
+    /// is none of that yet.
+    pub fn peer_mechanism(&self) -> Option<&[u8]> {
+        self.greeting.mechanism()
+    }
+
     /// Whether the handshake is over and a session can be had.
     pub const fn is_done(&self) -> bool {
         matches!(self.state, State::Done(..))
@@ -287,7 +293,7 @@ impl Handshake {
             return self.send_commands(output);
         }
         if self.config.zap.domain_set || !self.config.mechanism.admits_old_peers() {
-            return Err(HandshakeError::Closed);
+            return Err(HandshakeError::Closed(Refusal::OldPeer));
         }
         if version == Version::V1_0 {
             // Our signature already was the header of this frame, and what we
@@ -335,7 +341,7 @@ impl Handshake {
         }
         if negotiation.is_ready() {
             let version = *version;
-            let placeholder = State::Failed(HandshakeError::Closed);
+            let placeholder = State::Failed(HandshakeError::Closed(Refusal::Internal));
             if let State::Commands(_, negotiation) = mem::replace(&mut self.state, placeholder) {
                 if let Some(mechanism) = negotiation.into_mechanism() {
                     self.state = State::Done(version, mechanism);

@@ -35,7 +35,7 @@ mod heartbeat;
 mod peer;
 mod socket_type;
 
-pub use error::{FrameError, HandshakeError, ProtocolError};
+pub use error::{FrameError, HandshakeError, ProtocolError, Refusal};
 pub use framing::{Framing, Header, MAX_HEADER};
 pub use greeting::Version;
 pub use handshake::{Handshake, HandshakeConfig, MAX_HANDSHAKE_FRAME, Progress, Session};

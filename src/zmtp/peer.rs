@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::error::HandshakeError;
+use super::error::{HandshakeError, Refusal};
 use super::metadata;
 use super::socket_type::SocketType;
 
@@ -34,12 +34,12 @@ impl PeerProperties {
     pub fn read_metadata(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
         for property in metadata::properties(bytes) {
             let Ok((name, value)) = property else {
-                return Err(HandshakeError::Closed);
+                return Err(HandshakeError::Closed(Refusal::Metadata));
             };
             if name == metadata::SOCKET_TYPE {
                 let kind = SocketType::from_name(value)
                     .filter(|kind| self.own_type.is_compatible(*kind))
-                    .ok_or(HandshakeError::Closed)?;
+                    .ok_or(HandshakeError::Closed(Refusal::SocketType))?;
                 self.socket_type = Some(kind);
             } else if name == metadata::IDENTITY {
                 self.routing_id = value.to_vec();

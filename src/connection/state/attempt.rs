@@ -8,7 +8,9 @@ use super::super::tunnel::{Tunnel, Wait};
 use super::super::{Connection, work};
 use super::{Phase, State};
 use crate::endpoint::Scheme;
+use crate::sys::log::{Level, Text, enabled, log};
 use crate::transport::ByteStream;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
@@ -41,9 +43,19 @@ impl State {
 
     pub(super) fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
         self.deadline = None;
+        let (who, at) = (conn.link.who(), Text(&self.endpoint));
         match attempt {
-            Attempt::Resolving => self.phase = Phase::Resolving,
-            Attempt::Failed => self.retry(conn),
+            Attempt::Resolving => {
+                log!(Debug, who, "looking up the host name of {at}");
+                self.phase = Phase::Resolving;
+            }
+            Attempt::Failed(error) => {
+                match self.phase {
+                    Phase::Resolving => log!(Warn, who, "the host name of {at} is not found"),
+                    _ => log!(Warn, who, "cannot connect to {at}: {error}"),
+                }
+                self.retry(conn);
+            }
             Attempt::Dialing(dial) => {
                 if dial.in_progress() {
                     self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
@@ -99,6 +111,18 @@ impl State {
         let Some(dialer) = &self.dialer else {
             return self.close(conn);
         };
+        if enabled(Level::Info) {
+            let (at, tried) = (Text(&self.endpoint), Text(dialer.tried()));
+            let why = match code {
+                0 => "the SOCKS proxy does not do it".into(),
+                code => io::Error::from_raw_os_error(code).to_string(),
+            };
+            log!(
+                Info,
+                conn.link.who(),
+                "connecting to {at} ({tried}) failed: {why}"
+            );
+        }
         let flags = conn.settings.options.reconnect_stop;
         if code == libc::ECONNREFUSED && !dialer.has_more() {
             if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.is_direct_tcp() {

@@ -131,6 +131,7 @@ impl State {
         if session.has_heartbeats() {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
+        self.log_success(conn, &session);
         // First, so that the peer cannot claim another: of equal names the
         // first counts.
         let address = stream.peer_address_text().into_bytes();

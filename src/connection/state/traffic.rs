@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::sys::log::{Text, log};
 
 /// How long what a peer sent before it stopped reading may take to be read.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
@@ -93,7 +94,7 @@ impl State {
                     return Ok(());
                 }
                 Ok(Decoded::Command) => {
-                    if !self.process_command() {
+                    if !self.process_command(conn) {
                         return Ok(());
                     }
                     continue;
@@ -128,7 +129,7 @@ impl State {
             };
             match self.input.decode(session, limit, pipe) {
                 Err(fault) => return Err(Loss::of(fault)),
-                Ok(Decoded::Command) if self.process_command() => {}
+                Ok(Decoded::Command) if self.process_command(conn) => {}
                 Ok(Decoded::Command) => return Ok(()),
                 Ok(Decoded::Full) => {
                     self.stalled = true;
@@ -141,13 +142,14 @@ impl State {
 
     /// False if there is no room in the pipe: the command is still to be
     /// processed then.
-    pub(super) fn process_command(&mut self) -> bool {
+    pub(super) fn process_command(&mut self, conn: &Connection) -> bool {
         let now = self.now();
         let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
             return true;
         };
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
+                log!(Trace, conn.link.who(), "PING from {}", Text(&self.endpoint));
                 if !self.output.is_crowded() {
                     let mut reply = Vec::new();
                     command::pong(context, &mut reply);
@@ -217,6 +219,7 @@ impl State {
             HeartbeatAction::None => {}
             HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
             HeartbeatAction::SendPing => {
+                log!(Trace, conn.link.who(), "PING to {}", Text(&self.endpoint));
                 let mut ping = Vec::new();
                 command::ping(heartbeat.ttl_ds(), &[], &mut ping);
                 if let Phase::Active(_, session) = &mut self.phase {

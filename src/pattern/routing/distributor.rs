@@ -4,7 +4,7 @@
 
 use super::pipe_list::PipeList;
 use crate::message::Msg;
-use crate::pattern::Env;
+use crate::pattern::{Env, Note};
 use crate::pipe::PipeId;
 
 /// Distributor: copies of a message to the matching pipes. A pipe that is full
@@ -156,6 +156,9 @@ impl Distributor {
                 }
                 if end.is_mid_message() {
                     end.rollback();
+                }
+                if !end.is_peer_closed() {
+                    env.notes.push(Note::Full);
                 }
             }
             self.retire(pipe);

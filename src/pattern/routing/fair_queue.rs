@@ -45,7 +45,7 @@ impl FairQueue {
         if let Some(end) = env.pipes.get(pipe) {
             if !end.check_read() {
                 if end.is_ended() {
-                    env.closing.push(pipe);
+                    env.close(pipe);
                 }
                 return;
             }
@@ -109,7 +109,7 @@ impl FairQueue {
             };
             if !end.read_into(into) {
                 if end.is_ended() {
-                    env.closing.push(pipe);
+                    env.close(pipe);
                 }
                 self.more = false;
                 self.deactivate();
@@ -150,7 +150,7 @@ impl FairQueue {
                     return true;
                 }
                 if end.is_ended() {
-                    env.closing.push(pipe);
+                    env.close(pipe);
                 }
             }
             self.deactivate();

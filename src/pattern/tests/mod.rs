@@ -42,7 +42,7 @@ struct Socket {
     pattern: AnyPattern,
     pipes: Pipes,
     options: Options,
-    closing: Vec<PipeId>,
+    notes: Vec<Note>,
 }
 
 /// Sockets and the pipes between them; does what the runtime does, in one thread.
@@ -52,6 +52,8 @@ pub struct Net {
     /// By token: which end of which socket; `None` once it is removed.
     ends: Vec<Option<(usize, PipeId)>>,
     events: Arc<Events>,
+    /// What the patterns told beside pipes to close.
+    pub told: Vec<Note>,
 }
 
 impl Net {
@@ -60,7 +62,7 @@ impl Net {
             pattern: AnyPattern::new(socket_type, 0x0102_03ff).unwrap(),
             pipes: Pipes::default(),
             options: Options::new(socket_type, &ContextOptions::default()),
-            closing: Vec::new(),
+            notes: Vec::new(),
         });
         self.sockets.len() - 1
     }
@@ -80,17 +82,20 @@ impl Net {
             pattern,
             pipes,
             options,
-            closing,
+            notes,
         } = &mut self.sockets[at];
         let mut env = Env {
             pipes,
             options,
-            closing,
+            notes,
         };
         let result = call(pattern, &mut env);
-        let mut closing = std::mem::take(&mut self.sockets[at].closing);
-        while let Some(pipe) = closing.pop() {
-            self.close(at, pipe);
+        let mut notes = std::mem::take(&mut self.sockets[at].notes);
+        while let Some(note) = notes.pop() {
+            match note {
+                Note::Close(pipe) => self.close(at, pipe),
+                other => self.told.push(other),
+            }
         }
         result
     }
@@ -202,7 +207,7 @@ impl Net {
                 pattern.read_ready(env, pipe);
             }
             if events & event::CLOSED != 0 && !pattern.reads() {
-                env.closing.push(pipe);
+                env.close(pipe);
             }
         });
     }

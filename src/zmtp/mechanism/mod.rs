@@ -12,7 +12,7 @@ mod null;
 mod plain;
 
 use super::command;
-use super::error::{HandshakeError, ProtocolError};
+use super::error::{HandshakeError, ProtocolError, Refusal};
 use super::framing::Framing;
 use super::peer::PeerProperties;
 use curve::{CurveClient, CurveConfig, CurveRole, CurveServer, CurveTraffic};
@@ -251,6 +251,15 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
+    /// The name in the greeting.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Mechanism::Null => "NULL",
+            Mechanism::Plain => "PLAIN",
+            Mechanism::Curve(_) => "CURVE",
+        }
+    }
+
     /// Whether frames pass unchanged, so that [`Mechanism::encode`] and
     /// [`Mechanism::decode`] need not be called at all.
     #[inline]
@@ -350,7 +359,7 @@ fn read_error(data: &[u8]) -> HandshakeError {
         Some(b"300") => HandshakeError::Auth(300),
         Some(b"400") => HandshakeError::Auth(400),
         Some(b"500") => HandshakeError::Auth(500),
-        Some(_) => HandshakeError::Closed,
+        Some(_) => HandshakeError::Closed(Refusal::ByPeer),
         None => ProtocolError::MalformedError.into(),
     }
 }

@@ -55,7 +55,7 @@ fn compatible_types_agree_and_others_refuse_each_other() {
                 let mut right = Handshake::new(config(two, b"right"));
                 let results = converse(&mut left, &mut right, step);
                 if !one.is_compatible(two) {
-                    let refused = Err(HandshakeError::Closed);
+                    let refused = Err(HandshakeError::Closed(Refusal::SocketType));
                     assert_eq!(results, (refused, refused), "{one:?} {two:?}");
                     continue;
                 }

@@ -429,7 +429,7 @@ fn malformed_plain_commands() {
     }
     for (body, error) in [
         (&b"\x05ERROR\x03300"[..], HandshakeError::Auth(300)),
-        (b"\x05ERROR\x03301", HandshakeError::Closed),
+        (b"\x05ERROR\x03301", HandshakeError::Closed(Refusal::ByPeer)),
     ] {
         for number in [0, 1] {
             for make in [plain, curve_pair] {
@@ -448,7 +448,7 @@ fn malformed_plain_commands() {
     });
     assert_eq!(outcome, Err(protocol(ProtocolError::UnexpectedCommand)));
     let outcome = tampered(plain(), 0, 1, |old| *old = b"\x08INITIATEx".to_vec());
-    assert_eq!(outcome, Err(HandshakeError::Closed));
+    assert_eq!(outcome, Err(HandshakeError::Closed(Refusal::Metadata)));
 }
 
 #[test]

@@ -208,12 +208,18 @@ fn only_publishers_take_unversioned_peers_for_subscribers_of_everything() {
 #[test]
 fn a_v1_frame_of_length_zero_is_refused() {
     let ours = || config(SocketType::Router, b"");
-    assert_eq!(refuse(ours(), b"\x00"), HandshakeError::Closed);
+    assert_eq!(
+        refuse(ours(), b"\x00"),
+        HandshakeError::Closed(Refusal::Frame)
+    );
     let stream = [SIGNATURE, b"\x00\x05\x00"].concat();
-    assert_eq!(refuse(ours(), &stream), HandshakeError::Closed);
+    assert_eq!(
+        refuse(ours(), &stream),
+        HandshakeError::Closed(Refusal::Frame)
+    );
     assert_eq!(
         refuse(ours(), b"\xff\0\0\0\0\0\0\0\0\x00"),
-        HandshakeError::Closed
+        HandshakeError::Closed(Refusal::Frame)
     );
 }
 
@@ -267,7 +273,11 @@ fn an_error_command_tells_the_zap_status() {
         b"\x05ERROR\x03401",
         b"\x05ERROR\x04400 ",
     ] {
-        assert_eq!(refusal(body), HandshakeError::Closed, "{body:?}");
+        assert_eq!(
+            refusal(body),
+            HandshakeError::Closed(Refusal::ByPeer),
+            "{body:?}"
+        );
     }
 }
 
@@ -281,7 +291,7 @@ fn malformed_metadata_closes_without_a_code() {
     ] {
         let body = [READY_SUB, tail].concat();
         let error = refuse(config(SocketType::Pub, b""), &v3_stream(1, &[&body]));
-        assert_eq!(error, HandshakeError::Closed, "{tail:?}");
+        assert_eq!(error, HandshakeError::Closed(Refusal::Metadata), "{tail:?}");
     }
 }
 
@@ -305,7 +315,7 @@ fn unknown_socket_types_are_refused() {
         body.push(name.len() as u8);
         body.extend_from_slice(name.as_bytes());
         let error = refuse(config(SocketType::Pub, b""), &v3_stream(1, &[&body]));
-        assert_eq!(error, HandshakeError::Closed, "{name}");
+        assert_eq!(error, HandshakeError::Closed(Refusal::SocketType), "{name}");
     }
 }
 
@@ -347,10 +357,13 @@ fn the_size_limit_holds_for_handshake_frames() {
     // The header alone is enough to know.
     assert_eq!(
         refuse(limited(size - 1), &stream[..66]),
-        HandshakeError::Closed
+        HandshakeError::Closed(Refusal::TooLong)
     );
     accept(limited(3), b"\x04\x00abc", 0);
-    assert_eq!(refuse(limited(2), b"\x04\x00"), HandshakeError::Closed);
+    assert_eq!(
+        refuse(limited(2), b"\x04\x00"),
+        HandshakeError::Closed(Refusal::TooLong)
+    );
     accept(limited(0), b"\x01\x00", 0);
 }
 
@@ -361,6 +374,6 @@ fn frames_beyond_our_own_limit_are_refused_by_their_header() {
         stream.push(6);
         stream.extend_from_slice(&size.to_be_bytes());
         let error = refuse(config(SocketType::Pub, b""), &stream);
-        assert_eq!(error, HandshakeError::Closed);
+        assert_eq!(error, HandshakeError::Closed(Refusal::TooLong));
     }
 }

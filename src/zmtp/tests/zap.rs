@@ -94,6 +94,9 @@ fn old_peers_are_refused_where_zap_would_judge() {
         [&signature[..], b"\x00\x02"].concat(),
         [&signature[..], b"\x01\x02"].concat(),
     ] {
-        assert_eq!(refuse(zap_config(), &stream), HandshakeError::Closed);
+        assert_eq!(
+            refuse(zap_config(), &stream),
+            HandshakeError::Closed(Refusal::OldPeer)
+        );
     }
 }

@@ -1,0 +1,368 @@
+//! `ZMQ_LOG`: telling on stderr what the library does.
+//!
+//! One line an event, `zmq <level> <seconds> [<who>] <text>`, written with one
+//! system call, so that lines of several threads do not mix. Off it costs one
+//! relaxed load at places that are rare anyway. On it takes no lock, allocates
+//! nothing of its own, and never waits: what stderr does not take at once is
+//! dropped and counted. So it works in a forked child, at exit and in the middle
+//! of anything. Texts of peers are shown without their control characters;
+//! credentials, keys and messages are never shown.
+
+use super::{last_errno, set_errno};
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// How much it matters; each level shows those before it, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Level {
+    /// The library itself is at fault, or cannot go on with something.
+    Error = 1,
+    /// Somebody is not served as he may expect.
+    Warn,
+    /// Connections come and go.
+    Info,
+    /// The steps in between.
+    Debug,
+    /// Everything else, heartbeats for instance.
+    Trace,
+}
+
+/// In the order of their numbers; the first one is that of no level.
+const NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+const OFF: u8 = 0;
+/// `ZMQ_LOG` has not been looked at. Above all levels, so that one comparison
+/// tells "no" from "perhaps".
+const UNREAD: u8 = u8::MAX;
+
+/// Relaxed everywhere: nothing else depends on it.
+static LEVEL: AtomicU8 = AtomicU8::new(UNREAD);
+
+/// Which file stderr was when the library began, see [`may_write`]; 0: closed.
+static STDERR_DEVICE: AtomicU64 = AtomicU64::new(0);
+static STDERR_INODE: AtomicU64 = AtomicU64::new(0);
+
+/// Lines that stderr did not take since one that it took.
+static LOST: AtomicU32 = AtomicU32::new(0);
+
+/// Lines in one second, up to `info`; who wants all of them chooses `debug`.
+const LINES_PER_SECOND: u64 = 100;
+/// The present second (upper half) and the lines in it.
+static BUDGET: AtomicU64 = AtomicU64::new(0);
+
+/// Bytes in a line, its end included.
+const LINE: usize = 1024;
+
+/// Who does what is told: a kind of thing and its number, from 1 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// A socket type, or `context`.
+    pub kind: &'static str,
+    /// Counted in the whole process.
+    pub number: u32,
+}
+
+impl Who {
+    /// What belongs to no socket and no context.
+    pub const LIBRARY: Who = Who {
+        kind: "library",
+        number: 0,
+    };
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            0 => write!(f, "[{}]", self.kind),
+            number => write!(f, "[{} #{number}]", self.kind),
+        }
+    }
+}
+
+/// Bytes that should be text.
+pub struct Text<'a>(pub &'a [u8]);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            if !chunk.invalid().is_empty() {
+                f.write_char('?')?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `log!(Info, who, "text {}", argument)`: a line, if the level is on. The
+/// arguments are evaluated only then.
+macro_rules! log {
+    ($level:ident, $who:expr, $($text:tt)+) => {
+        if $crate::sys::log::enabled($crate::sys::log::Level::$level) {
+            $crate::sys::log::say($crate::sys::log::Level::$level, $who, format_args!($($text)+));
+        }
+    };
+}
+pub(crate) use log;
+
+/// Whether lines of this level are wanted.
+#[inline]
+pub fn enabled(level: Level) -> bool {
+    level as u8 <= LEVEL.load(Ordering::Relaxed) && is_wanted(level)
+}
+
+#[cold]
+fn is_wanted(level: Level) -> bool {
+    start();
+    level as u8 <= LEVEL.load(Ordering::Relaxed)
+}
+
+/// Reads `ZMQ_LOG`, once in the life of the process. A value that is none is
+/// said so, and means off.
+pub fn start() {
+    if LEVEL.load(Ordering::Relaxed) != UNREAD {
+        return;
+    }
+    if let Some((device, inode, _)) = stderr() {
+        STDERR_DEVICE.store(device, Ordering::Relaxed);
+        STDERR_INODE.store(inode, Ordering::Relaxed);
+    }
+    let value = std::env::var_os("ZMQ_LOG");
+    let value = value.as_ref().map(|value| value.as_encoded_bytes());
+    let found = read_level(value.unwrap_or_default());
+    let level = found.unwrap_or(OFF);
+    let order = Ordering::Relaxed;
+    let first = LEVEL.compare_exchange(UNREAD, level, order, order).is_ok();
+    if let (true, None) = (first, found) {
+        let value = Text(value.unwrap_or_default());
+        let text = format_args!("ZMQ_LOG={value} is none of error, warn, info, debug, trace");
+        say(Level::Error, Who::LIBRARY, text);
+    }
+}
+
+/// The number of the level, 0 for the empty text.
+fn read_level(value: &[u8]) -> Option<u8> {
+    let known = |name: &&str| name.as_bytes().eq_ignore_ascii_case(value);
+    match value {
+        [] => Some(OFF),
+        _ => NAMES.iter().position(known).map(|place| place as u8),
+    }
+}
+
+/// Writes a line, whatever the level; [`log!`] is for the rest.
+#[cold]
+pub fn say(level: Level, who: Who, text: fmt::Arguments<'_>) {
+    let errno = last_errno();
+    start();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default();
+    let stamp = (now.as_secs(), now.subsec_micros());
+    if let Some(left_out) = admit(now.as_secs()) {
+        let lost = LOST.swap(0, Ordering::Relaxed);
+        let missing = left_out.saturating_add(lost);
+        if missing > 0 {
+            let text = format_args!("{missing} lines were left out before this one");
+            if !put(Line::new(Level::Warn, stamp, Who::LIBRARY, text).bytes()) {
+                LOST.fetch_add(missing, Ordering::Relaxed);
+            }
+        }
+        if !put(Line::new(level, stamp, who, text).bytes()) {
+            LOST.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    set_errno(errno);
+}
+
+/// Whether there may be another line in this second: then how many were left out
+/// in the last one that had lines.
+fn admit(second: u64) -> Option<u32> {
+    let second = second & u64::from(u32::MAX);
+    let limit = match LEVEL.load(Ordering::Relaxed) >= Level::Debug as u8 {
+        true => u64::from(u32::MAX) - 1,
+        false => LINES_PER_SECOND,
+    };
+    let mut left_out = 0;
+    let result = BUDGET.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |budget| {
+        let (present, lines) = (budget >> 32, budget & u64::from(u32::MAX));
+        if present == second {
+            left_out = 0;
+            // Beyond the limit they are counted, to be told later.
+            return Some(second << 32 | (lines + 1).min(u64::from(u32::MAX)));
+        }
+        left_out = lines.saturating_sub(limit);
+        Some(second << 32 | 1)
+    });
+    let before = result.unwrap_or_default();
+    let fits = before >> 32 != second || (before & u64::from(u32::MAX)) < limit;
+    fits.then_some(left_out as u32)
+}
+
+/// A line in the making; too long a text is cut.
+struct Line {
+    bytes: [u8; LINE],
+    length: usize,
+}
+
+impl Line {
+    fn new(level: Level, stamp: (u64, u32), who: Who, text: fmt::Arguments<'_>) -> Line {
+        let mut line = Line {
+            bytes: [0; LINE],
+            length: 0,
+        };
+        let name = NAMES[level as usize];
+        // Fails only to tell that the line is full.
+        let _ = write!(line, "zmq {name} {}.{:06} {who} {text}", stamp.0, stamp.1);
+        line.bytes[line.length] = b'\n';
+        line.length += 1;
+        line
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for letter in text.chars() {
+            let letter = if letter.is_control() { '?' } else { letter };
+            let end = self.length + letter.len_utf8();
+            // One byte is for the end of the line.
+            let room = self.bytes[..LINE - 1].get_mut(self.length..end);
+            letter.encode_utf8(room.ok_or(fmt::Error)?);
+            self.length = end;
+        }
+        Ok(())
+    }
+}
+
+/// Device, inode and kind of what is descriptor 2 now; `None` if it is closed.
+fn stderr() -> Option<(u64, u64, libc::mode_t)> {
+    // SAFETY: fstat fills the structure, which is plain data, or fails.
+    unsafe {
+        let mut stat: libc::stat = std::mem::zeroed();
+        if libc::fstat(libc::STDERR_FILENO, &mut stat) != 0 {
+            return None;
+        }
+        let kind = stat.st_mode & libc::S_IFMT;
+        #[allow(clippy::unnecessary_cast)] // not the same types everywhere
+        Some((stat.st_dev as u64, stat.st_ino as u64, kind))
+    }
+}
+
+/// The kind of file that stderr is, if it is fit to be written to: where a host
+/// closed it, descriptor 2 may be anything by now, one of our own sockets even.
+/// A host may put another file, terminal or pipe in its place, but no socket.
+fn may_write() -> Option<libc::mode_t> {
+    let (device, inode, kind) = stderr()?;
+    let known = STDERR_INODE.load(Ordering::Relaxed);
+    let same = (device, inode) == (STDERR_DEVICE.load(Ordering::Relaxed), known);
+    match kind {
+        libc::S_IFREG | libc::S_IFCHR | libc::S_IFIFO => (known != 0).then_some(kind),
+        _ => (known != 0 && same && kind == libc::S_IFSOCK).then_some(kind),
+    }
+}
+
+/// Writes without waiting and without a signal. False if not all was taken.
+fn put(line: &[u8]) -> bool {
+    let count = match may_write() {
+        None => return false,
+        Some(libc::S_IFSOCK) => without_sigpipe(|| {
+            let (fd, flags) = (libc::STDERR_FILENO, libc::MSG_DONTWAIT);
+            // SAFETY: the bytes are valid for the call.
+            unsafe { libc::send(fd, line.as_ptr().cast(), line.len(), flags) }
+        }),
+        Some(_) => write_now(line),
+    };
+    usize::try_from(count) == Ok(line.len())
+}
+
+/// A write to a descriptor that may be a blocking one. A pipe that says it takes
+/// something takes a page.
+fn write_now(line: &[u8]) -> isize {
+    let mut poll = [libc::pollfd {
+        fd: libc::STDERR_FILENO,
+        events: libc::POLLOUT,
+        revents: 0,
+    }];
+    if super::poll(&mut poll, 0).unwrap_or(0) == 0 || poll[0].revents & libc::POLLOUT == 0 {
+        return -1;
+    }
+    // SAFETY: the bytes are valid for the call.
+    without_sigpipe(|| unsafe {
+        libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len())
+    })
+}
+
+/// Runs a write so that a pipe without a reader is an error and not a signal,
+/// whatever the host makes of that signal.
+fn without_sigpipe(write: impl FnOnce() -> isize) -> isize {
+    // SAFETY: the sets are initialised by sigemptyset, or by the calls that fill
+    // them, before they are read; the mask is this thread's own, and put back.
+    unsafe {
+        let mut sigpipe: libc::sigset_t = std::mem::zeroed();
+        let mut before: libc::sigset_t = std::mem::zeroed();
+        let mut pending: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut sigpipe);
+        libc::sigaddset(&mut sigpipe, libc::SIGPIPE);
+        libc::sigpending(&mut pending);
+        // One that waits already is the host's.
+        let theirs = libc::sigismember(&pending, libc::SIGPIPE) == 1;
+        libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe, &mut before);
+        let count = write();
+        libc::sigpending(&mut pending);
+        if !theirs && libc::sigismember(&pending, libc::SIGPIPE) == 1 {
+            let mut taken = 0;
+            libc::sigwait(&sigpipe, &mut taken);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
+        count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> String {
+        let who = Who {
+            kind: "DEALER",
+            number: 3,
+        };
+        let line = Line::new(Level::Info, (17, 42), who, format_args!("{text}"));
+        String::from_utf8(line.bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_line_says_when_who_and_what() {
+        assert_eq!(line("x"), "zmq info 17.000042 [DEALER #3] x\n");
+    }
+
+    #[test]
+    fn nobody_forges_a_line() {
+        let text = line("a\nzmq error\u{1b}[2J\u{9b}b");
+        assert_eq!(text, "zmq info 17.000042 [DEALER #3] a?zmq error?[2J?b\n");
+        assert_eq!(Text(b"a\xff\xfeb\xc3\xa9").to_string(), "a??b\u{e9}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_letters() {
+        for letter in ["x", "\u{e9}", "\u{20ac}"] {
+            let text = line(&letter.repeat(2000));
+            assert!(text.ends_with('\n') && text.len() <= LINE);
+            assert!(text.len() > LINE - 4);
+        }
+    }
+
+    #[test]
+    fn levels_have_names() {
+        assert_eq!(read_level(b""), Some(OFF));
+        assert_eq!(read_level(b"off"), Some(OFF));
+        assert_eq!(read_level(b"error"), Some(Level::Error as u8));
+        assert_eq!(read_level(b"TRACE"), Some(Level::Trace as u8));
+        assert_eq!(read_level(b"loud"), None);
+        assert_eq!(read_level(b"1"), None);
+    }
+}

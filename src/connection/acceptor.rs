@@ -4,6 +4,7 @@
 
 use super::Connection;
 use super::event::{self, kind};
+use super::half_open::HalfOpen;
 use super::link::{Link, Settings};
 use crate::endpoint::{Endpoint, Scheme};
 use crate::error::Result;
@@ -21,6 +22,15 @@ const BATCH: usize = 64;
 /// Pause after the system ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// Pause while there are too many handshakes under way, all of them young.
+const LET_FINISH: Duration = Duration::from_millis(10);
+
+/// When to look for connections again.
+enum Next {
+    WhenReady,
+    After(Duration),
+}
+
 /// One bound tcp or ipc endpoint.
 pub struct Acceptor {
     link: Arc<dyn Link>,
@@ -31,6 +41,7 @@ pub struct Acceptor {
     endpoint: Vec<u8>,
     /// Out of descriptors or memory, and the log knows.
     paused: AtomicBool,
+    half_open: Arc<HalfOpen>,
     /// What was accepted here and may still live.
     children: Mutex<Vec<Weak<Connection>>>,
 }
@@ -57,6 +68,7 @@ impl Acceptor {
             listener: Mutex::new(Some(listener)),
             endpoint: text,
             paused: AtomicBool::new(false),
+            half_open: HalfOpen::new(),
             children: Mutex::default(),
         });
         let key = acceptor.reactor.insert(acceptor.clone());
@@ -136,13 +148,16 @@ impl Acceptor {
         }
     }
 
-    /// Accepts what waits. False if the system is out of descriptors.
-    fn accept_all(&self) -> bool {
+    /// Accepts what waits, and tells when to look again.
+    fn accept_all(&self) -> Next {
         let options = self.settings.stream();
         for _ in 0..BATCH {
+            if !self.half_open.has_room() {
+                return Next::After(LET_FINISH);
+            }
             let accepted = match &*self.listener.lock() {
                 Some(listener) => listener.accept(&options),
-                None => return true,
+                None => return Next::WhenReady,
             };
             match accepted {
                 Ok(Some(stream)) => {
@@ -161,10 +176,12 @@ impl Acceptor {
                     };
                     let (link, settings) = (self.link.clone(), self.settings.clone());
                     let bound = self.endpoint.clone();
-                    let child = Connection::accepted(link, reactor, settings, stream, bound);
+                    let half_open = &self.half_open;
+                    let child =
+                        Connection::accepted(link, reactor, settings, stream, bound, half_open);
                     self.adopt(&child);
                 }
-                Ok(None) => return true,
+                Ok(None) => return Next::WhenReady,
                 Err(error) => {
                     let code = error.raw_os_error().unwrap_or(0);
                     let short = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM];
@@ -180,12 +197,13 @@ impl Acceptor {
                         log!(Warn, who, "cannot accept on {at}: {error}{then}");
                     }
                     if pauses {
-                        return false;
+                        while self.half_open.shed() {}
+                        return Next::After(PAUSE);
                     }
                 }
             }
         }
-        true
+        Next::WhenReady
     }
 }
 
@@ -203,10 +221,14 @@ fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
 
 impl Source for Acceptor {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
-        if !self.accept_all() || self.arm(false).is_err() {
+        let next = match self.accept_all() {
+            Next::WhenReady if self.arm(false).is_err() => Next::After(PAUSE),
+            next => next,
+        };
+        if let Next::After(pause) = next {
             // The connection waits in the backlog: look again later, not at once.
             self.reactor
-                .set_timer(self.key(), Some(Instant::now() + PAUSE));
+                .set_timer(self.key(), Some(Instant::now() + pause));
         }
         After::default()
     }

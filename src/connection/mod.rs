@@ -15,7 +15,7 @@
 //! - `state`: the life of a connection, from dial or accept to its end;
 //! - `dialer`: making a connection, and making it again;
 //! - `tunnel`: the way through a SOCKS proxy;
-//! - `acceptor`: listening;
+//! - `acceptor`: listening, and `half_open`: how many may be in the handshake;
 //! - [`link`]: what a connection knows of its socket.
 
 #![forbid(unsafe_code)]
@@ -23,6 +23,7 @@
 mod acceptor;
 mod dialer;
 pub mod event;
+mod half_open;
 mod input;
 pub mod link;
 mod output;
@@ -33,6 +34,7 @@ mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
+pub use half_open::Ticket;
 pub use link::{Link, Settings};
 pub use security::ZapQuery;
 
@@ -44,6 +46,7 @@ use crate::sys::{log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
+use half_open::HalfOpen;
 use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
@@ -75,6 +78,8 @@ mod work {
     pub const ZAP: u32 = 512;
     /// There is much in the pipe: write it, even if the stream was full.
     pub const FILLING: u32 = 1024;
+    /// The handshake is to make room for others, if it is not done.
+    pub const GIVE_WAY: u32 = 2048;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
@@ -189,11 +194,20 @@ impl Connection {
         settings: Arc<Settings>,
         stream: ByteStream,
         bound: Vec<u8>,
+        half_open: &Arc<HalfOpen>,
     ) -> Arc<Connection> {
         let connection =
             Connection::create(link, reactor, settings, State::accepted(stream, bound));
+        let ticket = half_open.enter(&connection);
+        connection.state.lock().ticket = Some(ticket);
         connection.service(work::START);
         connection
+    }
+
+    /// There are too many handshakes under way at the listener: this one ends,
+    /// unless it is done by now.
+    fn give_way(&self) {
+        self.service(work::GIVE_WAY);
     }
 
     /// The socket gives the connection up: what is queued is still sent, for at

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use super::half_open::Ticket;
 use crate::error::{Error, Result};
 use crate::options::{Options, mechanism};
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict};
+use std::sync::Arc;
 
 /// A question to the ZAP handler, by a connection that waits for the answer.
 #[derive(Clone, Debug)]
@@ -21,6 +23,9 @@ pub struct ZapQuery {
     /// To be given back with the answer: a connection that was made anew in
     /// the meantime knows by it that the answer is not for it.
     pub token: u64,
+    /// The place among the handshakes under way. Held until the handler has
+    /// answered, even if the peer is gone by then: what waits for it is bounded.
+    pub place: Option<Arc<Ticket>>,
 }
 
 /// The answer to a [`ZapQuery`].

@@ -13,6 +13,7 @@ mod traffic;
 
 use super::dialer::Dialer;
 use super::event::{self, kind};
+use super::half_open::Ticket;
 use super::input::{Decoded, Fault, Input};
 use super::output::{Flow, Output};
 use super::security::ZapQuery;
@@ -65,6 +66,8 @@ enum Loss {
     Timeout,
     /// The socket does not want the peer: another has its routing id.
     Refused,
+    /// Too many handshakes are under way.
+    Crowded,
     /// The peer broke the rules: no second try.
     Protocol(HandshakeError),
 }
@@ -98,6 +101,8 @@ pub(super) struct State {
     begun: Instant,
     /// When the phase ends by itself: handshake, connect, reconnect time.
     deadline: Option<Instant>,
+    /// An accepted connection's place among the handshakes under way.
+    pub(super) ticket: Option<Arc<Ticket>>,
     /// Set when the socket has given up the connection: until when to linger.
     closing: Option<Option<Instant>>,
     /// Closing because the application closed this one peer: what it sent goes
@@ -136,6 +141,7 @@ impl State {
             heartbeat: None,
             begun: Instant::now(),
             deadline: None,
+            ticket: None,
             closing: None,
             draining: false,
             timer: None,
@@ -177,6 +183,9 @@ impl State {
         if todo & work::START != 0 {
             self.start(conn);
         }
+        if todo & work::GIVE_WAY != 0 && matches!(self.phase, Phase::Handshake(..)) {
+            self.lose(conn, Loss::Crowded);
+        }
         if todo & (work::PIPE | work::FILLING) != 0 {
             self.pipe_events(conn);
         }
@@ -217,6 +226,7 @@ impl State {
         self.deadline = None;
         contain(ABANDONED, || self.phase = Phase::Closed);
         contain(ABANDONED, || self.pipe = None);
+        contain(ABANDONED, || self.ticket = None);
         contain(ABANDONED, || conn.reactor.remove(conn.key()));
         contain(ABANDONED, || conn.link.finished(conn));
     }
@@ -366,6 +376,7 @@ impl State {
         }
         self.output.reset(self.pipe.as_mut());
         self.input = Input::default();
+        self.ticket = None;
         self.heartbeat = None;
         self.blocked = false;
         self.half_closed = false;

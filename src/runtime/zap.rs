@@ -8,7 +8,7 @@
 
 use super::context::Core;
 use super::socket::routing_id_message;
-use crate::connection::{Connection, ZapQuery};
+use crate::connection::{Connection, Ticket, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;
@@ -34,6 +34,7 @@ struct State {
     end: PipeEnd,
     /// The frames of the reply so far.
     reply: Vec<Vec<u8>>,
+    _place: Option<Arc<Ticket>>,
 }
 
 /// Puts `query` to the handler. The answer, or that there is no handler, goes
@@ -64,6 +65,7 @@ pub(super) fn ask(core: &Core, query: ZapQuery, connection: &Arc<Connection>) {
     *question.state.lock() = Some(State {
         end,
         reply: Vec::new(),
+        _place: query.place,
     });
     // An answer may have come before there was anybody to take it.
     question.look();

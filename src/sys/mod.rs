@@ -142,6 +142,20 @@ pub fn raise(eventfd: &std::fs::File) -> bool {
     })
 }
 
+/// How many descriptors the process may have at the present limit.
+#[cfg(unix)]
+pub fn descriptor_limit() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: getrlimit fills the structure or fails.
+    match unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } {
+        0 => usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    }
+}
+
 /// Waits for descriptors. Negative descriptors are passed over.
 ///
 /// # Errors

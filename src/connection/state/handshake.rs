@@ -86,6 +86,7 @@ impl State {
             address: stream.peer_address_text().into_bytes(),
             routing_id: options.routing_id.clone(),
             token: self.zap_token,
+            place: self.ticket.clone(),
         };
         conn.link.zap(query, me);
     }
@@ -126,6 +127,7 @@ impl State {
             dialer.succeeded();
         }
         self.deadline = self.half_closed.then(|| Instant::now() + traffic::FAREWELL);
+        self.ticket = None;
         self.begun = Instant::now();
         self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
         if session.has_heartbeats() {

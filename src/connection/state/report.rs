@@ -34,7 +34,7 @@ impl State {
                 let code = libc::EADDRINUSE as u64;
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, code);
             }
-            Loss::Timeout if in_handshake => {
+            Loss::Timeout | Loss::Crowded if in_handshake => {
                 self.event(conn, kind::HANDSHAKE_FAILED_NO_DETAIL, libc::EAGAIN as u64);
             }
             Loss::Stream(code) if in_handshake || old_peer => {
@@ -110,6 +110,7 @@ impl State {
                 options.effective_heartbeat_timeout()
             ),
             (Loss::Refused, _) => "its routing id belongs to another peer".into(),
+            (Loss::Crowded, _) => "there are too many unfinished ones".into(),
             (Loss::Protocol(HandshakeError::Protocol(error)), Some(handshake))
                 if *error == ProtocolError::MechanismMismatch =>
             {

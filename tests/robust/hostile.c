@@ -4,11 +4,11 @@
    socket is served all the while. The seed is fixed.
    run alone */
 #include "robust.h"
+#include "damage.h"
 
 #define CONNECTIONS (10000 * scale ())
 #define WINDOW 64          /* connections of an attacker open at once */
 #define HANDSHAKE_IVL 1000 /* milliseconds */
-#define BYTES 4096         /* of what an attacker says */
 #define COPIES 32          /* of an answer that bad peers may get in place of the good one */
 
 static const char server_public[] = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
@@ -307,26 +307,8 @@ static double rounds (const char *when, double seconds, atomic_int *attackers)
 
 /* ---- bad peers ----------------------------------------------------------- */
 
-struct words {
-    unsigned char bytes[BYTES];
-    size_t size;
-};
-
 /* What a real peer of each socket says. */
 static struct words recorded[SPOTS];
-
-static uint64_t draw (uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state * 0x2545f4914f6cdd1dull;
-}
-
-static size_t below (uint64_t *state, size_t limit)
-{
-    return limit ? (size_t) (draw (state) >> 11) % limit : 0;
-}
 
 /* Stands between a real peer and the socket: records what the peer says, and
    changes the byte at `wrong`, if it comes so far. */
@@ -382,13 +364,6 @@ static void be_real (int spot, struct words *said, size_t wrong)
     close (listener);
 }
 
-static void add (struct words *to, const void *bytes, size_t size)
-{
-    size = size < BYTES - to->size ? size : BYTES - to->size;
-    memcpy (to->bytes + to->size, bytes, size);
-    to->size += size;
-}
-
 /* What is said before it is damaged. */
 static void choose (uint64_t *seed, int spot, struct words *to)
 {
@@ -416,41 +391,6 @@ static void choose (uint64_t *seed, int spot, struct words *to)
         add (to, recorded[spot].bytes, recorded[spot].size);
         if (to->size > 11 && below (seed, 4) == 0)
             to->bytes[11] = 0; /* ZMTP 3.0 */
-    }
-}
-
-static void damage (uint64_t *seed, struct words *w)
-{
-    static const unsigned char lengths[][8] = {
-      {0}, {255, 255, 255, 255, 255, 255, 255, 255}, {127, 255, 255, 255, 255, 255, 255, 255},
-      {0, 0, 0, 0, 127, 255, 255, 255}, {0, 0, 0, 0, 0, 16, 0, 1}, {2}, {6}, {4, 255}};
-    struct words copy = *w;
-    size_t at = below (seed, w->size + 1), size = below (seed, w->size - at + 1);
-    switch (below (seed, 6)) {
-    case 0: /* cut off */
-        w->size = at;
-        break;
-    case 1: /* bits flipped */
-        for (size_t i = 0; i <= below (seed, 8) && w->size; i++)
-            w->bytes[below (seed, w->size)] ^= (unsigned char) (1 << below (seed, 8));
-        break;
-    case 2: /* another length, or flags */
-        memcpy (w->bytes + (at < BYTES - 8 ? at : BYTES - 8), lengths[below (seed, 8)],
-                1 + below (seed, 8));
-        break;
-    case 3: /* said twice */
-        w->size = at;
-        add (w, copy.bytes + at, size);
-        add (w, copy.bytes + at, copy.size - at);
-        break;
-    case 4: /* more in between */
-        w->size = at;
-        while (w->size < BYTES && w->size < at + size / 4 + 1)
-            w->bytes[w->size++] = (unsigned char) draw (seed);
-        add (w, copy.bytes + at, copy.size - at);
-        break;
-    default: /* nothing is wrong with it */
-        break;
     }
 }
 

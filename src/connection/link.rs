@@ -21,6 +21,9 @@ pub trait Link: Send + Sync {
     fn who(&self) -> Who;
     /// A handshake is through and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
+    /// There is mail that must not wait until the application's next call on the
+    /// socket: an I/O thread is to read it.
+    fn look_after(&self);
     /// Whether the socket wants to be told the peer's routing id, as the first
     /// message of the pipe.
     fn wants_routing_id(&self) -> bool;

@@ -353,6 +353,7 @@ impl State {
         ) {
             if let Some(pipe) = &mut self.pipe {
                 pipe.hiccup();
+                conn.link.look_after();
             }
         }
         self.retry(conn);

@@ -94,6 +94,10 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.hiccup(env, pipe))
     }
 
+    fn subscribes(&self) -> bool {
+        dispatch!(self, pattern => pattern.subscribes())
+    }
+
     fn has_backlog(&self) -> bool {
         dispatch!(self, pattern => pattern.has_backlog())
     }

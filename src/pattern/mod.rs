@@ -90,6 +90,12 @@ pub trait Pattern {
     /// what the new peer must know (subscriptions).
     fn hiccup(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
+    /// Whether each new peer must be told something that cannot wait for the
+    /// application's next call: what this socket subscribes to.
+    fn subscribes(&self) -> bool {
+        false
+    }
+
     /// Whether something is left to do that was too long for one call.
     fn has_backlog(&self) -> bool {
         false

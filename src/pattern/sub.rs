@@ -43,6 +43,10 @@ impl Pattern for Sub {
         self.xsub.hiccup(env, pipe);
     }
 
+    fn subscribes(&self) -> bool {
+        true
+    }
+
     fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {
         Err(Error::NotSupported)
     }

@@ -141,6 +141,10 @@ impl Pattern for Xsub {
         }
     }
 
+    fn subscribes(&self) -> bool {
+        true
+    }
+
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         let first = !std::mem::replace(&mut self.more_out, msg.more());
         if first {

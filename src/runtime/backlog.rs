@@ -1,29 +1,96 @@
-//! Work of a socket that is too long for one call of the application.
+//! A socket's mail that must not wait for the application's next call, and work
+//! that is too long for one.
 //!
-//! A million subscriptions that come in, or go with their peer, are a second's
-//! work. Calls on the socket do a slice of it each; an I/O thread does the rest,
-//! a slice a millisecond, whenever the application is not in the socket.
+//! New peers are to hear what the socket subscribes to, whether its application
+//! is in a call or not. And a million subscriptions that come in, or go with
+//! their peer, are a second's work: calls on the socket do a slice of it each.
+//! An I/O thread does the rest, a slice a millisecond, whenever the application
+//! is not in the socket.
 
 #![forbid(unsafe_code)]
 
+use super::context::Core;
 use super::shared::{Command, Shared};
 use super::socket::{SOCKETS, Socket};
 use crate::pattern::Pattern;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
-/// What a socket knows of its backlog.
-#[derive(Default)]
-pub(super) struct State {
-    /// The pattern has been told to go on with it.
-    going_on: bool,
-    /// An I/O thread goes on with it, too.
-    looked_after: bool,
+/// What a socket's shared part knows of the I/O thread's care for it.
+pub(super) struct Care {
+    shared: Weak<Shared>,
+    /// The socket's handle.
+    address: AtomicUsize,
+    /// A [`Caretaker`] has yet to look at the mail.
+    begun: AtomicBool,
 }
 
-struct Backlog {
-    /// The socket's handle.
-    address: usize,
+impl Care {
+    pub(super) fn new(shared: Weak<Shared>) -> Care {
+        Care {
+            shared,
+            address: AtomicUsize::new(0),
+            begun: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn set_address(&self, address: usize) {
+        self.address.store(address, Ordering::Release);
+    }
+
+    /// An I/O thread is to look at the mail that is there by now. Without one,
+    /// it waits for the application.
+    pub(super) fn begin(&self, core: &Core) {
+        if self.begun.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let Some(reactor) = core.reactor(0) else {
+            return self.begun.store(false, Ordering::SeqCst);
+        };
+        let caretaker = Arc::new(Caretaker {
+            shared: self.shared.clone(),
+            reactor: Arc::downgrade(&reactor),
+            key: OnceLock::new(),
+        });
+        let key = reactor.insert(caretaker.clone());
+        let _ = caretaker.key.set(key);
+        reactor.schedule(key);
+    }
+
+    /// Reads the mail. True if that was all; false to be called again: there is
+    /// more, or the application is in the socket.
+    pub(super) fn look(&self) -> bool {
+        let address = self.address.load(Ordering::Acquire);
+        let (Some(shared), Some(slot)) = (self.shared.upgrade(), SOCKETS.find(address)) else {
+            return true;
+        };
+        let Some(mut guard) = slot.try_lock() else {
+            return false;
+        };
+        let Some(socket) = guard.as_mut() else {
+            return true;
+        };
+        if !Arc::ptr_eq(&socket.shared, &shared) {
+            return true; // the handle is another's now
+        }
+        socket.process_mail();
+        let more = socket.going_on;
+        drop(guard);
+        if shared.has_event_fd() {
+            // It was lowered, and there may be something for the application.
+            shared.signal();
+        }
+        if more {
+            return false;
+        }
+        // What comes from here on gets a caretaker of its own.
+        self.begun.store(false, Ordering::SeqCst);
+        !shared.has_commands() || self.begun.swap(true, Ordering::SeqCst)
+    }
+}
+
+struct Caretaker {
     shared: Weak<Shared>,
     reactor: Weak<Reactor>,
     key: OnceLock<Key>,
@@ -33,56 +100,20 @@ impl Socket {
     /// The pattern has a backlog: the next look at the mail does a slice of it.
     #[cold]
     pub(super) fn note_backlog(&mut self) {
-        if !std::mem::replace(&mut self.backlog.going_on, true) {
+        if !std::mem::replace(&mut self.going_on, true) {
             self.shared.tell(Command::GoOn);
         }
-        if !std::mem::replace(&mut self.backlog.looked_after, true) {
-            // Without an I/O thread, the application's calls do it all.
-            if let Some(reactor) = self.core.reactor(0) {
-                Backlog::start(self, &reactor);
-            }
-        }
+        self.shared.care.begin(&self.core);
     }
 
     /// That slice.
     pub(super) fn go_on(&mut self) {
-        self.backlog.going_on = false;
+        self.going_on = false;
         self.with_pattern(|pattern, env| pattern.go_on(env));
     }
 }
 
-impl Backlog {
-    fn start(socket: &Socket, reactor: &Arc<Reactor>) {
-        let backlog = Arc::new(Backlog {
-            address: socket.address,
-            shared: Arc::downgrade(&socket.shared),
-            reactor: Arc::downgrade(reactor),
-            key: OnceLock::new(),
-        });
-        let key = reactor.insert(backlog.clone());
-        let _ = backlog.key.set(key);
-        reactor.schedule(key);
-    }
-
-    /// Whether there is, or may be, more to do.
-    fn go_on(&self) -> bool {
-        let (Some(shared), Some(slot)) = (self.shared.upgrade(), SOCKETS.find(self.address)) else {
-            return false;
-        };
-        let Some(mut guard) = slot.try_lock() else {
-            return true;
-        };
-        let Some(socket) = guard.as_mut() else {
-            return false;
-        };
-        if !Arc::ptr_eq(&socket.shared, &shared) {
-            return false; // the handle is another's now
-        }
-        socket.process_mail();
-        socket.backlog.looked_after = socket.backlog.going_on;
-        socket.backlog.looked_after
-    }
-
+impl Caretaker {
     fn end(&self) {
         if let (Some(reactor), Some(key)) = (self.reactor.upgrade(), self.key.get()) {
             reactor.remove(*key);
@@ -90,9 +121,12 @@ impl Backlog {
     }
 }
 
-impl Source for Backlog {
+impl Source for Caretaker {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
-        let tick = self.go_on();
+        let tick = self
+            .shared
+            .upgrade()
+            .is_some_and(|shared| !shared.care.look());
         if !tick {
             self.end();
         }
@@ -103,6 +137,9 @@ impl Source for Backlog {
     }
 
     fn fail(self: Arc<Self>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.care.begun.store(false, Ordering::SeqCst);
+        }
         self.end();
     }
 }

@@ -4,6 +4,7 @@
 
 use super::context::Core;
 use super::inproc::{Binding, Pending};
+use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
 use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind};
 use crate::endpoint::{Endpoint, Scheme, parse};
@@ -89,15 +90,21 @@ pub fn bind(address: usize, text: &[u8]) -> Result<()> {
 
 /// `zmq_connect`.
 pub fn connect(address: usize, text: &[u8]) -> Result<()> {
-    super::socket::with(address, |socket| {
+    let binder = super::socket::with(address, |socket| {
         let result = socket.connect(text);
         let (who, at) = (socket.shared.who, Text(text));
         match &result {
-            Ok(()) => log!(Debug, who, "connect {at}"),
+            Ok(_) => log!(Debug, who, "connect {at}"),
             Err(error) => log!(Warn, who, "cannot connect to {at}: {error}"),
         }
         result
-    })
+    })?;
+    if let Some(binder) = binder {
+        // What it subscribes to is known here before this call returns.
+        binder.care.look();
+        return super::socket::with(address, |_| Ok(()));
+    }
+    Ok(())
 }
 
 /// `zmq_unbind` and `zmq_disconnect`: takes back everything of that name.
@@ -169,7 +176,9 @@ impl Socket {
         self.process_commands()
     }
 
-    fn connect(&mut self, text: &[u8]) -> Result<()> {
+    /// Connects. The binder comes back if it has yet to tell what it subscribes
+    /// to.
+    fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<Shared>>> {
         let (scheme, _) = parse::split(text)?;
         if scheme == Scheme::Inproc {
             return self.connect_inproc(parse::connect(text)?);
@@ -181,7 +190,7 @@ impl Socket {
             entries.any(|entry| entry.text == text)
         };
         if self.connects_once() && parse::connect(text).is_ok_and(|endpoint| is_known(&endpoint)) {
-            return Ok(());
+            return Ok(None);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
         let endpoint = parse::connect(text)?;
@@ -214,7 +223,7 @@ impl Socket {
         let connection =
             Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
         self.endpoints.add(text, Target::Connection(connection, id));
-        Ok(())
+        Ok(None)
     }
 
     /// What the next peer is to be called: [`Error::AddrInUse`] if another one
@@ -233,7 +242,7 @@ impl Socket {
         matches!(self.wire_type(), Dealer | Sub | Pub | Req)
     }
 
-    fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
+    fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<Option<Arc<Shared>>> {
         let text = endpoint.text();
         let Endpoint::Inproc(name) = endpoint else {
             return Err(Error::Invalid);
@@ -242,13 +251,13 @@ impl Socket {
         if let Some(end) = core.inproc.monitor_end(&name) {
             let id = self.attach(end, Attachment::default());
             self.endpoints.add(text, Target::InprocPipe(id));
-            return Ok(());
+            return Ok(None);
         }
         let given_id = self.take_connect_routing_id()?;
         let options = &self.options;
         let wants_routing_id = self.pattern.wants_routing_id();
         let shared = self.shared.clone();
-        let mut ours = None;
+        let (mut ours, mut binder) = (None, None);
         core.inproc.connect(&name, |binding| {
             let (peer_snd, peer_rcv) =
                 binding.map_or((None, None), |b| (Some(b.hwm.0), Some(b.hwm.1)));
@@ -269,6 +278,9 @@ impl Socket {
                     a.flush();
                 }
             }
+            binder = binding
+                .map(|binding| binding.shared.clone())
+                .filter(|binder| binder.subscribes);
             if let Some(binding) = binding.filter(|_| wants_routing_id) {
                 if let Some(id) = routing_id_message(&binding.routing_id) {
                     b.write_unchecked(id);
@@ -295,7 +307,7 @@ impl Socket {
         if self.pipes.get(id).is_some() {
             self.endpoints.add(text, Target::InprocPipe(id));
         }
-        Ok(())
+        Ok(binder)
     }
 
     fn release(&mut self, text: &[u8]) -> Result<()> {

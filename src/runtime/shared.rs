@@ -3,11 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+use super::backlog::Care;
 use super::context::Core;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use crate::connection::{Connection, Event, Link, ZapQuery};
 use crate::error::Result;
+use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
 use crate::sync::Mutex;
@@ -58,6 +60,10 @@ pub struct Shared {
     inputs: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
+    /// An I/O thread reads the socket's mail when it must not wait.
+    pub(super) care: Care,
+    /// New peers are told what the socket subscribes to.
+    pub(super) subscribes: bool,
     /// `ZMQ_FERRO_SPIN` of the context.
     pub(super) may_spin: bool,
     /// The socket's connections have been told to end.
@@ -77,10 +83,12 @@ impl Shared {
         core: Arc<Core>,
         who: Who,
         linger: i32,
-        wants_routing_id: bool,
+        pattern: &AnyPattern,
         spin: bool,
     ) -> Arc<Shared> {
-        Arc::new(Shared {
+        Arc::new_cyclic(|me| Shared {
+            care: Care::new(me.clone()),
+            subscribes: pattern.subscribes(),
             core,
             who,
             mailbox: Mailbox::new(),
@@ -96,7 +104,7 @@ impl Shared {
             looked: AtomicU64::new(0),
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
-            wants_routing_id,
+            wants_routing_id: pattern.wants_routing_id(),
             may_spin: spin,
             stopping: AtomicBool::new(false),
             monitor: Mutex::new(None),
@@ -339,6 +347,13 @@ impl Link for Shared {
 
     fn attach(&self, pipe: PipeEnd) {
         self.tell(Command::Attach(Box::new(pipe)));
+        if self.subscribes {
+            self.look_after();
+        }
+    }
+
+    fn look_after(&self) {
+        self.care.begin(&self.core);
     }
 
     fn wants_routing_id(&self) -> bool {

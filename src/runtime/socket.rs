@@ -6,7 +6,6 @@
 
 #![forbid(unsafe_code)]
 
-use super::backlog;
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
 use super::monitor::Monitor;
@@ -56,9 +55,8 @@ pub struct Socket {
     pub(super) notes: Vec<Note>,
     pub(super) drops: notes::Drops,
     arena: Arena,
-    /// The handle.
-    pub(super) address: usize,
-    pub(super) backlog: backlog::State,
+    /// The pattern has been told to go on with its backlog.
+    pub(super) going_on: bool,
     more: bool,
     /// Receives until the mailbox comes first.
     receives: u32,
@@ -99,13 +97,8 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         let context = core.options.lock();
         (Options::new(socket_type, &context), context.spin)
     };
-    let shared = Shared::new(
-        core.clone(),
-        notes::who(options.socket_type),
-        options.linger,
-        pattern.wants_routing_id(),
-        spin,
-    );
+    let who = notes::who(options.socket_type);
+    let shared = Shared::new(core.clone(), who, options.linger, &pattern, spin);
     let socket = Socket {
         core: core.clone(),
         shared: shared.clone(),
@@ -116,15 +109,14 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         notes: Vec::new(),
         drops: notes::Drops::default(),
         arena: Arena::default(),
-        address: 0,
-        backlog: backlog::State::default(),
+        going_on: false,
         more: false,
         receives: MAIL_EVERY,
         has_sent: false,
         mail_read: 0,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
-    slot.lock().as_mut().ok_or(Error::NoMemory)?.address = slot.address();
+    shared.care.set_address(slot.address());
     core.socket_opened(&shared);
     log!(Debug, shared.who, "open");
     Ok(slot)

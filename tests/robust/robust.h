@@ -200,6 +200,18 @@ __attribute__ ((unused)) static struct sockaddr_in address_of (const char *host,
     return to;
 }
 
+/* A port of loopback that nobody listens on, for now. */
+__attribute__ ((unused)) static int free_port (void)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = address_of ("127.0.0.1", 0);
+    socklen_t size = sizeof at;
+    OK (bind (fd, (struct sockaddr *) &at, sizeof at));
+    OK (getsockname (fd, (struct sockaddr *) &at, &size));
+    close (fd);
+    return ntohs (at.sin_port);
+}
+
 /* A plain connection to a port of loopback. */
 __attribute__ ((unused)) static int dial (int port)
 {

@@ -43,6 +43,10 @@ pub(super) struct Output {
     control: Vec<u8>,
     /// The last part taken from the pipe has more parts to follow.
     mid_message: bool,
+    /// Among what is not written yet there may be more than subscriptions.
+    holds_messages: bool,
+    /// Bytes written since the stream began.
+    written: u64,
 }
 
 /// How a drive of the output ended.
@@ -78,6 +82,21 @@ impl Output {
         self.body.is_some()
     }
 
+    /// Whether a message, and not only subscriptions and commands, waits here.
+    pub(super) fn holds_messages(&self) -> bool {
+        self.holds_messages && !self.is_empty()
+    }
+
+    /// Whether a command waits for the end of a frame.
+    pub(super) fn holds_command(&self) -> bool {
+        !self.control.is_empty()
+    }
+
+    /// Bytes written since the stream began.
+    pub(super) fn written(&self) -> u64 {
+        self.written
+    }
+
     /// Whether nothing waits to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
@@ -100,13 +119,17 @@ impl Output {
                 break Ok(Flow::Drained);
             }
             match self.write(stream) {
-                Ok(count) => total += count,
+                Ok(count) => {
+                    total += count;
+                    self.written += count as u64;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     break Ok(Flow::Blocked);
                 }
                 Err(error) => break Err(error),
             }
         };
+        self.holds_messages &= !self.is_empty();
         if self.sent == self.bytes.len() {
             self.bytes.clear();
             self.sent = 0;
@@ -153,6 +176,7 @@ impl Output {
             self.encode_subscription(msg, session);
             return;
         }
+        self.holds_messages = true;
         if !session.mechanism.transparent() {
             let flags = Flags {
                 more: msg.more(),

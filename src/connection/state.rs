@@ -81,6 +81,11 @@ impl Loss {
     }
 }
 
+/// What a SUB or XSUB sends that begins with 0 or 1 is a subscription.
+fn is_subscription(msg: &Msg) -> bool {
+    msg.has(flag::SUBSCRIPTION) || !msg.more() && msg.data().first().is_some_and(|byte| *byte < 2)
+}
+
 /// Stores without touching the cache line if nothing changes.
 fn set(place: &AtomicBool, value: bool) {
     if place.load(Ordering::Relaxed) != value {
@@ -119,6 +124,8 @@ pub(super) struct State {
     half_closed: bool,
     /// The pipe took no more.
     stalled: bool,
+    /// Bytes that the peer had taken in at the last look.
+    taken: u64,
     /// The pipe has gone through its first attachment.
     attached: bool,
     /// Number of the last question to ZAP.
@@ -150,6 +157,7 @@ impl State {
             blocked: false,
             half_closed: false,
             stalled: false,
+            taken: 0,
             zap_token: 0,
         }
     }
@@ -279,23 +287,41 @@ impl State {
             // Nothing is read from here on, so the end would not show.
             return self.lose(conn, Loss::Stream(libc::EPIPE));
         }
-        let unsent = !self.output.is_empty();
-        let pending = self
-            .pipe
-            .as_mut()
-            .is_some_and(|pipe| unsent || pipe.check_read());
-        if linger == 0 || !pending {
+        if conn.settings.subscribes() {
+            // Subscriptions go now or never.
+            self.flush_output(conn);
+            if matches!(self.phase, Phase::Closed) {
+                return;
+            }
+        }
+        if linger == 0 || self.pipe.is_none() || !self.has_unsent(conn) {
             self.log_unsent(conn, "ZMQ_LINGER is 0");
             self.close(conn);
         }
+    }
+
+    /// Whether something waits that is worth lingering for. Subscriptions are
+    /// not: they mean nothing once the subscriber has gone, and are dropped here.
+    fn has_unsent(&mut self, conn: &Connection) -> bool {
+        let subscribes = conn.settings.subscribes();
+        let in_output = match subscribes {
+            true => self.output.holds_messages(),
+            false => !self.output.is_empty(),
+        };
+        in_output
+            || self.pipe.as_mut().is_some_and(|pipe| {
+                if subscribes {
+                    pipe.skip_while(is_subscription);
+                }
+                pipe.check_read() && !pipe.awaits_restart()
+            })
     }
 
     fn finish_if_drained(&mut self, conn: &Connection) {
         if self.closing.is_none() || matches!(self.phase, Phase::Closed) {
             return;
         }
-        let unread = self.pipe.as_mut().is_some_and(PipeEnd::check_read);
-        if !unread && self.output.is_empty() {
+        if !self.has_unsent(conn) {
             self.close(conn);
         }
     }
@@ -347,10 +373,10 @@ impl State {
         }
         if conn.settings.options.immediate || matches!(loss, Loss::Refused) {
             self.pipe = None; // the next connection makes its own
-        } else if matches!(
-            conn.settings.socket_type,
-            SocketType::Sub | SocketType::Xsub
-        ) {
+        } else if conn.settings.subscribes() {
+            if self.closing.is_some() {
+                return self.close(conn); // what was to be sent is void
+            }
             if let Some(pipe) = &mut self.pipe {
                 pipe.hiccup();
                 conn.link.look_after();
@@ -389,7 +415,16 @@ impl State {
         self.drop_stream(conn);
         self.phase = Phase::Closed;
         self.deadline = None;
-        self.pipe = None;
+        if let Some(mut pipe) = self.pipe.take() {
+            if self.dialer.is_none() && self.closing.is_none() {
+                // Counted before it can be taken back.
+                let left = pipe.left_unread();
+                conn.link.left_behind(left);
+                if !pipe.leave(left) {
+                    conn.link.taken_back(left);
+                }
+            }
+        }
         conn.reactor.remove(conn.key());
         conn.link.finished(conn);
     }

@@ -6,6 +6,7 @@
 //! the owner counts what it gave in a plain integer, and only the two together
 //! say whether anything is still out.
 
+use super::usage;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -54,6 +55,7 @@ impl Header {
             // one it was made with.
             unsafe {
                 let capacity = this.as_ref().capacity;
+                usage::gave_back(capacity);
                 if let Some(layout) = Header::layout(capacity) {
                     dealloc(this.as_ptr().cast(), layout);
                 }
@@ -84,6 +86,7 @@ impl Block {
         let layout = Header::layout(capacity)?;
         // SAFETY: the layout has a non-zero size (the header).
         let header = NonNull::new(unsafe { alloc(layout) }.cast::<Header>())?;
+        usage::took(capacity);
         // SAFETY: freshly allocated, large enough and aligned for the header.
         unsafe {
             header.as_ptr().write(Header {

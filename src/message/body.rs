@@ -1,6 +1,6 @@
 //! Counted bodies: on the heap, or in a user's buffer.
 
-use super::recycle;
+use super::{recycle, usage};
 use std::alloc::Layout;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
@@ -53,6 +53,7 @@ impl Content {
 
     fn place(layout: Layout, mut content: Content) -> Option<NonNull<Content>> {
         let (place, given) = recycle::get(layout)?;
+        usage::took(given.size());
         let place = place.cast::<Content>();
         if content.allocated > 0 {
             content.allocated = given.size();
@@ -103,6 +104,7 @@ impl Content {
             } else {
                 allocated
             };
+            usage::gave_back(size);
             recycle::put(
                 this.cast(),
                 Layout::from_size_align_unchecked(size, align_of::<Content>()),

@@ -17,6 +17,7 @@ mod body;
 mod copy;
 mod metadata;
 mod recycle;
+pub(crate) mod usage;
 
 pub use arena::Arena;
 pub use block::Block;

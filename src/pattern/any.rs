@@ -98,6 +98,10 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.subscribes())
     }
 
+    fn forgets_departed(&self) -> bool {
+        dispatch!(self, pattern => pattern.forgets_departed())
+    }
+
     fn has_backlog(&self) -> bool {
         dispatch!(self, pattern => pattern.has_backlog())
     }

@@ -96,6 +96,12 @@ pub trait Pattern {
         false
     }
 
+    /// Whether messages of peers that have gone may be dropped when there are too
+    /// many: nobody waits for an answer.
+    fn forgets_departed(&self) -> bool {
+        false
+    }
+
     /// Whether something is left to do that was too long for one call.
     fn has_backlog(&self) -> bool {
         false

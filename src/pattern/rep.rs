@@ -71,6 +71,10 @@ impl Pattern for Rep {
         self.router.write_ready(env, pipe);
     }
 
+    fn forgets_departed(&self) -> bool {
+        true
+    }
+
     fn wants_routing_id(&self) -> bool {
         self.router.wants_routing_id()
     }

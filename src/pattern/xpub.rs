@@ -281,7 +281,8 @@ impl Pattern for Xpub {
     }
 
     fn has_backlog(&self) -> bool {
-        !self.unread.is_empty() || !self.leaving.is_empty()
+        let mut both = [&self.subscriptions, &self.requested].into_iter();
+        !self.unread.is_empty() || !self.leaving.is_empty() || both.any(Subscriptions::has_waste)
     }
 
     fn go_on(&mut self, env: &mut Env<'_>) {
@@ -295,6 +296,8 @@ impl Pattern for Xpub {
             let pipe = self.unread.remove(0);
             self.read(env, pipe);
         }
+        self.subscriptions.shed();
+        self.requested.shed();
     }
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {

@@ -45,6 +45,8 @@ pub(super) struct LowWater {
     pub(super) step: u64,
     /// The count of messages read at which the next mark is.
     pub(super) next: u64,
+    /// What the writer was told last.
+    pub(super) told: u64,
 }
 
 impl LowWater {
@@ -54,7 +56,9 @@ impl LowWater {
         self.step = Hwm::limit(packed).div_ceil(2);
         self.next = match self.step {
             0 => u64::MAX,
-            step => read.next_multiple_of(step),
+            // The writer must not wait for more than it may have on its way,
+            // however often the settings change.
+            step => (self.told + step).max(read),
         };
     }
 }
@@ -71,6 +75,8 @@ pub(super) struct Channel {
     pub(super) writer_lazy: AtomicBool,
     pub(super) writer_closed: AtomicBool,
     pub(super) reader_closed: AtomicBool,
+    /// Messages that the writer left unread when it went.
+    pub(super) left: AtomicU64,
     /// The reader skips items before this position (after a hiccup).
     pub(super) discard_until: AtomicUsize,
     /// Hiccups the writer has answered.
@@ -89,6 +95,7 @@ impl Channel {
             writer_lazy: AtomicBool::new(false),
             writer_closed: AtomicBool::new(false),
             reader_closed: AtomicBool::new(false),
+            left: AtomicU64::new(0),
             discard_until: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
             latest: conflate.then(|| Mutex::new(None)),

@@ -10,6 +10,7 @@
 //! else ever wakes anybody.
 
 mod channel;
+mod chunk;
 mod peer;
 mod queue;
 mod table;
@@ -123,6 +124,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
             packed: 0,
             step: 0,
             next: u64::MAX,
+            told: 0,
         },
         hiccups: 0,
         closed: false,
@@ -342,6 +344,7 @@ impl PipeEnd {
     #[cold]
     fn tell_writer(&mut self) {
         self.low_water.next += self.low_water.step;
+        self.low_water.told = self.read;
         let channel = self.input();
         channel.read.store(self.read, Ordering::SeqCst);
         // The writer marks itself, then looks at the count again.

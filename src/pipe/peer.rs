@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::{PipeEnd, event};
+use crate::message::Msg;
 use crate::sync::atomic::Ordering;
 
 impl PipeEnd {
@@ -31,5 +32,33 @@ impl PipeEnd {
     /// still come.
     pub fn set_peer_left(&self, left: bool) {
         self.shared.peer_left.store(left, Ordering::SeqCst);
+    }
+
+    /// Drops the messages at the front that `unwanted` names.
+    pub fn skip_while(&mut self, unwanted: impl Fn(&Msg) -> bool) {
+        while self.check_read() && self.rx.peek().is_some_and(&unwanted) {
+            self.rx.pop();
+        }
+    }
+
+    /// Whole messages written that the other end has not read, as far as it has
+    /// told: rather too many.
+    pub fn left_unread(&self) -> u64 {
+        let read = self.output().read.load(Ordering::SeqCst);
+        self.written.saturating_sub(read)
+    }
+
+    /// Closes, and notes for the other end how many messages it leaves unread.
+    /// False if that end is not there any more.
+    pub fn leave(&mut self, unread: u64) -> bool {
+        let noted = self.output().left.swap(unread, Ordering::SeqCst) == 0;
+        self.close();
+        noted
+    }
+
+    /// How many messages the other end left unread, once; it can note none
+    /// afterwards.
+    pub fn take_left(&mut self) -> u64 {
+        self.input().left.swap(u64::MAX, Ordering::SeqCst)
     }
 }

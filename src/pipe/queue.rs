@@ -9,6 +9,7 @@
 //! adds to the open group, [`Producer::complete`] ends it, [`Producer::publish`]
 //! shows all completed ones, [`Producer::rollback`] takes the open one back.
 
+use super::chunk::Chunk;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Arc, Slot};
 use std::mem::MaybeUninit;
@@ -22,31 +23,6 @@ const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 /// How many slots ahead the producer asks for the memory, which the consumer's
 /// core holds.
 const AHEAD: usize = 6;
-
-struct Chunk<T> {
-    next: AtomicPtr<Chunk<T>>,
-    slots: Box<[Slot<MaybeUninit<T>>]>,
-}
-
-impl<T> Chunk<T> {
-    fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity)
-            .map(|_| Slot::new(MaybeUninit::uninit()))
-            .collect();
-        Box::into_raw(Box::new(Chunk {
-            next: AtomicPtr::new(ptr::null_mut()),
-            slots,
-        }))
-    }
-
-    /// # Safety
-    /// `chunk` is alive.
-    #[inline]
-    unsafe fn capacity(chunk: *const Chunk<T>) -> usize {
-        // SAFETY: by the caller's promise.
-        unsafe { &*chunk }.slots.len()
-    }
-}
 
 #[repr(align(64))]
 struct Line(AtomicUsize);

@@ -5,6 +5,7 @@
 mod backlog;
 pub mod context;
 pub mod curve_keys;
+mod departed;
 pub mod endpoints;
 mod eventfd;
 pub mod fork;

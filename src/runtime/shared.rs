@@ -5,6 +5,7 @@
 
 use super::backlog::Care;
 use super::context::Core;
+use super::departed;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use crate::connection::{Connection, Event, Link, ZapQuery};
@@ -64,6 +65,9 @@ pub struct Shared {
     pub(super) care: Care,
     /// New peers are told what the socket subscribes to.
     pub(super) subscribes: bool,
+    /// Messages that departed peers have left unread.
+    left: AtomicU64,
+    forgets_departed: bool,
     /// `ZMQ_FERRO_SPIN` of the context.
     pub(super) may_spin: bool,
     /// The socket's connections have been told to end.
@@ -89,6 +93,8 @@ impl Shared {
         Arc::new_cyclic(|me| Shared {
             care: Care::new(me.clone()),
             subscribes: pattern.subscribes(),
+            left: AtomicU64::new(0),
+            forgets_departed: pattern.forgets_departed(),
             core,
             who,
             mailbox: Mailbox::new(),
@@ -349,6 +355,25 @@ impl Link for Shared {
         self.tell(Command::Attach(Box::new(pipe)));
         if self.subscribes {
             self.look_after();
+        }
+    }
+
+    fn left_behind(&self, messages: u64) {
+        let left = self.left.fetch_add(messages, Ordering::SeqCst) + messages;
+        if messages > 0 && left > departed::MOST as u64 {
+            // Perhaps much of it was read, but for the last look at the mail.
+            self.look_after();
+        }
+    }
+
+    fn taken_back(&self, messages: u64) {
+        self.left.fetch_sub(messages, Ordering::SeqCst);
+    }
+
+    fn left(&self) -> u64 {
+        match self.forgets_departed {
+            true => 0,
+            false => self.left.load(Ordering::SeqCst),
         }
     }
 

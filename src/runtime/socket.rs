@@ -22,6 +22,7 @@ use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
 use crate::sys::{self, log::log};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct Socket {
     pub(super) endpoints: Endpoints,
     pub(super) notes: Vec<Note>,
     pub(super) drops: notes::Drops,
+    /// Peers that have gone and left something to read, if that is bounded here.
+    pub(super) departed: VecDeque<PipeId>,
     arena: Arena,
     /// The pattern has been told to go on with its backlog.
     pub(super) going_on: bool,
@@ -108,6 +111,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         endpoints: Endpoints::default(),
         notes: Vec::new(),
         drops: notes::Drops::default(),
+        departed: VecDeque::new(),
         arena: Arena::default(),
         going_on: false,
         more: false,
@@ -432,8 +436,9 @@ impl Socket {
             let Some(end) = self.pipes.get(id) else {
                 return;
             };
-            if !reads || !end.check_read() {
-                self.detach(id);
+            match reads && end.check_read() {
+                true => self.note_departed(id),
+                false => self.detach(id),
             }
         }
     }
@@ -446,7 +451,7 @@ impl Socket {
         self.endpoints.pipe_gone(id, &self.core);
         let (pattern, mut env) = self.parts();
         pattern.detached(&mut env, id);
-        self.pipes.remove(id);
+        self.remove_pipe(id);
         // What a pattern gives up while it forgets a pipe is closed as well.
         self.notes.retain(|other| *other != Note::Close(id));
         if !self.notes.is_empty() {

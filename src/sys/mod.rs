@@ -116,6 +116,26 @@ pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: ex
     unsafe { libc::pthread_atfork(Some(raw(before)), Some(raw(in_parent)), Some(raw(in_child))) };
 }
 
+/// Bytes written to a socket that have not reached its peer, or, over ipc, that
+/// it has not read. 0 where the system does not tell.
+#[cfg(unix)]
+pub fn unsent(fd: std::os::fd::BorrowedFd<'_>) -> u64 {
+    use std::os::fd::AsRawFd;
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: the request writes one int.
+    let result = unsafe { libc::ioctl(fd.as_raw_fd(), libc::TIOCOUTQ, &mut bytes) };
+    if result < 0 { 0 } else { bytes.max(0) as u64 }
+}
+
+/// Has the C library give back to the system what it keeps of freed memory.
+pub fn trim_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// A non-blocking, close-on-exec eventfd with count 0.
 ///
 /// # Errors

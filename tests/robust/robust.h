@@ -221,6 +221,57 @@ __attribute__ ((unused)) static int dial (int port)
     return fd;
 }
 
+/* A listener of loopback; its port goes to `port`. */
+__attribute__ ((unused)) static int listen_any (int *port)
+{
+    int fd = socket (AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in at = address_of ("127.0.0.1", 0);
+    socklen_t size = sizeof at;
+    OK (bind (fd, (struct sockaddr *) &at, sizeof at));
+    OK (listen (fd, 100));
+    OK (getsockname (fd, (struct sockaddr *) &at, &size));
+    *port = ntohs (at.sin_port);
+    return fd;
+}
+
+/* Writes the greeting of ZMTP 3.1 with NULL, and READY as `type`. */
+__attribute__ ((unused)) static void greet (int fd, const char *type)
+{
+    char bytes[128] = {(char) 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
+    size_t length = strlen (type), body = 6 + 1 + 11 + 4 + length;
+    bytes[64] = 4;
+    bytes[65] = (char) body;
+    memcpy (bytes + 66, "\005READY\013Socket-Type\0\0\0", 21);
+    bytes[87] = (char) length;
+    memcpy (bytes + 88, type, length);
+    if (write (fd, bytes, 66 + body) < 0)
+        say ("the peer took no greeting");
+}
+
+/* Reads exactly so much, in at most so many seconds. */
+__attribute__ ((unused)) static int read_all (int fd, void *to, size_t size, double seconds)
+{
+    double end = now () + seconds;
+    for (size_t have = 0; have < size;) {
+        struct pollfd item = {fd, POLLIN, 0};
+        double left = end - now ();
+        if (left <= 0 || poll (&item, 1, (int) (left * 1e3) + 1) <= 0)
+            return 0;
+        ssize_t count = read (fd, (char *) to + have, size - have);
+        if (count <= 0)
+            return 0;
+        have += (size_t) count;
+    }
+    return 1;
+}
+
+/* Reads the peer's greeting and READY. */
+__attribute__ ((unused)) static int read_greeting (int fd)
+{
+    unsigned char bytes[64 + 255];
+    return read_all (fd, bytes, 66, 5) && read_all (fd, bytes, bytes[65], 5);
+}
+
 /* A listener whose queue is full: who connects hears nothing. */
 __attribute__ ((unused)) static int full_listener (const char *host, int port)
 {

@@ -103,7 +103,7 @@ def main(argv):
     sources = sorted(HERE.glob("*.c"))
     if args.names:
         sources = [source for source in sources if source.stem in args.names]
-    build = pathlib.Path(args.build)
+    build = pathlib.Path(args.build).resolve()
     build.mkdir(parents=True, exist_ok=True)
     programs = {source: compile_one(source, build, args.lib) for source in sources}
     alone = [source for source in sources if ALONE in source.read_text()]

@@ -3,7 +3,10 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::sys::log::{Text, log};
+use crate::sys::{
+    self,
+    log::{Text, log},
+};
 
 /// How long what a peer sent before it stopped reading may take to be read.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
@@ -212,6 +215,14 @@ impl State {
             self.read_messages(conn);
             action = self.heartbeat_action();
         }
+        if action == HeartbeatAction::Dead && self.peer_takes_in() {
+            // Our question is behind what it is still taking in.
+            let now = self.now();
+            if let Some(heartbeat) = &mut self.heartbeat {
+                heartbeat.on_input(now);
+            }
+            action = self.heartbeat_action();
+        }
         let Some(heartbeat) = &mut self.heartbeat else {
             return;
         };
@@ -222,12 +233,27 @@ impl State {
                 log!(Trace, conn.link.who(), "PING to {}", Text(&self.endpoint));
                 let mut ping = Vec::new();
                 command::ping(heartbeat.ttl_ds(), &[], &mut ping);
-                if let Phase::Active(_, session) = &mut self.phase {
+                if let (Phase::Active(_, session), false) =
+                    (&mut self.phase, self.output.holds_command())
+                {
                     self.output.command(session, &ping);
                 }
                 self.flush_output(conn);
+                self.peer_takes_in();
             }
         }
+    }
+
+    /// Whether a part of what is sent has yet to reach the peer, and some of it
+    /// did since the last look.
+    fn peer_takes_in(&mut self) -> bool {
+        let Phase::Active(stream, _) = &self.phase else {
+            return false;
+        };
+        let on_its_way = sys::unsent(stream.as_fd());
+        let taken = self.output.written().saturating_sub(on_its_way);
+        let before = std::mem::replace(&mut self.taken, taken);
+        taken > before && (on_its_way > 0 || !self.output.is_empty())
     }
 }
 

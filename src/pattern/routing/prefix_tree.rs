@@ -71,6 +71,9 @@ pub struct PrefixTree {
     nodes: Vec<Node>,
     free: Vec<u32>,
     len: usize,
+    /// Nodes of before the last key went, none of which is in use, to be given
+    /// back by and by: a million of them take milliseconds.
+    waste: Vec<Vec<Node>>,
 }
 
 impl Default for PrefixTree {
@@ -79,6 +82,7 @@ impl Default for PrefixTree {
             nodes: vec![Node::new(&[])],
             free: Vec::new(),
             len: 0,
+            waste: Vec::new(),
         }
     }
 }
@@ -177,7 +181,9 @@ impl PrefixTree {
         }
         self.len -= 1;
         if self.len == 0 {
-            *self = PrefixTree::default(); // gives the memory back
+            let mut last = std::mem::take(self);
+            self.waste = std::mem::take(&mut last.waste);
+            self.waste.push(last.nodes);
             return Some(old);
         }
         let node = match spot {
@@ -219,6 +225,23 @@ impl PrefixTree {
                 _ => break,
             }
             node = parent;
+        }
+    }
+
+    /// Whether there is memory to give back, see [`shed`](Self::shed).
+    pub fn has_waste(&self) -> bool {
+        !self.waste.is_empty()
+    }
+
+    /// Gives back so many nodes of memory that is not used any more.
+    pub fn shed(&mut self, nodes: usize) {
+        if let Some(waste) = self.waste.last_mut() {
+            let left = waste.len().saturating_sub(nodes);
+            waste.truncate(left);
+            waste.shrink_to(left);
+            if left == 0 {
+                self.waste.pop();
+            }
         }
     }
 

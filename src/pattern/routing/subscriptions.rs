@@ -20,6 +20,9 @@ pub enum Removal {
 /// Set in a number of the tree that names a place in `sets` and not a pipe.
 const SET: u32 = 1 << 31;
 
+/// So many nodes of the tree are given back in one go.
+const SHED: usize = 16 * 1024;
+
 /// Topics and the set of pipes subscribed to each.
 #[derive(Default)]
 pub struct Subscriptions {
@@ -36,6 +39,16 @@ impl Subscriptions {
     /// Number of topics.
     pub fn topics(&self) -> usize {
         self.topics.len()
+    }
+
+    /// Whether there is memory to give back, see [`shed`](Self::shed).
+    pub fn has_waste(&self) -> bool {
+        self.topics.has_waste()
+    }
+
+    /// Gives back some of it.
+    pub fn shed(&mut self) {
+        self.topics.shed(SHED);
     }
 
     /// Calls `visit` for each pipe with a topic that is a prefix of `data`. A
@@ -190,6 +203,7 @@ impl Filters {
             None => Removal::NotFound,
             Some(1) => {
                 self.topics.remove(topic);
+                self.topics.shed(usize::MAX);
                 Removal::Last
             }
             Some(count) => {

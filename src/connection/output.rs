@@ -58,6 +58,11 @@ pub(super) enum Flow {
     Blocked,
 }
 
+/// What a SUB or XSUB sends that begins with 0 or 1 is a subscription.
+pub(super) fn is_subscription(msg: &Msg) -> bool {
+    msg.has(flag::SUBSCRIPTION) || !msg.more() && msg.data().first().is_some_and(|byte| *byte < 2)
+}
+
 impl Output {
     /// Adds raw bytes (greeting, handshake) behind what is there.
     pub(super) fn handshake_bytes(&mut self) -> &mut Vec<u8> {
@@ -176,7 +181,9 @@ impl Output {
             self.encode_subscription(msg, session);
             return;
         }
-        self.holds_messages = true;
+        if !self.holds_messages {
+            self.holds_messages = !is_subscription(msg);
+        }
         if !session.mechanism.transparent() {
             let flags = Flags {
                 more: msg.more(),

@@ -15,7 +15,7 @@ use super::dialer::Dialer;
 use super::event::{self, kind};
 use super::half_open::Ticket;
 use super::input::{Decoded, Fault, Input};
-use super::output::{Flow, Output};
+use super::output::{Flow, Output, is_subscription};
 use super::security::ZapQuery;
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
@@ -79,11 +79,6 @@ impl Loss {
             other => Loss::Protocol(other.into()),
         }
     }
-}
-
-/// What a SUB or XSUB sends that begins with 0 or 1 is a subscription.
-fn is_subscription(msg: &Msg) -> bool {
-    msg.has(flag::SUBSCRIPTION) || !msg.more() && msg.data().first().is_some_and(|byte| *byte < 2)
 }
 
 /// Stores without touching the cache line if nothing changes.

@@ -38,7 +38,7 @@ static int burst (const char *where, size_t size, long bytes)
     OK (zmq_getsockopt (pull, ZMQ_LAST_ENDPOINT, endpoint, &length));
     OK (zmq_connect (push, endpoint));
     /* What threads keep at hand is kept from here on. */
-    transfer (push, pull, body, size, 20 + (2 << 20) / (long) size);
+    transfer (push, pull, body, size, 20 + (8 << 20) / (long) (size < 64 ? 64 : size));
     malloc_trim (0);
     long start = rss ();
     reset_peak ();

@@ -5,7 +5,7 @@
 #include "robust.h"
 
 #define CLIENTS 3000
-#define AT_ONCE 100
+#define AT_ONCE 100 /* as many as wait in the system's queue */
 #define STEP 500
 #define BODY 200
 
@@ -78,7 +78,7 @@ static void levels_off (const char *name, int type, int client)
     set_int (socket, ZMQ_RCVHWM, 10);
     bind_tcp (socket, endpoint);
     long start = rss (), halfway = 0, end = 0;
-    pid_t child = start_clients (client, CLIENTS, 50);
+    pid_t child = start_clients (client, CLIENTS, type == ZMQ_REP ? 5000 : 150);
     for (int i = 1; i <= CLIENTS / STEP; i++) {
         char byte;
         CHECK (read_all (out[0], &byte, 1, 30), "the clients come and go");

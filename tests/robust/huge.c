@@ -1,7 +1,7 @@
 /* A message longer than 2 GiB arrives whole, and a frame that only says it is long
    costs nothing. 3 GiB over tcp in `make test`; with ROBUST_SCALE above 1 over ipc,
    too. The sender's bytes are a small piece of memory that is mapped again and
-   again. */
+   again. (run alone) */
 #include "robust.h"
 #include <sys/mman.h>
 

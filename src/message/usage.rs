@@ -17,6 +17,10 @@ use std::time::Duration;
 const GRAIN: isize = 64 * 1024;
 /// What counts as a burst.
 const BURST: isize = 16 * 1024 * 1024;
+/// While so much is given back between two looks, memory is not trimmed yet: for
+/// so many looks at most.
+const RESTLESS: isize = 1024 * 1024;
+const FALLING_MAX: u32 = 4;
 /// So long a burst must be over.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -85,11 +89,17 @@ fn watch() {
 
 fn wait_and_trim() {
     sys::block_signals();
+    let mut falling = 0;
     loop {
         MOST_LATELY.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);
         std::thread::sleep(PAUSE);
-        if MOST.load(Ordering::Relaxed) - MOST_LATELY.load(Ordering::Relaxed) >= BURST / 2 {
-            break;
+        let lately = MOST_LATELY.load(Ordering::Relaxed);
+        if MOST.load(Ordering::Relaxed) - lately >= BURST / 2 {
+            // Perhaps there is more to come.
+            falling += 1;
+            if lately - IN_USE.load(Ordering::Relaxed) < RESTLESS || falling > FALLING_MAX {
+                break;
+            }
         }
     }
     MOST.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);

@@ -320,7 +320,10 @@ impl Pattern for Xpub {
             return Err(Error::Again);
         }
         let more = msg.more();
-        self.out.send_to_matching(env, msg);
+        match self.no_drop {
+            true => self.out.send_surely(env, msg),
+            false => self.out.send_to_matching(env, msg),
+        }
         if !more {
             self.out.unmatch();
         }

@@ -135,6 +135,18 @@ impl Distributor {
     /// Writes a part to the matching pipes and leaves `msg` empty.
     #[inline]
     pub fn send_to_matching(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
+        self.distribute(env, msg, false);
+    }
+
+    /// The same after [`has_room`](Self::has_room): what is written then stays so,
+    /// though another thread may have lowered a high-water mark meanwhile.
+    #[inline]
+    pub fn send_surely(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
+        self.distribute(env, msg, true);
+    }
+
+    #[inline]
+    fn distribute(&mut self, env: &mut Env<'_>, msg: &mut Msg, surely: bool) {
         let more = msg.more();
         let mut index = 0;
         while index < self.matching {
@@ -143,7 +155,8 @@ impl Distributor {
             };
             if let Some(end) = env.pipes.get(pipe) {
                 // What would be dropped deserves a second look.
-                if end.check_write() || end.has_room_now() {
+                let has_room = surely && !end.is_peer_closed();
+                if has_room || end.check_write() || end.has_room_now() {
                     index += 1;
                     // The last one gets the message itself.
                     let last = index == self.matching;

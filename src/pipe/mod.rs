@@ -274,13 +274,6 @@ impl PipeEnd {
         self.shared.notify(1 - self.side, event::CLOSED);
     }
 
-    /// Drops the routing id with which the other end introduced itself.
-    pub fn skip_routing_id(&mut self) {
-        if self.rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID)) {
-            self.rx.pop();
-        }
-    }
-
     /// Reads a message part, with the connection's metadata attached.
     pub fn read(&mut self) -> Option<Msg> {
         let mut msg = Msg::new();

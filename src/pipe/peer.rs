@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::{PipeEnd, event};
-use crate::message::Msg;
+use crate::message::{Msg, flag};
 use crate::sync::atomic::Ordering;
 
 impl PipeEnd {
@@ -60,5 +60,12 @@ impl PipeEnd {
     /// afterwards.
     pub fn take_left(&mut self) -> u64 {
         self.input().left.swap(u64::MAX, Ordering::SeqCst)
+    }
+
+    /// Drops the routing id with which the other end introduced itself.
+    pub fn skip_routing_id(&mut self) {
+        if self.rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID)) {
+            self.rx.pop();
+        }
     }
 }

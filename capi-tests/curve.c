@@ -45,7 +45,7 @@ static void options (void)
     } texts[] = {{"public", ZMQ_CURVE_PUBLICKEY},
                  {"secret", ZMQ_CURVE_SECRETKEY},
                  {"server", ZMQ_CURVE_SERVERKEY}};
-    static const char key[] = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
+    static const char key[64] = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID";
     static const size_t sizes[] = {0, 1, 31, 32, 33, 39, 40, 41, 42};
     PART ("options");
     for (int i = 0; i < COUNT (texts); i++) {

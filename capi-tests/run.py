@@ -105,6 +105,11 @@ def check(program, args, wanted):
     """Runs one test as often as asked; returns the complaints."""
     first = None
     for _ in range(args.repeat):
+        if args.alone:
+            ours, complaint = run_one(program, args.lib, args.timeout)
+            if complaint:
+                return [f"    ours: {complaint}"] + [f"    | {x}" for x in ours[-5:]]
+            continue
         reference, complaint = run_one(program, args.oracle, args.timeout)
         if complaint:
             return [f"    reference: {complaint}"] + [f"    | {x}" for x in reference[-5:]]
@@ -146,6 +151,8 @@ def parse(argv):
     parser.add_argument("--lines", type=int, default=40, help="lines shown of a difference")
     parser.add_argument("--self-check", action="store_true",
                         help="only the reference, to see that it agrees with itself")
+    parser.add_argument("--alone", action="store_true",
+                        help="only ours, and only whether it ends well")
     return parser.parse_args(argv)
 
 

@@ -2,10 +2,9 @@
 
 use std::any::Any;
 use std::ffi::{c_int, c_long, c_void};
-use std::sync::OnceLock;
 use std::time::Instant;
 
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceLock};
 
 use super::boundary::call;
 use super::slot::Pool;

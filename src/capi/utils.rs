@@ -2,7 +2,6 @@
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use super::boundary::call;
 use super::slot::Pool;
 use crate::error::{Error, Result};
 use crate::runtime::{curve_keys, z85};
+use crate::sync::OnceLock;
 
 static COUNTERS: Pool<AtomicI32> = Pool::new(0x636e_7472);
 static WATCHES: Pool<AtomicU64> = Pool::new(0x7774_6368);

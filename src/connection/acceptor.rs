@@ -9,12 +9,12 @@ use super::link::{Link, Settings};
 use crate::endpoint::{Endpoint, Scheme};
 use crate::error::Result;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceLock};
 use crate::sys::log::{Text, log};
 use crate::transport::Listener;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Connections accepted before other sources get their turn.

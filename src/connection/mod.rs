@@ -41,7 +41,7 @@ pub use security::ZapQuery;
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, OnceLock};
 use crate::sys::{log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
@@ -51,7 +51,7 @@ use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// Work bits of [`Connection::service`].

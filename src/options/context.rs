@@ -3,12 +3,12 @@
 #![forbid(unsafe_code)]
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
 
 use super::constants::draft::ZMQ_ZERO_COPY_RECV;
 use super::constants::*;
 use super::value;
 use crate::error::{Error, Result};
+use crate::sync::OnceLock;
 
 /// What `ZMQ_SOCKET_LIMIT` reports: no poller used here sets a lower limit.
 const SOCKET_LIMIT: i32 = 65_535;

@@ -4,9 +4,9 @@
 
 use super::{Listener, event};
 use crate::message::Msg;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock};
+use crate::sync::{Mutex, OnceLock};
+use std::sync::Arc;
 
 /// High-water mark settings of one direction, in messages; 0 means no limit.
 #[derive(Clone, Copy, Debug)]

@@ -19,10 +19,11 @@ pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
 use crate::message::{Metadata, Msg, flag};
+use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
 use channel::{Channel, LowWater, Shared, Side};
 use queue::{Consumer, Producer, queue};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// What happened to a pipe, as bits of [`PipeEnd::take_events`].
 pub mod event {

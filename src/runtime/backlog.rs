@@ -14,8 +14,9 @@ use super::shared::{Command, Shared};
 use super::socket::{SOCKETS, Socket};
 use crate::pattern::Pattern;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 /// What a socket's shared part knows of the I/O thread's care for it.
 pub(super) struct Care {

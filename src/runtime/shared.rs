@@ -13,15 +13,15 @@ use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
-use crate::sync::Mutex;
 use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
+use crate::sync::{Mutex, OnceLock};
 use crate::sys::log::{Who, log};
 use std::collections::HashMap;
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 /// How long a look at the streams that found nothing counts for calls that do not
 /// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.

@@ -9,9 +9,8 @@
 #![forbid(unsafe_code)]
 
 use crate::sync::lock::{Guard, Lock};
-use crate::sync::{ForkedChild, Mutex, lock_for_fork};
+use crate::sync::{ForkedChild, Mutex, OnceLock, lock_for_fork};
 use std::collections::VecDeque;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Slots in the first chunk; each further one is twice as large.

@@ -11,10 +11,12 @@ mod fork;
 pub mod lock;
 pub mod mailbox;
 mod mutex;
+mod once;
 pub mod parker;
 
 pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};
+pub use once::OnceLock;
 
 /// Atomic types and fences: `std`'s, or loom's when a model is checked.
 pub mod atomic {

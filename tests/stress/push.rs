@@ -6,12 +6,13 @@ use crate::messages::*;
 use crate::sockets::*;
 use crate::travel::*;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 use zmq::error::Error;
 use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
+use zmq::sync::Mutex;
 
 /// How many messages a sender sends in one of its lives.
 fn length(seed: u64, source: u32, life: u32) -> u64 {
@@ -168,11 +169,11 @@ fn pullers_share() {
                         let id = check(&parts);
                         ledger.later(id);
                         last = Instant::now();
-                        assert!(all.lock().unwrap().insert(id.number), "{id:?} came twice");
+                        assert!(all.lock().insert(id.number), "{id:?} came twice");
                     }
                     Err(error) => assert_eq!(error, Error::Again),
                 }
-                let count = all.lock().unwrap().len();
+                let count = all.lock().len();
                 assert!(last.elapsed() < PATIENCE, "{count} came");
                 count < COUNT as usize
             }));

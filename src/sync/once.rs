@@ -1,0 +1,61 @@
+//! A value that is set once: the standard library's cell.
+//!
+//! Under ThreadSanitizer it goes behind a mutex of ours. What the standard
+//! library does when a value is set is compiled ahead of time, without the
+//! sanitizer, which then knows no order between setting and reading.
+
+#[cfg(not(tsan))]
+pub use std::sync::OnceLock;
+
+#[cfg(tsan)]
+pub use watched::OnceLock;
+
+#[cfg(tsan)]
+mod watched {
+    use super::super::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// The cell whose order the sanitizer sees.
+    #[derive(Debug)]
+    pub struct OnceLock<T> {
+        cell: std::sync::OnceLock<T>,
+        is_set: AtomicBool,
+        setting: Mutex<()>,
+    }
+
+    impl<T> OnceLock<T> {
+        /// An empty cell.
+        pub const fn new() -> OnceLock<T> {
+            OnceLock {
+                cell: std::sync::OnceLock::new(),
+                is_set: AtomicBool::new(false),
+                setting: Mutex::new(()),
+            }
+        }
+
+        /// The value, if it is set.
+        pub fn get(&self) -> Option<&T> {
+            match self.is_set.load(Ordering::Acquire) {
+                true => self.cell.get(),
+                false => None,
+            }
+        }
+
+        /// Sets the value, or gives it back if there is one.
+        pub fn set(&self, value: T) -> Result<(), T> {
+            let _guard = self.setting.lock();
+            let outcome = self.cell.set(value);
+            self.is_set.store(true, Ordering::Release);
+            outcome
+        }
+
+        /// The value, which `make` makes if there is none.
+        pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            let guard = self.setting.lock();
+            let value = self.cell.get_or_init(make);
+            self.is_set.store(true, Ordering::Release);
+            drop(guard);
+            value
+        }
+    }
+}

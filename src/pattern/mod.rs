@@ -16,7 +16,7 @@ mod push;
 mod rep;
 mod req;
 mod router;
-mod routing;
+pub mod routing;
 mod stream;
 mod sub;
 mod xpub;

@@ -10,7 +10,7 @@ use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::pattern::{Attachment, Pattern};
-use crate::pipe::{self, Hwm, PipeId};
+use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::sys::log::{Text, log};
 use crate::transport::check_vsock;
 use crate::zmtp::SocketType;
@@ -49,6 +49,14 @@ impl Endpoints {
             self.entries.reserve_exact(1); // most have no more
         }
         self.entries.push(Entry { text, target });
+    }
+
+    /// An inproc connection, which is over already if there is no pipe.
+    fn add_pipe(&mut self, text: Vec<u8>, pipe: Option<PipeId>) {
+        match pipe {
+            Some(pipe) => self.add(text, Target::InprocPipe(pipe)),
+            None => self.last = text,
+        }
     }
 
     /// A pipe ended: an inproc endpoint is over with it.
@@ -219,7 +227,7 @@ impl Socket {
             connected: true,
             ..Attachment::default()
         };
-        let id = ours.map(|end| self.attach(end, how));
+        let id = ours.and_then(|end| self.attach_kept(end, how));
         let connection =
             Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
         self.endpoints.add(text, Target::Connection(connection, id));
@@ -249,8 +257,8 @@ impl Socket {
         };
         let core = self.core.clone();
         if let Some(end) = core.inproc.monitor_end(&name) {
-            let id = self.attach(end, Attachment::default());
-            self.endpoints.add(text, Target::InprocPipe(id));
+            let id = self.attach_kept(end, Attachment::default());
+            self.endpoints.add_pipe(text, id);
             return Ok(None);
         }
         let given_id = self.take_connect_routing_id()?;
@@ -302,12 +310,16 @@ impl Socket {
             connected: true,
             ..Attachment::default()
         };
-        let id = self.attach(end, how);
-        // Unless the peer was refused at once: its number may soon be another's.
-        if self.pipes.get(id).is_some() {
-            self.endpoints.add(text, Target::InprocPipe(id));
-        }
+        let id = self.attach_kept(end, how);
+        self.endpoints.add_pipe(text, id);
         Ok(binder)
+    }
+
+    /// Adds a pipe, unless the pattern refuses it at once, as a PAIR with a peer
+    /// does: its number may soon be another's.
+    fn attach_kept(&mut self, end: PipeEnd, how: Attachment) -> Option<PipeId> {
+        let id = self.attach(end, how);
+        self.pipes.get(id).is_some().then_some(id)
     }
 
     fn release(&mut self, text: &[u8]) -> Result<()> {
@@ -365,5 +377,29 @@ impl Socket {
         let bind = parse::bind(text).ok();
         bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream()))
             .unwrap_or_else(|| text.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::Error;
+    use crate::options::constants::ZMQ_LAST_ENDPOINT;
+    use crate::runtime::{context, endpoints, socket};
+
+    /// A second connection of a PAIR is refused, and there is nothing to take back.
+    #[test]
+    fn what_a_pair_refuses_leaves_no_endpoint() {
+        let context = context::create().expect("a context").address();
+        let pair = socket::create(context, 0).expect("a socket").address();
+        assert_eq!(endpoints::connect(pair, b"inproc://one"), Ok(()));
+        assert_eq!(endpoints::connect(pair, b"inproc://two"), Ok(()));
+        let mut text = [0; 32];
+        let len = socket::get_option(pair, ZMQ_LAST_ENDPOINT, &mut text).expect("fits");
+        assert_eq!(text[..len], *b"inproc://two\0");
+        let again = endpoints::release(pair, b"inproc://two");
+        assert_eq!(again, Err(Error::NotFound));
+        assert_eq!(endpoints::release(pair, b"inproc://one"), Ok(()));
+        socket::close(pair).expect("closed");
+        context::terminate(context).expect("ended");
     }
 }

@@ -101,6 +101,11 @@ impl PrefixTree {
         self.len
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// Calls `visit` with the number of each key that is a prefix of `data`,
     /// shortest first, until it answers false.
     #[inline]

@@ -18,8 +18,11 @@ pub mod subscriptions;
 pub mod z85;
 pub mod zap;
 
-/// All targets by their names.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+/// A name, and what it stands for.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
     ("greeting", greeting::run),
     ("frames", frames::run),
     ("commands", commands::run),

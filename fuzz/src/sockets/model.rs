@@ -186,7 +186,7 @@ impl Model {
         let first = &mut self.sockets[first];
         first.output.activate(pipe);
         // A ROUTER that connected hears only now who this is.
-        if first.kind == Kind::Router && first.pipes.contains(&pipe) {
+        if matches!(first.kind, Kind::Router | Kind::Rep) && first.pipes.contains(&pipe) {
             first.input.attach(pipe);
         }
     }
@@ -230,7 +230,7 @@ impl Model {
         }
         here.pipes.push(pipe);
         here.output.attach(pipe);
-        if !matches!(here.kind, Kind::Router) || complete {
+        if !matches!(here.kind, Kind::Router | Kind::Rep) || complete {
             here.input.attach(pipe);
         }
     }

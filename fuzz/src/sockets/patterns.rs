@@ -246,17 +246,17 @@ impl Model {
 
     /// The request's sender, to whom the reply goes, and the delimiter.
     fn recv_request_envelope(&mut self, socket: usize) -> bool {
-        while let Some((pipe, (part, more))) = self.recv_in_turn(socket) {
-            assert!(part.is_empty() && more, "what a REQ sends");
-            let pipe = pipe.filter(|pipe| {
-                let pipe = &self.pipes[*pipe];
-                pipe.has_room(pipe.side(socket))
-            });
-            self.sockets[socket].route = pipe.map_or(Route::Dropped, Route::Pipe);
-            self.send_on(socket, &[], true);
-            return true;
-        }
-        false
+        let Some((pipe, (part, more))) = self.recv_in_turn(socket) else {
+            return false;
+        };
+        assert!(part.is_empty() && more, "what a REQ sends");
+        let pipe = pipe.filter(|pipe| {
+            let pipe = &self.pipes[*pipe];
+            pipe.has_room(pipe.side(socket))
+        });
+        self.sockets[socket].route = pipe.map_or(Route::Dropped, Route::Pipe);
+        self.send_on(socket, &[], true);
+        true
     }
 
     fn recv_request(&mut self, socket: usize) -> Result<Part> {

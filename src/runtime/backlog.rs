@@ -15,7 +15,7 @@ use super::socket::{SOCKETS, Socket};
 use crate::pattern::Pattern;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a socket's shared part knows of the I/O thread's care for it.
@@ -25,7 +25,13 @@ pub(super) struct Care {
     address: AtomicUsize,
     /// A [`Caretaker`] has yet to look at the mail.
     begun: AtomicBool,
+    /// Looks that it goes on for after a backlog: what comes in by the hundred
+    /// thousand does so in portions.
+    patience: AtomicU32,
 }
+
+/// That many of them, a millisecond apart.
+const PATIENCE: u32 = 50;
 
 impl Care {
     pub(super) fn new(shared: Weak<Shared>) -> Care {
@@ -33,6 +39,7 @@ impl Care {
             shared,
             address: AtomicUsize::new(0),
             begun: AtomicBool::new(false),
+            patience: AtomicU32::new(0),
         }
     }
 
@@ -75,10 +82,18 @@ impl Care {
         if !Arc::ptr_eq(&socket.shared, &shared) {
             return true; // the handle is another's now
         }
+        let patience = self.patience.load(Ordering::Relaxed);
+        let mail = shared.has_commands();
+        let came = mail && patience > 0;
         socket.process_mail();
-        let more = socket.going_on;
+        let left = match socket.going_on || came {
+            true => PATIENCE,
+            false => patience.saturating_sub(1),
+        };
+        self.patience.store(left, Ordering::Relaxed);
+        let more = left > 0;
         drop(guard);
-        if shared.has_event_fd() {
+        if mail && shared.has_event_fd() {
             // It was lowered, and there may be something for the application.
             shared.signal();
         }

@@ -8,7 +8,7 @@ use super::boundary::call;
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{FRAMED_MAX, Msg, flag};
 use crate::runtime::slots::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 
@@ -38,9 +38,25 @@ pub unsafe extern "C" fn zmq_send(
         let Some(bytes) = bytes else {
             return socket::with(socket as usize, |_| Err(Error::Fault));
         };
-        socket::send_bytes(socket as usize, bytes, flags)?;
+        // SAFETY: by the caller's promise, for the time of the call.
+        unsafe { send_bytes(socket, bytes, flags)? };
         Ok(length(size))
     })
+}
+
+/// Sends a copy of `bytes`. A short body is copied where it is written to.
+///
+/// # Safety
+/// `bytes` are there until the call returns.
+#[inline]
+unsafe fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
+    let slot = socket::find(socket as usize)?;
+    let mut msg = match bytes.len() <= FRAMED_MAX {
+        // SAFETY: what is written to a pipe is a copy, and nothing else is kept.
+        true => unsafe { Msg::borrow(bytes) },
+        false => Msg::copy_from(bytes)?,
+    };
+    socket::send_from(slot, &mut msg, flags)
 }
 
 /// As zmq_send, but the buffer is used in place: it must stay valid and
@@ -215,20 +231,21 @@ pub unsafe extern "C" fn zmq_sendiov(
         // SAFETY: by the caller's promise.
         let parts = unsafe { std::slice::from_raw_parts(iov, count) };
         // SAFETY: as above.
-        unsafe { send_parts(socket as usize, parts, flags) }
+        unsafe { send_parts(socket, parts, flags) }
     })
 }
 
 /// # Safety
 /// Each entry is valid for its length.
-unsafe fn send_parts(socket: usize, parts: &[iovec], flags: c_int) -> Result<c_int> {
+unsafe fn send_parts(socket: *mut c_void, parts: &[iovec], flags: c_int) -> Result<c_int> {
     let mut last = 0;
     for (index, part) in parts.iter().enumerate() {
         let is_last = index + 1 == parts.len();
         let flags = if is_last { flags & !SNDMORE } else { flags };
         // SAFETY: by the caller's promise.
         let bytes = unsafe { super::bytes(part.iov_base, part.iov_len) }.unwrap_or_default();
-        socket::send_bytes(socket, bytes, flags)?;
+        // SAFETY: by the caller's promise.
+        unsafe { send_bytes(socket, bytes, flags)? };
         last = length(bytes.len());
     }
     Ok(last)

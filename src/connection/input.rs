@@ -10,7 +10,7 @@
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::transport::ByteStream;
-use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
+use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session, count_messages};
 use std::cell::RefCell;
 use std::io;
 
@@ -230,9 +230,13 @@ impl Input {
         pipe: &mut PipeEnd,
     ) -> Result<Decoded, Fault> {
         let commands = session.version.has_commands();
+        let passes = session.passes_frames();
         loop {
             if let Some(done) = self.finish_large(session, pipe)? {
                 return Ok(done);
+            }
+            if passes {
+                self.pass_on(limit, pipe);
             }
             let Some(block) = &mut self.block else {
                 return Ok(Decoded::Starved);
@@ -285,6 +289,29 @@ impl Input {
             self.delivered += u32::from(!header.more);
             self.start = to;
         }
+    }
+
+    /// Moves the whole messages at the front to the pipe, as they are, if there are
+    /// several.
+    #[inline]
+    fn pass_on(&mut self, limit: i64, pipe: &mut PipeEnd) {
+        let Some(block) = &mut self.block else {
+            return;
+        };
+        let input = block.bytes(self.start, self.end);
+        if pipe.is_mid_message() || pipe.conflates() || !pipe.check_write() {
+            return;
+        }
+        let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+        let messages = count_messages(input, pipe.room(), limit);
+        if messages.parts < 2 {
+            return;
+        }
+        let to = self.start + messages.len;
+        let run = Msg::run(block, self.start, to);
+        pipe.write_run(run, messages.parts, messages.count);
+        self.delivered += messages.count as u32;
+        self.start = to;
     }
 
     /// Decrypts a complete frame and delivers its message. `Some` when decoding

@@ -13,6 +13,9 @@ use std::io::{self, IoSlice};
 const BATCH: usize = 64 * 1024;
 /// Longer bodies are written from where they are instead of being copied.
 const COPY_MAX: usize = 8 * 1024;
+/// So many bytes of frames at least are written from where they are. Fewer are
+/// copied, to go together with what follows.
+const DIRECT_MIN: usize = 8 * 1024;
 /// Answers to PINGs are not written down any more when so many bytes of commands
 /// wait: a peer that asks and does not read must not fill our memory.
 const CONTROL_MAX: usize = 4 * 1024;
@@ -107,8 +110,8 @@ impl Output {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
     }
 
-    /// Writes what is there and then what the pipe holds, until one of them is
-    /// used up or the stream is full. Returns the bytes written as well.
+    /// Writes what is there and then what the pipe holds, until both are used up or
+    /// the stream is full. Returns the bytes written as well.
     pub(super) fn drive(
         &mut self,
         stream: &ByteStream,
@@ -119,11 +122,17 @@ impl Output {
         }
         let mut total = 0;
         let result = loop {
-            self.fill(&mut source);
-            if self.is_empty() {
-                break Ok(Flow::Drained);
-            }
-            match self.write(stream) {
+            let outcome = match self.pass_on(stream, &mut source) {
+                Some(outcome) => outcome,
+                None => {
+                    self.fill(&mut source);
+                    if self.is_empty() {
+                        break Ok(Flow::Drained);
+                    }
+                    self.write(stream)
+                }
+            };
+            match outcome {
                 Ok(count) => {
                     total += count;
                     self.written += count as u64;
@@ -146,6 +155,32 @@ impl Output {
         (total, result)
     }
 
+    /// Writes frames from where they are, if nothing goes before them and there are
+    /// many. What the stream does not take is kept.
+    fn pass_on(
+        &mut self,
+        stream: &ByteStream,
+        source: &mut Option<(&mut PipeEnd, &mut Session)>,
+    ) -> Option<io::Result<usize>> {
+        let (pipe, session) = source.as_mut()?;
+        if !self.is_empty() || !session.passes_frames() || pipe.awaits_restart() {
+            return None;
+        }
+        let frames = pipe.take_frames(BATCH)?;
+        self.mid_message = frames.more;
+        self.holds_messages = true;
+        self.bytes.clear();
+        self.sent = 0;
+        if frames.bytes.len() < DIRECT_MIN {
+            self.bytes.extend_from_slice(frames.bytes);
+            return None;
+        }
+        let outcome = stream.write(frames.bytes);
+        let count = *outcome.as_ref().unwrap_or(&0);
+        self.bytes.extend_from_slice(&frames.bytes[count..]);
+        Some(outcome)
+    }
+
     fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>) {
         if self.body.is_some() || self.bytes.len() - self.sent >= BATCH {
             return;
@@ -164,9 +199,19 @@ impl Output {
         if pipe.awaits_restart() {
             return;
         }
+        let passes = session.passes_frames();
         // The stream has no use for the connection's properties.
         let mut msg = Msg::new().with(flag::BARE);
         while self.body.is_none() && self.bytes.len() - self.sent < BATCH {
+            if passes {
+                let room = BATCH - (self.bytes.len() - self.sent);
+                if let Some(frames) = pipe.take_frames(room) {
+                    self.mid_message = frames.more;
+                    self.holds_messages = true;
+                    self.bytes.extend_from_slice(frames.bytes);
+                    continue;
+                }
+            }
             if !pipe.read_into(&mut msg) {
                 break;
             }

@@ -124,6 +124,28 @@ impl Block {
         self.header
     }
 
+    /// Counts `count` references given out at once, for what lies before the
+    /// address `to`, and returns the header they must release.
+    pub(super) fn give_many(&mut self, to: usize, count: usize) -> NonNull<Header> {
+        self.given += count;
+        let end = to.saturating_sub(self.base().as_ptr() as usize);
+        self.given_end = self.given_end.max(end.min(self.capacity()));
+        self.header
+    }
+
+    /// One more reference, to be released by the caller.
+    pub(super) fn keep(&self) -> NonNull<Header> {
+        // SAFETY: the block is alive.
+        unsafe { Header::retain(self.header) };
+        self.header
+    }
+
+    /// The address behind the last byte.
+    #[inline]
+    pub(super) fn end(&self) -> usize {
+        self.base().as_ptr() as usize + self.capacity()
+    }
+
     /// Whether no slice is out any more. If so, the block can be filled anew.
     #[inline]
     pub fn reclaim(&mut self) -> bool {

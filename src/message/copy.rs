@@ -4,7 +4,7 @@
 use std::ptr;
 
 /// Longer ones are the C library's.
-const SHORT: usize = 256;
+const SHORT: usize = 128;
 
 /// Copies `len` bytes.
 ///
@@ -24,14 +24,9 @@ pub(super) unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
             }
             4..8 => ends::<4>(from, to, len),
             8..16 => ends::<8>(from, to, len),
-            16..=SHORT => {
-                let mut at = 0;
-                while at + 16 < len {
-                    ptr::copy_nonoverlapping(from.add(at), to.add(at), 16);
-                    at += 16;
-                }
-                ptr::copy_nonoverlapping(from.add(len - 16), to.add(len - 16), 16);
-            }
+            16..32 => ends::<16>(from, to, len),
+            32..64 => ends::<32>(from, to, len),
+            64..=SHORT => ends::<64>(from, to, len),
             _ => ptr::copy_nonoverlapping(from, to, len),
         }
     }

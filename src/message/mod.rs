@@ -6,22 +6,24 @@
 //! | heap | one allocation: count and bytes | `zmq_msg_init_size`, large receives |
 //! | user | the caller's buffer and its free function, counted | `zmq_msg_init_data` |
 //! | constant | the caller's buffer, never freed | `zmq_send_const`, no free function |
-//! | slice | part of a [`Block`] shared with other messages | receive buffers, send [`Arena`] |
+//! | slice | part of a [`Block`] shared with other messages | receive buffers, runs of frames |
+//! | borrowed | the caller's buffer for the time of a call | `zmq_send` of short bodies |
+//! | run | no message, but many, see [`FrameReader`] | pipes |
 //!
 //! Moving a [`Msg`] moves 64 bytes. A body of the heap, user and slice kinds is
 //! counted, so that [`Msg::share`] (`zmq_msg_copy`) copies no bytes.
 
-mod arena;
 mod block;
 mod body;
 mod copy;
+mod frames;
 mod metadata;
 mod recycle;
 pub(crate) mod usage;
 
-pub use arena::Arena;
 pub use block::Block;
 pub use body::FreeFn;
+pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Taken};
 pub use metadata::Metadata;
 pub use recycle::{forget as forget_spare_memory, hold as hold_spare_memory};
 
@@ -60,6 +62,9 @@ enum Kind {
     User = 0xA3,
     Constant = 0xA4,
     Slice = 0xA5,
+    /// Not seen by the C API, as the next.
+    Borrowed = 0xB1,
+    Run = 0xB2,
 }
 
 const CLOSED: u8 = 0;
@@ -190,6 +195,35 @@ impl Msg {
         ))
     }
 
+    /// A message over the caller's buffer, for as long as that is there. Whoever
+    /// keeps the message beyond that must [`own`](Msg::own) it.
+    ///
+    /// # Safety
+    /// `bytes` must outlive the message and all that is moved out of it.
+    #[inline]
+    pub unsafe fn borrow(bytes: &[u8]) -> Msg {
+        Msg::raw(Kind::Borrowed, [bytes.as_ptr() as usize, bytes.len(), 0, 0])
+    }
+
+    /// Whether the body lies in a caller's buffer, see [`borrow`](Msg::borrow).
+    #[inline]
+    pub fn is_borrowed(&self) -> bool {
+        self.kind == Kind::Borrowed as u8
+    }
+
+    /// Copies a borrowed body to memory of the message's own. False if there is
+    /// none.
+    pub fn own(&mut self) -> bool {
+        if self.is_borrowed() {
+            let Ok(mut copy) = Msg::copy_from(self.data()) else {
+                return false;
+            };
+            copy.flags = self.flags;
+            *self = copy;
+        }
+        true
+    }
+
     /// A message whose body is `block[from..to]`, without copying.
     ///
     /// Out-of-range bounds are cut to the block.
@@ -244,9 +278,8 @@ impl Msg {
     /// Releases the content, leaving an empty message.
     #[inline]
     pub fn clear(&mut self) {
-        let bare = self.flags & flag::BARE;
-        *self = Msg::new();
-        self.flags = bare;
+        self.release();
+        self.empty();
     }
 
     /// Releases the body for another that takes its place at once; what is
@@ -254,8 +287,19 @@ impl Msg {
     #[inline]
     pub fn vacate(&mut self) -> Option<Arc<Metadata>> {
         let metadata = self.take_metadata();
-        self.clear();
+        self.release_body();
+        self.empty();
         metadata
+    }
+
+    /// Forgets body and marks, which were released before.
+    #[inline]
+    fn empty(&mut self) {
+        self.kind = Kind::Inline as u8;
+        self.inline_len = 0;
+        self.flags &= flag::BARE;
+        self.routing_id = 0;
+        self.group = [0; 16];
     }
 
     /// Whether a function of the user's runs when the body is released.
@@ -343,7 +387,8 @@ impl Msg {
 
     /// The body for writing, if nobody else can see it.
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
-        if self.is_shared() || self.kind == Kind::Slice as u8 {
+        let lent = self.kind == Kind::Slice as u8 || self.is_borrowed();
+        if self.is_shared() || lent {
             return None;
         }
         let len = self.len();
@@ -431,6 +476,9 @@ impl Msg {
     /// A second message with the same content (`zmq_msg_copy`): inline bodies
     /// are copied, others shared by reference, and both then count as shared.
     pub fn share(&mut self) -> Msg {
+        if self.is_borrowed() && !self.own() {
+            return Msg::new();
+        }
         if matches!(self.kind, k if k == Kind::Heap as u8 || k == Kind::User as u8 || k == Kind::Slice as u8)
         {
             self.flags |= flag::SHARED;
@@ -439,7 +487,7 @@ impl Msg {
                 match self.owner() {
                     Owner::Content(content) => Content::retain(content),
                     Owner::Block(block) => BlockHeader::retain(block),
-                    Owner::None => {}
+                    Owner::Run(..) | Owner::None => {}
                 }
             }
         }
@@ -457,6 +505,8 @@ impl Msg {
             NonNull::new(raw.cast()).map_or(Owner::None, Owner::Content)
         } else if self.kind == Kind::Slice as u8 {
             NonNull::new(raw.cast()).map_or(Owner::None, Owner::Block)
+        } else if self.kind == Kind::Run as u8 {
+            NonNull::new(raw.cast()).map_or(Owner::None, |block| Owner::Run(block, self.words[3]))
         } else {
             Owner::None
         }
@@ -467,14 +517,23 @@ impl Msg {
         if !self.metadata.is_null() {
             self.set_metadata(None);
         }
-        if self.kind == Kind::Inline as u8 {
-            return;
+        self.release_body();
+    }
+
+    #[inline]
+    fn release_body(&mut self) {
+        if self.kind != Kind::Inline as u8 && self.kind != Kind::Borrowed as u8 {
+            self.release_owner();
         }
+    }
+
+    fn release_owner(&mut self) {
         // SAFETY: self holds one reference to its owner and gives it up here.
         unsafe {
             match self.owner() {
                 Owner::Content(content) => Content::release(content),
                 Owner::Block(block) => BlockHeader::release(block, 1),
+                Owner::Run(block, count) => BlockHeader::release(block, count),
                 Owner::None => {}
             }
         }
@@ -485,6 +544,8 @@ enum Owner {
     None,
     Content(NonNull<Content>),
     Block(NonNull<BlockHeader>),
+    /// So many references at once.
+    Run(NonNull<BlockHeader>, usize),
 }
 
 impl Drop for Msg {

@@ -102,6 +102,12 @@ impl Channel {
         }
     }
 
+    /// Whether both ends belong to sockets.
+    pub(super) fn is_between_sockets(&self) -> bool {
+        let packed = self.hwm.load(Ordering::Relaxed);
+        (packed >> 32) as i32 >= 0 && packed as i32 >= 0
+    }
+
     #[inline]
     pub(super) fn limit(&self) -> u64 {
         Hwm::limit(self.hwm.load(Ordering::Relaxed))

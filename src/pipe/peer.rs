@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::{PipeEnd, event};
-use crate::message::{Msg, flag};
+use crate::message::Msg;
 use crate::sync::atomic::Ordering;
 
 impl PipeEnd {
@@ -34,9 +34,11 @@ impl PipeEnd {
         self.shared.peer_left.store(left, Ordering::SeqCst);
     }
 
-    /// Drops the messages at the front that `unwanted` names.
+    /// Drops the messages at the front that `unwanted` names, up to one that lies in
+    /// a run.
     pub fn skip_while(&mut self, unwanted: impl Fn(&Msg) -> bool) {
-        while self.check_read() && self.rx.peek().is_some_and(&unwanted) {
+        while self.check_read() && !self.reader.is_inside() && self.rx.peek().is_some_and(&unwanted)
+        {
             self.rx.pop();
         }
     }
@@ -64,7 +66,7 @@ impl PipeEnd {
 
     /// Drops the routing id with which the other end introduced itself.
     pub fn skip_routing_id(&mut self) {
-        if self.rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID)) {
+        if self.is_introduction_next() {
             self.rx.pop();
         }
     }

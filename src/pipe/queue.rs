@@ -5,9 +5,13 @@
 //! double up to a limit, so an idle pipe costs next to nothing; the consumer
 //! hands one used chunk of full size back instead of freeing it.
 //!
-//! Items become visible in whole groups (multipart messages): [`Producer::push`]
-//! adds to the open group, [`Producer::complete`] ends it, [`Producer::publish`]
-//! shows all completed ones, [`Producer::rollback`] takes the open one back.
+//! What is counted are units. An item is one unit, or it stands for any number of
+//! units that come to it while it is the last ([`Producer::extend`]); where these
+//! are is the affair of the two users, who must agree on it.
+//!
+//! Units become visible in whole groups (multipart messages): [`Producer::push_from`]
+//! adds to the open group or ends it, [`Producer::publish`] shows all completed
+//! ones, [`Producer::rollback`] takes the open one back.
 
 use super::chunk::Chunk;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -28,13 +32,14 @@ const AHEAD: usize = 6;
 struct Line(AtomicUsize);
 
 struct Shared<T> {
-    /// Items visible to the consumer, counted from the beginning.
+    /// Units visible to the consumer, counted from the beginning.
     published: Line,
     first: AtomicPtr<Chunk<T>>,
     /// A full-size chunk for the producer to use again.
     spare: AtomicPtr<Chunk<T>>,
-    /// Where the consumer stood when it was dropped.
+    /// Where the consumer and the producer stood when they were dropped.
     rest: Slot<Place<T>>,
+    end: Slot<Place<T>>,
 }
 
 /// A position in the chain: the next item goes to or comes from
@@ -45,6 +50,7 @@ struct Place<T> {
     slots: *const Slot<MaybeUninit<T>>,
     capacity: usize,
     index: usize,
+    /// Units before it.
     count: usize,
 }
 
@@ -96,9 +102,14 @@ impl<T> Place<T> {
     }
 
     #[inline]
-    fn advance(&mut self) {
+    fn advance(&mut self, units: usize) {
         self.index += 1;
-        self.count += 1;
+        self.count += units;
+    }
+
+    /// Whether both are the same slot.
+    fn is_at(&self, other: &Self) -> bool {
+        self.chunk == other.chunk && self.index == other.index
     }
 
     /// # Safety
@@ -138,7 +149,8 @@ unsafe impl<T: Send> Send for Producer<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Consumer<T> {}
 // SAFETY: Shared is reached through the two ends and dropped by the last one;
-// its `rest` is written by Consumer::drop and read by Shared::drop only.
+// its `rest` and `end` are written when the ends are dropped and read by
+// Shared::drop only.
 unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: see above.
 unsafe impl<T: Send> Sync for Shared<T> {}
@@ -150,6 +162,7 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
         first: AtomicPtr::new(ptr::null_mut()),
         spare: AtomicPtr::new(ptr::null_mut()),
         rest: Slot::new(Place::start()),
+        end: Slot::new(Place::start()),
     });
     let producer = Producer {
         shared: shared.clone(),
@@ -167,16 +180,34 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
 }
 
 impl<T> Producer<T> {
-    /// Adds an item: the last of its group, or one that leaves the group open.
-    #[inline]
+    /// As [`push_from`](Self::push_from), from a value.
+    #[cfg(test)]
     pub fn push(&mut self, item: T, last: bool) {
         self.place(last, |slot| {
             slot.write(item);
         });
     }
 
-    /// As [`push`](Self::push), but moves the item straight to its slot and
-    /// leaves a default in its place.
+    /// Adds an item that is no unit, and neither begins nor ends a group.
+    pub fn push_announcement(&mut self, item: T) {
+        self.fill(0, |slot| {
+            slot.write(item);
+        });
+    }
+
+    /// Adds units to the last item: one that ends its group or leaves it open, or
+    /// several that are whole groups.
+    #[inline]
+    pub fn extend(&mut self, units: usize, last: bool) {
+        if !self.open && !last {
+            self.group = self.at;
+        }
+        self.open = !last;
+        self.at.count += units;
+    }
+
+    /// Adds an item: the last of its group, or one that leaves the group open. It is
+    /// moved straight to its slot; a default takes its place.
     #[inline]
     pub fn push_from(&mut self, item: &mut T, last: bool)
     where
@@ -198,6 +229,11 @@ impl<T> Producer<T> {
             self.group = self.at;
         }
         self.open = !last;
+        self.fill(1, write);
+    }
+
+    #[inline]
+    fn fill(&mut self, units: usize, write: impl FnOnce(&mut MaybeUninit<T>)) {
         if self.at.exhausted() {
             self.grow();
         }
@@ -211,7 +247,7 @@ impl<T> Producer<T> {
                 crate::sys::prefetch_for_write(&*self.at.slots.add(later));
             }
         }
-        self.at.advance();
+        self.at.advance(units);
     }
 
     #[cold]
@@ -244,7 +280,7 @@ impl<T> Producer<T> {
         self.open
     }
 
-    /// Items in completed groups since the beginning.
+    /// Units in completed groups since the beginning.
     #[inline]
     pub fn completed(&self) -> usize {
         match self.open {
@@ -275,23 +311,22 @@ impl<T> Producer<T> {
         true
     }
 
-    /// Drops the items of the open group; returns how many.
+    /// Drops the items of the open group; returns how many units it had.
     pub fn rollback(&mut self) -> usize {
         if !std::mem::replace(&mut self.open, false) {
             return 0;
         }
-        let end = self.at.count;
-        let dropped = end - self.group.count;
+        let dropped = self.at.count - self.group.count;
         let mut place = self.group;
         // SAFETY: unpublished items and the chunks after the group's start
         // belong to the producer; all of them were written.
         unsafe {
-            while place.count < end {
+            while !place.is_at(&self.at) {
                 if place.exhausted() {
                     place.enter(place.link(&self.shared).load(Ordering::Relaxed));
                 }
                 place.slot().with_mut(|slot| (*slot).assume_init_drop());
-                place.advance();
+                place.advance(0);
             }
             let link = self.group.link(&self.shared);
             let mut extra = link.load(Ordering::Relaxed);
@@ -307,8 +342,8 @@ impl<T> Producer<T> {
 }
 
 impl<T> Consumer<T> {
-    /// Whether an item is there. Looks at the producer's count only when the
-    /// known items are used up.
+    /// Whether a unit is there. Looks at the producer's count only when the
+    /// known ones are used up.
     #[inline]
     pub fn ready(&mut self) -> bool {
         if self.at.count < self.seen {
@@ -319,13 +354,19 @@ impl<T> Consumer<T> {
         self.at.count < self.seen
     }
 
-    /// Items known to wait.
+    /// Whether a unit is there without a look at the producer's count.
+    #[inline]
+    pub fn knows(&self) -> bool {
+        self.at.count < self.seen
+    }
+
+    /// Units known to wait.
     pub fn waiting(&mut self) -> usize {
         self.ready();
         self.seen - self.at.count
     }
 
-    /// Items taken out since the beginning.
+    /// Units taken out since the beginning.
     #[inline]
     pub fn taken(&self) -> usize {
         self.at.count
@@ -352,8 +393,22 @@ impl<T> Consumer<T> {
         self.step();
         // SAFETY: as in peek; the index moves on, so it is read out once.
         let item = unsafe { self.at.slot().with(|slot| (*slot).assume_init_read()) };
-        self.at.advance();
+        self.at.advance(1);
         Some(item)
+    }
+
+    /// Takes an item that is no unit itself. To be called only for one that was
+    /// seen by [`peek`](Self::peek).
+    pub fn pop_announcement(&mut self) -> Option<T> {
+        let item = self.pop()?;
+        self.at.count -= 1;
+        Some(item)
+    }
+
+    /// Counts units of an item that was taken before as taken.
+    #[inline]
+    pub fn count(&mut self, units: usize) {
+        self.at.count += units;
     }
 
     /// As [`pop`](Self::pop), straight to where the item is to be. What was
@@ -369,7 +424,7 @@ impl<T> Consumer<T> {
             let slot = self.at.slot();
             slot.with(|slot| ptr::copy_nonoverlapping((*slot).as_ptr(), into, 1));
         }
-        self.at.advance();
+        self.at.advance(1);
         true
     }
 
@@ -414,6 +469,12 @@ impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
         self.rollback();
         self.publish();
+        let at = self.at;
+        self.shared.end.with_mut(|end| {
+            // SAFETY: only the producer writes it, once; Shared::drop reads it
+            // after both ends are gone.
+            unsafe { *end = at }
+        });
     }
 }
 
@@ -430,12 +491,12 @@ impl<T> Drop for Consumer<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        let end = self.published.0.load(Ordering::Relaxed);
-        // SAFETY: both ends are gone; from the consumer's place on everything
-        // up to the published count is initialised and ours.
+        // SAFETY: both ends are gone; everything from the consumer's place to the
+        // producer's is initialised and ours.
         unsafe {
             let mut place = self.rest.with(|rest| *rest);
-            while place.count < end {
+            let end = self.end.with(|end| *end);
+            while !place.is_at(&end) {
                 if place.exhausted() {
                     let next = place.link(self).load(Ordering::Relaxed);
                     if !place.chunk.is_null() {
@@ -444,7 +505,7 @@ impl<T> Drop for Shared<T> {
                     place.enter(next);
                 }
                 place.slot().with_mut(|slot| (*slot).assume_init_drop());
-                place.advance();
+                place.advance(0);
             }
             let mut chunk = match place.chunk.is_null() {
                 true => self.first.load(Ordering::Relaxed),
@@ -463,90 +524,8 @@ impl<T> Drop for Shared<T> {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_appear_whole_and_roll_back() {
-        let (mut tx, mut rx) = queue::<u32>();
-        tx.push(1, false);
-        tx.publish();
-        assert_eq!(rx.pop(), None);
-        tx.push(2, true);
-        tx.push(3, false);
-        assert!(tx.publish());
-        assert_eq!(rx.peek(), Some(&1));
-        assert_eq!(tx.rollback(), 1);
-        for i in 10..1000 {
-            tx.push(i, false);
-        }
-        assert_eq!(tx.rollback(), 990);
-        let mut item = 4;
-        tx.push_from(&mut item, true);
-        assert_eq!(item, 0);
-        tx.publish();
-        let got: Vec<_> = std::iter::from_fn(|| rx.pop()).collect();
-        assert_eq!(got, [1, 2, 4]);
-    }
-
-    #[test]
-    fn long_runs_across_threads_keep_order() {
-        let (mut tx, mut rx) = queue::<Box<u64>>();
-        const N: u64 = if cfg!(miri) { 2_000 } else { 300_000 };
-        let thread = std::thread::spawn(move || {
-            for i in 0..N {
-                tx.push(Box::new(i), true);
-                if i % 7 == 0 {
-                    tx.publish();
-                }
-            }
-            tx.publish();
-        });
-        let mut expected = 0;
-        while expected < N {
-            match rx.pop() {
-                Some(value) => {
-                    assert_eq!(*value, expected);
-                    expected += 1;
-                }
-                None => std::thread::yield_now(),
-            }
-        }
-        thread.join().unwrap();
-    }
-
-    #[test]
-    fn leftovers_are_dropped_wherever_the_ends_stand() {
-        let value = std::sync::Arc::new(());
-        for (pushed, popped) in [
-            (0, 0),
-            (3, 0),
-            (3, 3),
-            (4, 4),
-            (500, 130),
-            (500, 500),
-            (5, 4),
-        ] {
-            let (mut tx, mut rx) = queue();
-            for _ in 0..pushed {
-                tx.push(value.clone(), true);
-            }
-            tx.publish();
-            for _ in 0..popped {
-                assert!(rx.pop().is_some());
-            }
-            tx.push(value.clone(), false);
-            if popped % 2 == 0 {
-                drop(rx);
-                drop(tx);
-            } else {
-                drop(tx);
-                drop(rx);
-            }
-            assert_eq!(std::sync::Arc::strong_count(&value), 1, "{pushed} {popped}");
-        }
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;
 
 #[cfg(all(test, loom))]
 mod models {

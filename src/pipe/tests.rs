@@ -1,4 +1,5 @@
 use super::*;
+use crate::message::flag;
 use crate::sync::Mutex;
 
 const NONE: Hwm = Hwm {
@@ -162,4 +163,151 @@ fn metadata_changes_in_the_stream() {
         assert_eq!(b.read().unwrap().metadata().unwrap().source_fd(), Some(fd));
     }
     assert!(b.read().is_none());
+}
+
+/// Numbers that look random, from a seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+}
+
+type Parts = std::collections::VecDeque<(Vec<u8>, bool)>;
+
+/// A part of any size and representation; some go into runs, some do not.
+fn part(dice: &mut Dice, count: u8) -> Vec<u8> {
+    let len = match dice.below(10) {
+        0 => 0,
+        1..=6 => dice.below(100),
+        7 => 254 + dice.below(4),
+        8 => dice.below(2048),
+        _ => 2040 + dice.below(3000),
+    };
+    (0..len).map(|i| count.wrapping_add(i as u8)).collect()
+}
+
+fn write_any(dice: &mut Dice, end: &mut PipeEnd, body: &[u8], more: bool) {
+    let mut msg = match dice.below(3) {
+        // SAFETY: the body outlives the message, which is written at once.
+        0 if body.len() <= crate::message::FRAMED_MAX => unsafe { Msg::borrow(body) },
+        1 => Msg::slice(&mut filled(body), 0, body.len()),
+        _ => Msg::copy_from(body).unwrap(),
+    };
+    msg.set(flag::MORE, more);
+    match dice.below(3) {
+        0 => assert!(end.write_copy(&mut msg)),
+        _ => assert!(end.write_from(&mut msg)),
+    }
+}
+
+fn filled(body: &[u8]) -> crate::message::Block {
+    let mut block = crate::message::Block::new(body.len().max(1)).unwrap();
+    block.room(0)[..body.len()].copy_from_slice(body);
+    block
+}
+
+/// What a connection takes, as parts: flags, size, body.
+fn parse(bytes: &[u8], into: &mut Parts) {
+    let mut rest = bytes;
+    while let [flags, short, ..] = *rest {
+        let (size, header) = match flags & 2 {
+            0 => (usize::from(short), 2),
+            _ => (usize::from(rest[7]) << 8 | usize::from(rest[8]), 9),
+        };
+        into.push_back((rest[header..header + size].to_vec(), flags & 1 != 0));
+        rest = &rest[header + size..];
+    }
+    assert!(rest.is_empty());
+}
+
+#[test]
+fn whatever_is_written_comes_out_the_same() {
+    for seed in 0..300 {
+        let mut dice = Dice(seed);
+        let between_sockets = dice.below(2) == 0;
+        let forward = Hwm {
+            snd: Some(0),
+            rcv: between_sockets.then_some(0),
+        };
+        let (mut a, mut b) = pair(forward, NONE, false);
+        a.set_framing();
+        let (mut expected, mut open, mut got) = (Parts::new(), Parts::new(), Parts::new());
+        for step in 0..400u32 {
+            match dice.below(8) {
+                0..=3 => {
+                    let body = part(&mut dice, step as u8);
+                    let more = dice.below(4) == 0;
+                    write_any(&mut dice, &mut a, &body, more);
+                    open.push_back((body, more));
+                    if !more {
+                        expected.append(&mut open);
+                    }
+                }
+                4 => a.flush(),
+                5 if dice.below(4) == 0 => {
+                    a.rollback();
+                    open.clear();
+                }
+                6 if !between_sockets => {
+                    let limit = 1 + dice.below(5000) as usize;
+                    if let Some(frames) = b.take_frames(limit) {
+                        parse(frames.bytes, &mut got);
+                        assert_eq!(frames.more, got.back().unwrap().1);
+                    }
+                }
+                _ => {
+                    if let Some(msg) = b.read() {
+                        got.push_back((msg.data().to_vec(), msg.more()));
+                    }
+                }
+            }
+        }
+        a.rollback();
+        a.flush();
+        if dice.below(2) == 0 {
+            drop(a);
+        }
+        // Some are left unread, to be dropped with the pipe.
+        let leave = dice.below(3) as usize * 20;
+        while got.len() + leave < expected.len() {
+            let msg = b.read().expect("something is missing");
+            got.push_back((msg.data().to_vec(), msg.more()));
+        }
+        let read = got.len();
+        assert!(got == &expected.make_contiguous()[..read], "seed {seed}");
+    }
+}
+
+#[test]
+fn a_run_of_received_frames_is_read_like_messages() {
+    let wire = b"\x01\x01a\x00\x02bc\x00\x00\x02\0\0\0\0\0\0\0\x03def\x00\x28";
+    let mut bytes = wire.to_vec();
+    bytes.extend_from_slice(&[7; 40]);
+    let mut block = filled(&bytes);
+    let (mut a, mut b) = pair(NONE, NONE, false);
+    a.write_run(Msg::run(&mut block, 0, bytes.len()), 5, 4);
+    a.flush();
+    let mut kept = Vec::new();
+    for (body, more) in [
+        (&b"a"[..], true),
+        (b"bc", false),
+        (b"", false),
+        (b"def", false),
+    ] {
+        let msg = b.read().unwrap();
+        assert_eq!((msg.data(), msg.more()), (body, more));
+    }
+    kept.extend(b.read());
+    assert!(b.read().is_none());
+    assert!(!block.reclaim(), "a slice is out");
+    drop((a, b));
+    assert_eq!(kept[0].data(), [7; 40]);
+    kept.clear();
+    assert!(block.reclaim());
 }

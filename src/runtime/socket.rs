@@ -16,7 +16,7 @@ use super::wait;
 use crate::connection::Connection;
 use crate::endpoint::{AddressMask, Scheme, parse};
 use crate::error::{Error, Result};
-use crate::message::{Arena, Msg, flag};
+use crate::message::{Msg, flag};
 use crate::options::{self, Options, constants as opt};
 use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
@@ -57,7 +57,6 @@ pub struct Socket {
     pub(super) drops: notes::Drops,
     /// Peers that have gone and left something to read, if that is bounded here.
     pub(super) departed: VecDeque<PipeId>,
-    arena: Arena,
     /// The pattern has been told to go on with its backlog.
     pub(super) going_on: bool,
     more: bool,
@@ -112,7 +111,6 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         notes: Vec::new(),
         drops: notes::Drops::default(),
         departed: VecDeque::new(),
-        arena: Arena::default(),
         going_on: false,
         more: false,
         receives: MAIL_EVERY,
@@ -190,11 +188,7 @@ pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Resu
 /// As [`send`], with a copy of `bytes` as the body.
 pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
     let slot = find(address)?;
-    let mut guard = slot.lock();
-    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    let mut msg = Msg::new();
-    socket.arena.copy(bytes, &mut msg)?;
-    send_locked(slot, guard, &mut msg, flags)
+    send_from(slot, &mut Msg::copy_from(bytes)?, flags)
 }
 
 #[inline]
@@ -404,6 +398,9 @@ impl Socket {
     /// Adds a pipe to the socket.
     pub(super) fn attach(&mut self, mut end: PipeEnd, how: Attachment) -> PipeId {
         end.set_lazy();
+        if !self.pattern.subscribes() {
+            end.set_framing();
+        }
         let id = self.pipes.insert(end);
         self.with_pattern(|pattern, env| pattern.attached(env, id, how));
         if let Some(latest) = self.pattern.take_latest_id() {

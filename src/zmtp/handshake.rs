@@ -89,6 +89,11 @@ impl Session {
     pub const fn has_subscription_commands(&self) -> bool {
         matches!(self.version, Version::V3_1)
     }
+
+    /// Whether messages go out, and come in, as plain frames of ZMTP 2 and later.
+    pub const fn passes_frames(&self) -> bool {
+        matches!(self.framing, Framing::V2) && self.mechanism.transparent()
+    }
 }
 
 #[derive(Debug)]

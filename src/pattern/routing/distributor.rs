@@ -158,10 +158,7 @@ impl Distributor {
                 let has_room = surely && !end.is_peer_closed();
                 if has_room || end.check_write() || end.has_room_now() {
                     index += 1;
-                    // The last one gets the message itself.
-                    let last = index == self.matching;
-                    let copy = if last { msg.take() } else { msg.share() };
-                    end.write_unchecked(copy);
+                    end.write_copy(msg);
                     if !more {
                         end.flush();
                     }
@@ -189,7 +186,7 @@ impl Distributor {
         for pipe in self.pipes.iter() {
             if let Some(end) = env.pipes.get(pipe) {
                 if !end.is_peer_closed() {
-                    end.write_unchecked(msg.share());
+                    end.write_copy(msg);
                     end.flush();
                 }
             }

@@ -1,0 +1,468 @@
+//! Runs of short messages: frames one behind the other in a [`Block`], laid out
+//! as ZMTP 2 and later lay them out on the wire (flags, size, body).
+//!
+//! A sender copies a body once, behind the frame before it, and a connection
+//! hands the whole stretch to the kernel as it stands. A reader's connection
+//! does not touch bodies either: what was read is checked for whole frames and
+//! passed on as a run, from which the receiver takes its messages.
+//!
+//! A run is announced by one item, [`Msg::run`], that holds many references to
+//! the block at once; slices that the reader hands out are taken from these.
+//! How many frames may be looked at is for the reader to know (see `pipe/`):
+//! the writer goes on behind them.
+
+use super::block::Header;
+use super::copy;
+use super::{Block, INLINE_MAX, Kind, Msg, flag};
+use std::ptr::{self, NonNull};
+
+/// Longer bodies are not copied to a run.
+pub const FRAMED_MAX: usize = 2 * 1024;
+
+/// In place of a frame's flags: the run is over. A frame has none of the upper
+/// bits.
+const END: u8 = 0xff;
+/// In place of a frame's flags: so many bytes (below 16), this one included, are
+/// left free.
+const GAP: u8 = 0x80;
+const LONG: u8 = 0x02;
+const SHORT_HEADER: usize = 2;
+const LONG_HEADER: usize = 9;
+
+/// References to its block that a run starts with: more than a block can have
+/// frames.
+const REFS: usize = 1 << 20;
+/// Bytes in the first and in the largest block of a writer.
+const FIRST_BLOCK: usize = 256;
+const LAST_BLOCK: usize = 64 * 1024;
+/// Bodies that will be handed out as slices begin at multiples of this, if asked for.
+const ALIGN: usize = 8;
+
+/// Length of the frame for a body.
+#[inline]
+fn frame_len(body: usize) -> usize {
+    match body < 256 {
+        true => SHORT_HEADER + body,
+        false => LONG_HEADER + body,
+    }
+}
+
+/// The writing side: owner of the blocks that its runs lie in.
+pub struct FrameWriter {
+    block: Option<Block>,
+    /// The block before, to be used again when nobody reads there any more.
+    spare: Option<Block>,
+    /// Where the next frame goes, and how far it may reach; the same while no run
+    /// is open.
+    next: *mut u8,
+    end: *mut u8,
+    aligned: bool,
+    group: Option<Group>,
+}
+
+/// Where the first frame of an unfinished multipart message is, and a reference to
+/// that memory once its run is over.
+struct Group {
+    start: NonNull<u8>,
+    kept: Option<Kept>,
+}
+
+struct Kept(NonNull<Header>);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        // SAFETY: the reference was taken when this was made.
+        unsafe { Header::release(self.0, 1) };
+    }
+}
+
+// SAFETY: the pointers lead into blocks that the writer owns or refers to, to
+// bytes that no reader has been shown.
+unsafe impl Send for FrameWriter {}
+// SAFETY: shared access reads nothing behind the pointers.
+unsafe impl Sync for FrameWriter {}
+
+impl Default for FrameWriter {
+    /// A writer without memory.
+    fn default() -> FrameWriter {
+        FrameWriter {
+            block: None,
+            spare: None,
+            next: ptr::null_mut(),
+            end: ptr::null_mut(),
+            aligned: false,
+            group: None,
+        }
+    }
+}
+
+impl FrameWriter {
+    /// Bodies of slices are to begin at multiples of eight bytes from now on.
+    pub fn align(&mut self) {
+        self.aligned = true;
+    }
+
+    /// Whether the open run has room for a body.
+    #[inline]
+    pub fn has_room(&self, body: usize) -> bool {
+        let room = self.end as usize - self.next as usize;
+        frame_len(body) + ALIGN < room
+    }
+
+    /// Ends the open run and begins one with room for a body. The item that
+    /// announces it must be put behind what was written before. `None` if there is
+    /// no memory.
+    #[cold]
+    pub fn begin(&mut self, body: usize) -> Option<Msg> {
+        self.close();
+        let need = frame_len(body) + ALIGN + 1;
+        let from = self.next as usize;
+        let room = self.block.as_ref().map_or(0, |block| block.end() - from);
+        if room < need {
+            self.renew(need)?;
+        }
+        let block = self.block.as_mut()?;
+        self.end = block.end() as *mut u8;
+        // SAFETY: from `next` to the end lies in the block.
+        let header = block.give_many(self.next as usize, REFS);
+        Some(Msg::raw(
+            Kind::Run,
+            [
+                self.next as usize,
+                self.end as usize,
+                header.as_ptr() as usize,
+                REFS,
+            ],
+        ))
+    }
+
+    /// Another block, larger than the last one up to a limit.
+    fn renew(&mut self, need: usize) -> Option<()> {
+        let last = self.block.as_ref().map_or(0, Block::capacity);
+        let size = (last * 4).clamp(FIRST_BLOCK, LAST_BLOCK).max(need);
+        let mut spare = self.spare.take();
+        let fits = |spare: &mut Block| spare.capacity() >= size && spare.reclaim();
+        let fresh = match spare.as_mut().is_some_and(fits) {
+            true => spare?,
+            false => Block::new(size)?,
+        };
+        self.next = fresh.base().as_ptr();
+        self.end = self.next;
+        self.spare = self.block.replace(fresh);
+        Some(())
+    }
+
+    /// Copies a body behind what is there. [`has_room`](Self::has_room) must be
+    /// true.
+    #[inline]
+    pub fn put(&mut self, more: bool, body: &[u8]) {
+        debug_assert!(self.has_room(body.len()));
+        let len = body.len();
+        // SAFETY: there is room for the frame, a gap, and an END behind them.
+        unsafe {
+            let mut at = self.next;
+            if self.aligned && len > INLINE_MAX {
+                at = leave_gap(at, frame_len(len) - len);
+            }
+            let header = if len < 256 {
+                at.write(u8::from(more));
+                at.add(1).write(len as u8);
+                SHORT_HEADER
+            } else {
+                at.write(u8::from(more) | LONG);
+                ptr::write_unaligned(at.add(1).cast(), (len as u64).to_be());
+                LONG_HEADER
+            };
+            copy::copy(body.as_ptr(), at.add(header), len);
+            self.next = at.add(header + len);
+        }
+    }
+
+    /// Ends the open run, if one is: the reader is to go on with the next item.
+    #[inline]
+    pub fn close(&mut self) {
+        if self.next == self.end {
+            return;
+        }
+        self.keep_group();
+        // SAFETY: room for the END was kept.
+        unsafe {
+            self.next.write(END);
+            self.next = self.next.add(1);
+        }
+        self.end = self.next;
+    }
+
+    /// The run with the beginning of the group is about to end.
+    fn keep_group(&mut self) {
+        if let (Some(group), Some(block)) = (&mut self.group, &self.block) {
+            if group.kept.is_none() {
+                group.kept = Some(Kept(block.keep()));
+            }
+        }
+    }
+
+    /// What follows belongs to a multipart message, until
+    /// [`complete`](Self::complete) or [`rollback`](Self::rollback).
+    #[inline]
+    pub fn begin_group(&mut self) {
+        let open = self.next != self.end;
+        self.group = NonNull::new(self.next)
+            .filter(|_| open)
+            .map(|start| Group { start, kept: None });
+    }
+
+    /// The multipart message is whole.
+    #[inline]
+    pub fn complete(&mut self) {
+        self.group = None;
+    }
+
+    /// Forgets the frames of the unfinished multipart message. Runs that began in
+    /// it are forgotten with the items that announced them.
+    pub fn rollback(&mut self) {
+        match self.group.take() {
+            Some(Group { start, kept: None }) => self.next = start.as_ptr(),
+            Some(Group { start, kept }) => {
+                // SAFETY: kept alive by the reference, and not shown to the reader.
+                unsafe { start.as_ptr().write(END) };
+                drop(kept);
+                self.end = self.next;
+            }
+            None => self.end = self.next,
+        }
+    }
+}
+
+/// Where a frame begins whose body is aligned, with a gap before it if need be.
+///
+/// # Safety
+/// `at` can be written to, up to [`ALIGN`] bytes.
+#[inline]
+unsafe fn leave_gap(at: *mut u8, header: usize) -> *mut u8 {
+    let gap = (at as usize + header).next_multiple_of(ALIGN) - (at as usize + header);
+    if gap > 0 {
+        // SAFETY: by the caller's promise.
+        unsafe { at.write(GAP | gap as u8) };
+    }
+    // SAFETY: as above.
+    unsafe { at.add(gap) }
+}
+
+impl Msg {
+    /// The item that announces the frames in `block[from..to]`, all of them whole,
+    /// with flags that ZMTP knows for messages and nothing in between.
+    pub fn run(block: &mut Block, from: usize, to: usize) -> Msg {
+        let bytes = block.bytes(from, to).as_ptr_range();
+        let header = block.give_many(bytes.end as usize, REFS);
+        Msg::raw(
+            Kind::Run,
+            [
+                bytes.start as usize,
+                bytes.end as usize,
+                header.as_ptr() as usize,
+                REFS,
+            ],
+        )
+    }
+
+    /// Whether it is the announcement of a run, and no message.
+    #[inline]
+    pub fn is_run(&self) -> bool {
+        self.kind == Kind::Run as u8
+    }
+
+    /// Whether it is no more than its body, and one short enough to be copied to
+    /// a run: nothing attached to it, no mark but that other parts follow.
+    #[inline]
+    pub fn is_framable(&self) -> bool {
+        self.flags & !(flag::MORE | flag::SHARED) == 0
+            && self.metadata.is_null()
+            && self.routing_id == 0
+            && self.group[0] == 0
+            && self.kind != Kind::User as u8
+            && self.len() <= FRAMED_MAX
+    }
+}
+
+/// The reading side: a run, and how far it has been read.
+pub struct FrameReader {
+    next: *const u8,
+    end: *const u8,
+    header: Option<NonNull<Header>>,
+    /// References not yet handed out.
+    refs: usize,
+}
+
+// SAFETY: the pointers lead into a block to which the reader holds references, to
+// bytes that are only read.
+unsafe impl Send for FrameReader {}
+// SAFETY: as above.
+unsafe impl Sync for FrameReader {}
+
+/// What [`FrameReader::take`] took.
+pub struct Taken {
+    /// Frames, that is, message parts.
+    pub parts: usize,
+    /// How many of them are the last of their message.
+    pub whole: usize,
+    /// Whether the last one has others behind it.
+    pub more: bool,
+}
+
+impl Default for FrameReader {
+    /// A reader in no run.
+    fn default() -> FrameReader {
+        FrameReader {
+            next: ptr::null(),
+            end: ptr::null(),
+            header: None,
+            refs: 0,
+        }
+    }
+}
+
+impl FrameReader {
+    /// Goes to a run, from the item that announced it.
+    #[cold]
+    pub fn enter(&mut self, run: Msg) {
+        self.leave();
+        let run = std::mem::ManuallyDrop::new(run);
+        if run.is_run() {
+            self.next = run.words[0] as *const u8;
+            self.end = run.words[1] as *const u8;
+            self.header = NonNull::new(run.words[2] as *mut Header);
+            self.refs = run.words[3];
+        }
+    }
+
+    /// Lets go of the run.
+    #[cold]
+    pub fn leave(&mut self) {
+        if let Some(header) = self.header.take() {
+            // SAFETY: these references were the run's and not handed out.
+            unsafe { Header::release(header, self.refs) };
+        }
+        self.next = self.end;
+    }
+
+    /// Whether there is a run.
+    #[inline]
+    pub fn is_inside(&self) -> bool {
+        self.header.is_some()
+    }
+
+    /// Whether the run is over, and what comes next is another item. To be asked
+    /// only if something comes next.
+    #[inline]
+    pub fn is_over(&mut self) -> bool {
+        if self.next == self.end {
+            return true;
+        }
+        // SAFETY: inside a run, and the writer has written a frame, a gap or the
+        // END here before it has shown that something comes next.
+        unsafe {
+            let mark = self.next.read();
+            if mark & GAP == 0 {
+                return false;
+            }
+            if mark == END {
+                return true;
+            }
+            self.next = self.next.add(usize::from(mark & !GAP));
+        }
+        false
+    }
+
+    /// The frame here: flags, body.
+    ///
+    /// # Safety
+    /// There is one: [`is_over`](Self::is_over) was asked and said no.
+    #[inline]
+    unsafe fn frame(&self) -> (u8, *const u8, usize) {
+        // SAFETY: by the caller's promise a whole frame is here.
+        unsafe {
+            let flags = self.next.read();
+            if flags & LONG == 0 {
+                let len = self.next.add(1).read();
+                (flags, self.next.add(SHORT_HEADER), usize::from(len))
+            } else {
+                let len = ptr::read_unaligned(self.next.add(1).cast::<u64>());
+                (
+                    flags,
+                    self.next.add(LONG_HEADER),
+                    u64::from_be(len) as usize,
+                )
+            }
+        }
+    }
+
+    /// Moves the next frame to `into`, which must be an empty message and keeps
+    /// its attachments.
+    ///
+    /// # Safety
+    /// There is a frame: [`is_over`](Self::is_over) was asked and said no, and the
+    /// writer has shown it.
+    #[inline]
+    pub unsafe fn next_into(&mut self, into: &mut Msg) {
+        // SAFETY: by the caller's promise.
+        let (flags, body, len) = unsafe { self.frame() };
+        if len <= INLINE_MAX {
+            // SAFETY: the frame's body; the place is inline and has room.
+            unsafe { copy::copy(body, into.inline_ptr_mut(), len) };
+            into.inline_len = len as u8;
+            into.kind = Kind::Inline as u8;
+        } else {
+            let header = self.header.map_or(0, |header| header.as_ptr() as usize);
+            into.words = [body as usize, len, header, 0];
+            into.kind = Kind::Slice as u8;
+            self.refs -= 1;
+        }
+        into.flags |= flags & flag::MORE;
+        // SAFETY: the end of the frame, in the block or just behind it.
+        self.next = unsafe { body.add(len) };
+        if self.next == self.end {
+            self.leave();
+        }
+    }
+
+    /// Takes up to `parts` frames, as many as have less than `limit` bytes before
+    /// them, and returns their bytes, which stay until the next call of any method.
+    ///
+    /// # Safety
+    /// So many frames have been shown by the writer, in this run or behind it, and
+    /// there are no gaps in it.
+    pub unsafe fn take(&mut self, parts: usize, limit: usize) -> (&[u8], Taken) {
+        let begin = self.next;
+        let mut taken = Taken {
+            parts: 0,
+            whole: 0,
+            more: false,
+        };
+        while taken.parts < parts && (self.next as usize - begin as usize) < limit {
+            if self.is_over() {
+                break;
+            }
+            // SAFETY: not over, and shown by the caller's promise.
+            let (flags, body, len) = unsafe { self.frame() };
+            taken.parts += 1;
+            taken.more = flags & flag::MORE != 0;
+            taken.whole += usize::from(!taken.more);
+            // SAFETY: as in next_into.
+            self.next = unsafe { body.add(len) };
+        }
+        let len = self.next as usize - begin as usize;
+        if len == 0 {
+            return (&[], taken);
+        }
+        // SAFETY: these bytes are written and shown, and the run's references keep
+        // them until the reader leaves it.
+        (unsafe { std::slice::from_raw_parts(begin, len) }, taken)
+    }
+}
+
+impl Drop for FrameReader {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

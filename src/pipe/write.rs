@@ -1,0 +1,262 @@
+//! The writing side of a pipe's end.
+
+#![forbid(unsafe_code)]
+
+use super::channel::Hwm;
+use super::{FILLING, MESSAGE_COST, PipeEnd, event};
+use crate::message::{Metadata, Msg, flag};
+use crate::sync::atomic::{Ordering, fence};
+use std::sync::Arc;
+
+impl PipeEnd {
+    /// Whether a message part can be written. If the pipe is full, the listener
+    /// hears when there is room again; the end of a socket finds room only
+    /// after it took that event.
+    #[inline]
+    pub fn check_write(&mut self) -> bool {
+        if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let packed = self.output().hwm.load(Ordering::Relaxed);
+        if packed != self.limit.0 {
+            self.limit = (packed, Hwm::limit(packed));
+        }
+        if self.limit.1.wrapping_sub(1) >= self.written - self.acknowledged || self.conflates {
+            return true;
+        }
+        !self.lazy && self.has_room_now()
+    }
+
+    /// Whether there is room, by a fresh look at what was read. If not, the
+    /// listener hears when there is.
+    #[cold]
+    pub fn has_room_now(&mut self) -> bool {
+        if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        let limit = self.output().limit();
+        for asleep in [false, true] {
+            self.acknowledged = self.output().read.load(Ordering::SeqCst);
+            if limit == 0 || self.written - self.acknowledged < limit {
+                if asleep {
+                    self.output().writer_asleep.store(false, Ordering::Relaxed);
+                }
+                return true;
+            }
+            // Mark first, then look again: one side sees the other.
+            self.output().writer_asleep.swap(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+        }
+        false
+    }
+
+    /// This end is a socket's: it learns what was read from the events that come
+    /// at each low-water mark, when it takes them, and from nothing else. So a
+    /// fast sender meets its high-water mark where the option says, however
+    /// fast the reader is, as in libzmq.
+    pub fn set_lazy(&mut self) {
+        self.lazy = true;
+        self.output().writer_lazy.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on short bodies are copied to runs. Not for a socket that sends
+    /// subscriptions: these are for the connection to look at one by one.
+    pub fn set_framing(&mut self) {
+        self.frames = true;
+        if self.output().is_between_sockets() {
+            self.writer.align();
+        }
+    }
+
+    /// Whether there is one place for a message in each direction, and no queue.
+    pub fn conflates(&self) -> bool {
+        self.conflates
+    }
+
+    /// How many more messages can be written now, `usize::MAX` for no limit. To be
+    /// asked after [`check_write`](Self::check_write).
+    pub fn room(&self) -> usize {
+        match self.output().limit() {
+            0 => usize::MAX,
+            limit => limit.saturating_sub(self.written - self.acknowledged) as usize,
+        }
+    }
+
+    /// Writes a message part; the message comes back if the pipe is full or
+    /// closed. The reader sees whole messages, after [`flush`](Self::flush).
+    #[inline]
+    pub fn write(&mut self, mut msg: Msg) -> Result<(), Msg> {
+        match self.write_from(&mut msg) {
+            true => Ok(()),
+            false => Err(msg),
+        }
+    }
+
+    /// As [`write`](Self::write), but takes the content out of `msg`, which is
+    /// empty then, or leaves it there.
+    #[inline]
+    pub fn write_from(&mut self, msg: &mut Msg) -> bool {
+        self.check_write() && self.put(msg)
+    }
+
+    /// Writes a part without regard to the high-water mark.
+    #[inline]
+    pub fn write_unchecked(&mut self, mut msg: Msg) {
+        self.put(&mut msg);
+    }
+
+    /// As [`write_unchecked`](Self::write_unchecked), but a copy of `msg`, or one
+    /// that shares its body. False if there is no memory.
+    #[inline]
+    pub fn write_copy(&mut self, msg: &mut Msg) -> bool {
+        (self.frames && msg.is_framable() && self.frame(msg)) || self.put(&mut msg.share())
+    }
+
+    /// False only if there is no memory; the message stays then.
+    #[inline]
+    fn put(&mut self, msg: &mut Msg) -> bool {
+        if self.frames && msg.is_framable() && self.frame(msg) {
+            msg.clear();
+            return true;
+        }
+        self.put_item(msg)
+    }
+
+    fn put_item(&mut self, msg: &mut Msg) -> bool {
+        if !msg.own() {
+            return false;
+        }
+        let flags = msg.flags();
+        if self.conflates {
+            self.write_latest(msg.take());
+            return true;
+        }
+        self.count_written(flags, msg.len());
+        self.begin_or_end_group(flags);
+        self.writer.close();
+        self.tx.push_from(msg, flags & flag::MORE == 0);
+        true
+    }
+
+    /// Copies a part to the run. False if that cannot be.
+    #[inline]
+    fn frame(&mut self, msg: &Msg) -> bool {
+        if self.conflates {
+            return false;
+        }
+        let (body, flags) = (msg.data(), msg.flags());
+        if !self.writer.has_room(body.len()) {
+            let Some(run) = self.writer.begin(body.len()) else {
+                return false;
+            };
+            self.tx.push_announcement(run);
+        }
+        self.count_written(flags, body.len());
+        self.begin_or_end_group(flags);
+        self.writer.put(msg.more(), body);
+        self.tx.extend(1, !msg.more());
+        true
+    }
+
+    /// Tells the run what belongs to a multipart message.
+    #[inline]
+    fn begin_or_end_group(&mut self, flags: u8) {
+        match (self.tx.is_open(), flags & flag::MORE != 0) {
+            (false, true) => self.writer.begin_group(),
+            (true, false) => self.writer.complete(),
+            _ => {}
+        }
+    }
+
+    /// Writes frames that lie one behind the other, `parts` of them, which make
+    /// `messages` whole ones, not in mid-message: see [`Msg::run`].
+    pub fn write_run(&mut self, run: Msg, parts: usize, messages: usize) {
+        self.written += messages as u64;
+        self.load += parts * MESSAGE_COST;
+        self.tx.push_announcement(run);
+        self.tx.extend(parts, true);
+    }
+
+    #[inline]
+    fn count_written(&mut self, flags: u8, len: usize) {
+        self.load += len + MESSAGE_COST;
+        let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
+        self.written += u64::from(uncounted == 0);
+    }
+
+    #[cold]
+    fn write_latest(&mut self, msg: Msg) {
+        let more = msg.more();
+        if let Some(place) = &self.output().latest {
+            if !msg.has(flag::CONTROL) {
+                *place.lock() = Some(msg);
+                self.written += u64::from(!more);
+            }
+        }
+    }
+
+    /// From now on messages carry these connection properties.
+    pub fn write_metadata(&mut self, metadata: Arc<Metadata>) {
+        if self.conflates {
+            return;
+        }
+        let mut msg = Msg::new().with(flag::CONTROL);
+        msg.set_metadata(Some(metadata));
+        self.write_unchecked(msg);
+    }
+
+    /// Shows what was written to the reader and tells it if it had run dry.
+    #[inline]
+    pub fn flush(&mut self) {
+        let news = self.tx.publish() || self.conflates;
+        if self.load >= FILLING {
+            return self.fill_reader();
+        }
+        if news && self.output().reader_asleep.load(Ordering::SeqCst) {
+            self.wake_reader();
+        }
+    }
+
+    #[cold]
+    fn fill_reader(&mut self) {
+        self.load = 0;
+        let asleep = self.output().reader_asleep.swap(false, Ordering::SeqCst);
+        let listener = self.shared.sides[1 - self.side].listener.get();
+        let served = listener.is_some_and(|(listener, token)| listener.pipe_filling(*token));
+        if asleep && !served {
+            self.shared.notify(1 - self.side, event::READ);
+        }
+    }
+
+    #[cold]
+    fn wake_reader(&self) {
+        if self.output().reader_asleep.swap(false, Ordering::SeqCst) {
+            self.shared.notify(1 - self.side, event::READ);
+        }
+    }
+
+    /// Takes back the parts of an unfinished message.
+    pub fn rollback(&mut self) {
+        if self.tx.is_open() {
+            self.writer.rollback();
+            self.tx.rollback();
+        }
+    }
+
+    /// Whether half a multipart message has been written.
+    pub fn is_mid_message(&self) -> bool {
+        self.tx.is_open()
+    }
+
+    /// The writer's answer to a hiccup: everything written so far is skipped.
+    pub fn restart(&mut self) {
+        self.rollback();
+        let channel = &self.shared.channels[self.side];
+        channel
+            .discard_until
+            .store(self.tx.completed(), Ordering::Relaxed);
+        self.tx.publish();
+        channel.restarts.fetch_add(1, Ordering::Release);
+        self.wake_reader();
+    }
+}

@@ -48,6 +48,7 @@ for name in "$@"; do
     # shellcheck disable=SC2086 # a list of flags
     rustc $flags --edition 2024 --test -Cdebuginfo=1 -Copt-level=1 --crate-name "$name" "$source" \
         --target "$host" --extern "zmq=$made/libzmq.rlib" --extern "libc=$(ls "$made"/deps/liblibc-*.rlib)" \
+        --extern "socket2=$(ls "$made"/deps/libsocket2-*.rlib)" \
         -L "dependency=$made/deps" -L "dependency=target/$kind/debug/deps" \
         -o "$build/$name"
     # With a report it ends with an error, though its tests may have passed.

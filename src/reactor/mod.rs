@@ -16,6 +16,7 @@ use crate::sync::mailbox::Mailbox;
 use crate::sys::epoll::{self, Readiness};
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -83,7 +84,7 @@ pub struct After {
 /// Sources to be called after a fixed time, which begins with the first of them.
 struct Alarm {
     period: Duration,
-    keys: Vec<Key>,
+    keys: BTreeSet<Key>,
     at: Instant,
 }
 
@@ -91,7 +92,7 @@ impl Alarm {
     fn new(period: Duration) -> Alarm {
         Alarm {
             period,
-            keys: Vec::new(),
+            keys: BTreeSet::new(),
             at: Instant::now(),
         }
     }
@@ -100,9 +101,7 @@ impl Alarm {
         if self.keys.is_empty() {
             self.at = Instant::now() + self.period;
         }
-        if !self.keys.contains(&key) {
-            self.keys.push(key);
-        }
+        self.keys.insert(key);
     }
 
     fn next(&self) -> Option<Instant> {
@@ -110,9 +109,9 @@ impl Alarm {
     }
 
     /// The sources, if the time has come.
-    fn take(&mut self) -> Vec<Key> {
+    fn take(&mut self) -> BTreeSet<Key> {
         match self.keys.is_empty() || Instant::now() < self.at {
-            true => Vec::new(),
+            true => BTreeSet::new(),
             false => std::mem::take(&mut self.keys),
         }
     }

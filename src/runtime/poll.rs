@@ -6,10 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait;
 use crate::error::{Error, Result};
 use crate::sync::parker::Wake;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -111,10 +113,11 @@ fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) -> usize {
 fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
     let parker = wait::parker();
     let mut shareds = Vec::with_capacity(items.len());
+    let mut seen = HashSet::with_capacity(items.len());
     for item in items {
         if let Item::Socket(address, _) = *item {
             let shared = socket::with(address, |socket| Ok(socket.shared.clone()))?;
-            if !shareds.iter().any(|other| Arc::ptr_eq(other, &shared)) {
+            if seen.insert(Arc::as_ptr(&shared)) {
                 shareds.push(shared);
             }
         }
@@ -128,7 +131,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
         for shared in &shareds {
             shared.spin(true);
         }
-        let outcome = spin(items, ready, deadline);
+        let outcome = spin(items, ready, deadline, teacher);
         for shared in &shareds {
             shared.spin(false);
         }
@@ -150,17 +153,22 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
     outcome
 }
 
-fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+fn spin(
+    items: &[Item],
+    ready: &mut [i16],
+    deadline: Option<Instant>,
+    teacher: &Shared,
+) -> Result<usize> {
     let mut end = Instant::now() + wait::POLL;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
     }
     loop {
         let count = look(items, ready)?;
-        if count > 0 || Instant::now() >= end {
+        let now = Instant::now();
+        if count > 0 || now >= end || !wait::give_way(teacher, now) {
             return Ok(count);
         }
-        std::thread::yield_now();
     }
 }
 

@@ -22,6 +22,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 /// How long a look at the streams that found nothing counts for calls that do not
 /// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.
@@ -80,6 +81,11 @@ pub struct Shared {
     closed: AtomicBool,
     /// How many failures of waiting by polling are forgiven, as learned.
     pub(super) credit: AtomicI32,
+    /// How long nobody polls after a processor was found crowded, the last time,
+    /// and until when that is, in nanoseconds.
+    pub(super) rest: AtomicU64,
+    pub(super) rest_until: AtomicU64,
+    born: Instant,
 }
 
 impl Shared {
@@ -118,6 +124,9 @@ impl Shared {
             monitor_drops: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             credit: AtomicI32::new(super::wait::CREDIT_START),
+            rest: AtomicU64::new(0),
+            rest_until: AtomicU64::new(0),
+            born: Instant::now(),
         })
     }
 
@@ -197,6 +206,17 @@ impl Shared {
             waiters.swap_remove(index);
         }
         self.waiting.store(!waiters.is_empty(), Ordering::SeqCst);
+    }
+
+    /// Nanoseconds since the socket came into being.
+    pub(super) fn clock(&self) -> u64 {
+        self.born.elapsed().as_nanos() as u64
+    }
+
+    /// Whether it was lately found that polling is the wrong way to wait.
+    pub(super) fn is_resting(&self) -> bool {
+        let until = self.rest_until.load(Ordering::Relaxed);
+        until != 0 && self.clock() < until
     }
 
     /// A thread begins (ends) to wait by polling its connections itself.

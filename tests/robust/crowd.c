@@ -72,19 +72,6 @@ static void end_server (void)
     CHECK (status == 0, "the server ends well");
 }
 
-static int server_fds (void)
-{
-    char path[64];
-    snprintf (path, sizeof path, "/proc/%d/fd", (int) server);
-    DIR *folder = opendir (path);
-    int count = -2;
-    while (folder && readdir (folder))
-        count++;
-    if (folder)
-        closedir (folder);
-    return count;
-}
-
 static void raise_limit (void)
 {
     struct rlimit limit;
@@ -141,7 +128,7 @@ static void bound (void)
 {
     start_server (60000);
     ask ();
-    int before = server_fds ();
+    int before = count_fds_of (server);
     long memory = status_of (server, "VmRSS:");
     double begun = now (), worst = 0;
     for (int i = 0; i < SILENT; i++) {
@@ -154,7 +141,7 @@ static void bound (void)
     nap (2);
     double took = ask ();
     worst = took > worst ? took : worst;
-    int there = server_fds () - before;
+    int there = count_fds_of (server) - before;
     memory = status_of (server, "VmRSS:") - memory;
     int over = count_over (fds, SILENT);
     say ("%d silent connections in %.1f s: %d stay, %d ended, %ld KiB, asking took %.3f s at worst",
@@ -173,7 +160,7 @@ static void time_limit (void)
 {
     start_server (1000);
     ask ();
-    int before = server_fds ();
+    int before = count_fds_of (server);
     for (int i = 0; i < 1000; i++)
         fds[i] = dial (port_of (endpoint));
     for (int i = 0; i < 1000; i += 2) /* some say a part of it */
@@ -186,7 +173,7 @@ static void time_limit (void)
     double took = now () - begun;
     say ("1000 unfinished handshakes ended after %.2f s", took);
     CHECK (early == 0 && took > 0.5 && took < 3, "they end with ZMQ_HANDSHAKE_IVL, 1 s");
-    CHECK (server_fds () - before <= 2, "nothing is left of them");
+    CHECK (count_fds_of (server) - before <= 2, "nothing is left of them");
     close_all (1000);
     end_server ();
 }

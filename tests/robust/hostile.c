@@ -478,19 +478,6 @@ static void *tamper (void *arg)
 
 /* ---- the whole ------------------------------------------------------------ */
 
-static int fds_of (pid_t pid)
-{
-    char path[64];
-    snprintf (path, sizeof path, "/proc/%d/fd", (int) pid);
-    DIR *folder = opendir (path);
-    int count = -2;
-    while (folder && readdir (folder))
-        count++;
-    if (folder)
-        closedir (folder);
-    return count;
-}
-
 /* The attack, part `part`, while good peers ask. */
 static void wave (int part)
 {
@@ -534,18 +521,18 @@ int main (void)
         else
             recorded[spot] = recorded[3 * MECHANISMS + MECHANISM_OF (spot)];
     }
-    int before = fds_of (server);
+    int before = count_fds_of (server);
     wave (1);
     long memory = status_of (server, "VmRSS:");
     wave (2);
     long grown = status_of (server, "VmRSS:") - memory;
     double limit = now () + HANDSHAKE_IVL / 1000.0 + 3;
-    while (fds_of (server) > before && now () < limit)
+    while (count_fds_of (server) > before && now () < limit)
         nap (0.05);
     say ("the server has %ld KiB, %ld more than after the first wave, and %d descriptors more than before",
-         memory, grown, fds_of (server) - before);
+         memory, grown, count_fds_of (server) - before);
     CHECK (grown < 4096, "memory levels off");
-    CHECK (fds_of (server) <= before, "no connection is left of them");
+    CHECK (count_fds_of (server) <= before, "no connection is left of them");
     rounds ("in peace again", 0.5, NULL);
     OK (zmq_send (control, "end", 3, 0));
     OK (waitpid (server, &status, 0));

@@ -10,7 +10,7 @@ MAKE=${MAKE:-make}
 passed=0
 failed=0
 log=$(mktemp)
-trap 'rm -f "$log" "$log.status"' EXIT
+trap 'rm -f "$log" "$log.status" "$log.wrong"' EXIT
 
 # Runs a command, with its output on the screen and in $log; its status is
 # that of this function.
@@ -21,17 +21,21 @@ run() {
 }
 
 # Adds to the sums. A command that failed without saying how often counts once.
-count() { # status passed failed
-    passed=$((passed + $2))
-    failed=$((failed + $3))
-    if [ "$1" -ne 0 ] && [ "$3" -eq 0 ]; then
+# What a failed one said of it is shown again at the end.
+count() { # name status passed failed
+    passed=$((passed + $3))
+    failed=$((failed + $4))
+    if [ "$2" -ne 0 ] && [ "$4" -eq 0 ]; then
         failed=$((failed + 1))
+    fi
+    if [ "$2" -ne 0 ]; then
+        { echo "==> failed: $1"; grep -i 'fail' "$log" | tail -n 30; } >>"$log.wrong"
     fi
 }
 
 # A check that is one test.
 single() {
-    if run "$@"; then count 0 1 0; else count 1 0 1; fi
+    if run "$@"; then count "$*" 0 1 0; else count "$*" 1 0 1; fi
 }
 
 # The sums in the result lines of cargo test.
@@ -40,7 +44,7 @@ cargo_test() {
     status=$?
     sums=$(awk '/^test result:/ { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
     # shellcheck disable=SC2086 # two numbers
-    count "$status" $sums
+    count "cargo test" "$status" $sums
 }
 
 # The sums in the last line of the form `N passed, N failed`.
@@ -53,7 +57,7 @@ target() {
         status=1
     fi
     # shellcheck disable=SC2086
-    count "$status" $sums
+    count "$1" "$status" $sums
 }
 
 if ! run sh mk/deps.sh; then
@@ -69,5 +73,6 @@ for name in "$@"; do
 done
 
 echo
+[ ! -e "$log.wrong" ] || cat "$log.wrong"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -114,6 +114,20 @@ static void *zap_handler (void *rep)
     }
 }
 
+/* Sends copies of a message's parts. One that is refused ends it: a STREAM whose
+   peer has gone would take the data that follows an id for the next id. */
+static void send_back (void *s, zmq_msg_t *parts, int count)
+{
+    for (int i = 0, sent = 0; i < count && sent >= 0; i++) {
+        zmq_msg_t part;
+        zmq_msg_init (&part);
+        zmq_msg_copy (&part, &parts[i]);
+        sent = zmq_msg_send (&part, s, ZMQ_DONTWAIT | (i < count - 1 ? ZMQ_SNDMORE : 0));
+        if (sent < 0)
+            zmq_msg_close (&part);
+    }
+}
+
 /* One message of a socket: sent back, or the last part of it passed on. */
 static void answer (int spot, void *control)
 {
@@ -134,14 +148,7 @@ static void answer (int spot, void *control)
     int echo = type->way == ECHO && count > 0
                && (type->number != ZMQ_STREAM || zmq_msg_size (&parts[count - 1]) > 0);
     for (int copy = 0; echo && copy < type->copies; copy++)
-        for (int i = 0; i < count; i++) {
-            zmq_msg_t part;
-            zmq_msg_init (&part);
-            zmq_msg_copy (&part, &parts[i]);
-            int flags = ZMQ_DONTWAIT | (i < count - 1 ? ZMQ_SNDMORE : 0);
-            if (zmq_msg_send (&part, sockets[spot], flags) < 0)
-                zmq_msg_close (&part);
-        }
+        send_back (sockets[spot], parts, count);
     if (type->way == IN && count > 0) {
         zmq_msg_t *last = &parts[count - 1];
         if (zmq_msg_size (last) < 32 && memchr (zmq_msg_data (last), '#', zmq_msg_size (last)))

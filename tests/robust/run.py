@@ -107,18 +107,19 @@ def main(argv):
     build.mkdir(parents=True, exist_ok=True)
     programs = {source: compile_one(source, build, args.lib) for source in sources}
     alone = [source for source in sources if ALONE in source.read_text()]
-    passed = failed = 0
+    results = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         jobs = {pool.submit(run_one, programs[source], args): source
                 for source in sources if source not in alone}
         for job in concurrent.futures.as_completed(jobs):
-            fine = report(jobs[job].stem, *job.result())
-            passed, failed = passed + fine, failed + (not fine)
+            results[jobs[job].stem] = report(jobs[job].stem, *job.result())
     for source in alone:
-        fine = report(source.stem, *run_one(programs[source], args))
-        passed, failed = passed + fine, failed + (not fine)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+        results[source.stem] = report(source.stem, *run_one(programs[source], args))
+    wrong = [name for name, fine in results.items() if not fine]
+    if wrong:
+        print(f"robust: failed: {', '.join(wrong)}")
+    print(f"{len(results) - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong or not results else 0
 
 
 if __name__ == "__main__":

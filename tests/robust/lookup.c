@@ -1,9 +1,11 @@
 /* A name that the resolver takes its time for holds up nothing else, and all
-   addresses of a name are tried. The resolver is this program's own. */
+   addresses of a name are tried. The resolver is this program's own.
+   run alone */
 #include "robust.h"
 #include <netdb.h>
 
 #define SLOW 3.0 /* seconds for a slow name */
+#define HOPS 4   /* threads that a round trip goes through, each late by the jitter at worst */
 
 static atomic_int lookups, at_once, most_at_once;
 
@@ -116,7 +118,7 @@ static void others_go_on (void)
     say ("%ld round trips while names are looked up, the longest %.2f ms (jitter %.2f ms)", count,
          worst * 1e3, jitter * 1e3);
     CHECK (count > 500, "round trips went on");
-    CHECK (worst < 0.005 + jitter, "round trips stay below 5 ms");
+    CHECK (worst < 0.005 + HOPS * jitter, "round trips stay below 5 ms");
     CHECK (atomic_load (&lookups) == 3, "one lookup a name, however many ask");
     double before = now ();
     for (int i = 0; i < 40; i++) {

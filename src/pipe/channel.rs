@@ -70,6 +70,13 @@ pub(super) struct Channel {
     /// Messages read, as far as told to the writer (each low-water mark).
     pub(super) read: AtomicU64,
     pub(super) reader_asleep: AtomicBool,
+    /// The writer need not care about the order of showing messages and looking
+    /// at `reader_asleep`: the reader has a barrier on all threads after it has set
+    /// that.
+    pub(super) weak: AtomicBool,
+    /// The writing thread while it has the reader served, else 0. If the reader is
+    /// served by that very thread, there is no order to care about.
+    pub(super) filler: AtomicUsize,
     pub(super) writer_asleep: AtomicBool,
     /// The writer is told of every low-water mark, see [`set_lazy`](super::PipeEnd::set_lazy).
     pub(super) writer_lazy: AtomicBool,
@@ -91,6 +98,8 @@ impl Channel {
             hwm: AtomicU64::new(hwm.pack()),
             read: AtomicU64::new(0),
             reader_asleep: AtomicBool::new(true),
+            weak: AtomicBool::new(false),
+            filler: AtomicUsize::new(0),
             writer_asleep: AtomicBool::new(false),
             writer_lazy: AtomicBool::new(false),
             writer_closed: AtomicBool::new(false),
@@ -100,6 +109,11 @@ impl Channel {
             restarts: AtomicUsize::new(0),
             latest: conflate.then(|| Mutex::new(None)),
         }
+    }
+
+    /// Whether a socket writes, one message at a time.
+    pub(super) fn is_written_by_socket(&self) -> bool {
+        (self.hwm.load(Ordering::Relaxed) >> 32) as i32 >= 0
     }
 
     /// Whether both ends belong to sockets.

@@ -99,6 +99,10 @@ pub struct PipeEnd {
     hiccups: usize,
     closed: bool,
     ended: bool,
+    /// What comes in is shown by cheaper means, see [`Channel::weak`].
+    weak: bool,
+    /// Units read when the reader last ran dry.
+    dry_at: usize,
     /// Room counts only after the event.
     lazy: bool,
     /// Short bodies are copied to runs.
@@ -151,6 +155,8 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         hiccups: 0,
         closed: false,
         ended: false,
+        weak: false,
+        dry_at: 0,
         lazy: false,
         frames: false,
         conflates: conflate,
@@ -200,7 +206,7 @@ impl PipeEnd {
     /// has written until now can still be read.
     pub fn shut(&mut self) {
         self.rollback();
-        self.tx.publish();
+        self.tx.publish(false);
         self.output().writer_closed.store(true, Ordering::SeqCst);
         self.input().reader_closed.store(true, Ordering::SeqCst);
         self.shared.notify(1 - self.side, event::CLOSED);
@@ -213,7 +219,7 @@ impl PipeEnd {
             return;
         }
         self.rollback();
-        self.tx.publish();
+        self.tx.publish(false);
         self.output().writer_closed.store(true, Ordering::SeqCst);
         self.input().reader_closed.store(true, Ordering::SeqCst);
         self.drain();

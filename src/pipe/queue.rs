@@ -16,6 +16,7 @@
 use super::chunk::Chunk;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::{Arc, Slot};
+use crate::sys::membarrier;
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -292,18 +293,23 @@ impl<T> Producer<T> {
     /// Shows the completed groups to the consumer. True if there was news.
     ///
     /// It is sequentially consistent, so that a following look at a "consumer
-    /// sleeps" mark cannot miss a consumer that did not see the items.
+    /// sleeps" mark cannot miss a consumer that did not see the items. If `weakly`,
+    /// it is not, and costs next to nothing: the consumer has to make up for it with
+    /// a [heavy](membarrier::heavy) barrier between the mark and its last look.
     #[inline]
-    pub fn publish(&mut self) -> bool {
+    pub fn publish(&mut self, weakly: bool) -> bool {
         let completed = self.completed();
         if self.published == completed {
             return false;
         }
         self.published = completed;
-        self.shared
-            .published
-            .0
-            .swap(self.published, Ordering::SeqCst);
+        let published = &self.shared.published.0;
+        if weakly {
+            published.store(completed, Ordering::Release);
+            membarrier::light();
+            return true;
+        }
+        published.swap(completed, Ordering::SeqCst);
         // Loom takes sequential consistency from fences alone; in the language
         // the exchange and the look that follows have it already.
         #[cfg(loom)]
@@ -468,7 +474,7 @@ impl<T> Consumer<T> {
 impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
         self.rollback();
-        self.publish();
+        self.publish(false);
         let at = self.at;
         self.shared.end.with_mut(|end| {
             // SAFETY: only the producer writes it, once; Shared::drop reads it
@@ -539,7 +545,7 @@ mod models {
                 for i in 0..4 {
                     tx.push(i, true);
                     if i != 1 {
-                        tx.publish();
+                        tx.publish(false);
                     }
                 }
             });

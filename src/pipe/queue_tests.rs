@@ -4,11 +4,11 @@ use super::*;
 fn groups_appear_whole_and_roll_back() {
     let (mut tx, mut rx) = queue::<u32>();
     tx.push(1, false);
-    tx.publish();
+    tx.publish(false);
     assert_eq!(rx.pop(), None);
     tx.push(2, true);
     tx.push(3, false);
-    assert!(tx.publish());
+    assert!(tx.publish(false));
     assert_eq!(rx.peek(), Some(&1));
     assert_eq!(tx.rollback(), 1);
     for i in 10..1000 {
@@ -18,7 +18,7 @@ fn groups_appear_whole_and_roll_back() {
     let mut item = 4;
     tx.push_from(&mut item, true);
     assert_eq!(item, 0);
-    tx.publish();
+    tx.publish(false);
     let got: Vec<_> = std::iter::from_fn(|| rx.pop()).collect();
     assert_eq!(got, [1, 2, 4]);
 }
@@ -31,10 +31,10 @@ fn long_runs_across_threads_keep_order() {
         for i in 0..N {
             tx.push(Box::new(i), true);
             if i % 7 == 0 {
-                tx.publish();
+                tx.publish(false);
             }
         }
-        tx.publish();
+        tx.publish(false);
     });
     let mut expected = 0;
     while expected < N {
@@ -65,7 +65,7 @@ fn leftovers_are_dropped_wherever_the_ends_stand() {
         for _ in 0..pushed {
             tx.push(value.clone(), true);
         }
-        tx.publish();
+        tx.publish(false);
         for _ in 0..popped {
             assert!(rx.pop().is_some());
         }

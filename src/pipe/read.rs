@@ -4,6 +4,15 @@ use super::queue::Consumer;
 use super::{Frames, PipeEnd, event};
 use crate::message::{Metadata, Msg, flag};
 use crate::sync::atomic::{Ordering, fence};
+use crate::sys::{self, membarrier};
+
+/// A reader that ran dry after so many units will have as many the next time: the
+/// barrier that spares the writer one for each message is worth it.
+const STREAM: usize = if cfg!(loom) { 2 } else { 128 };
+/// How often such a reader looks again before it does so, and for how many pauses (of
+/// 15 to 50 ns) it does not look.
+const GATHERS: usize = if cfg!(loom) { 0 } else { 4 };
+const PAUSES: usize = 64;
 
 impl PipeEnd {
     /// Whether a message can be read. If not, the listener hears of the next.
@@ -36,18 +45,51 @@ impl PipeEnd {
     fn came_meanwhile(&mut self) -> bool {
         // Read the mark before the queue: items come before the mark.
         let closed = self.input().writer_closed.load(Ordering::Acquire);
+        let mut stream = false;
         if !self.input().reader_asleep.load(Ordering::Relaxed) {
+            // Served by the writer's own thread there is no order to care about.
+            let alone = self.input().filler.load(Ordering::Relaxed) == sys::thread_number();
+            if self.weak && !alone && self.input().is_between_sockets() && self.gather() {
+                return true;
+            }
+            stream = self.rx.taken() - self.dry_at >= STREAM && self.input().is_written_by_socket();
             self.input().reader_asleep.swap(true, Ordering::SeqCst);
+            if self.weak {
+                // Before the barrier, so that the writer knows after it.
+                self.weak = stream;
+                self.input().weak.store(stream, Ordering::Relaxed);
+                if !alone {
+                    membarrier::heavy();
+                }
+            }
         }
         // The writer publishes, then looks at the mark; we set the mark,
         // then look at what is published.
         fence(Ordering::SeqCst);
         if !self.rx.ready() {
+            self.dry_at = self.rx.taken();
             self.ended = closed;
+            if stream && !self.weak && membarrier::is_ready() {
+                self.weak = true;
+                self.input().weak.store(true, Ordering::Release);
+            }
             return false;
         }
         self.input().reader_asleep.swap(false, Ordering::AcqRel);
         true
+    }
+
+    /// In a stream, the reader that is faster than its writer leaves that alone for a
+    /// moment; a barrier, and a wake-up, would cost more than what may come. True if
+    /// something came.
+    #[cold]
+    fn gather(&mut self) -> bool {
+        (0..GATHERS).any(|_| {
+            for _ in 0..PAUSES {
+                std::hint::spin_loop();
+            }
+            self.rx.ready()
+        })
     }
 
     /// The short way of [`check_read`](Self::check_read): true if a frame is known

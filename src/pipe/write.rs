@@ -6,6 +6,7 @@ use super::channel::Hwm;
 use super::{FILLING, MESSAGE_COST, PipeEnd, event};
 use crate::message::{Metadata, Msg, flag};
 use crate::sync::atomic::{Ordering, fence};
+use crate::sys;
 use std::sync::Arc;
 
 impl PipeEnd {
@@ -208,7 +209,9 @@ impl PipeEnd {
     /// Shows what was written to the reader and tells it if it had run dry.
     #[inline]
     pub fn flush(&mut self) {
-        let news = self.tx.publish() || self.conflates;
+        // Acquire: who sees that sees the mark that was set before it.
+        let weak = self.output().weak.load(Ordering::Acquire);
+        let news = self.tx.publish(weak) || self.conflates;
         if self.load >= FILLING {
             return self.fill_reader();
         }
@@ -222,7 +225,10 @@ impl PipeEnd {
         self.load = 0;
         let asleep = self.output().reader_asleep.swap(false, Ordering::SeqCst);
         let listener = self.shared.sides[1 - self.side].listener.get();
+        let filler = &self.output().filler;
+        filler.store(sys::thread_number(), Ordering::Relaxed);
         let served = listener.is_some_and(|(listener, token)| listener.pipe_filling(*token));
+        filler.store(0, Ordering::Relaxed);
         if asleep && !served {
             self.shared.notify(1 - self.side, event::READ);
         }
@@ -255,7 +261,7 @@ impl PipeEnd {
         channel
             .discard_until
             .store(self.tx.completed(), Ordering::Relaxed);
-        self.tx.publish();
+        self.tx.publish(false);
         channel.restarts.fetch_add(1, Ordering::Release);
         self.wake_reader();
     }

@@ -14,6 +14,7 @@ mod timers;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sys::epoll::{self, Readiness};
+use crate::sys::membarrier;
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ use timers::Timers;
 
 /// How often sources that asked for it are looked at again.
 const TICK: Duration = Duration::from_millis(1);
+/// With nothing to do for so long, there is time to prepare for better days.
+const IDLE: Duration = Duration::from_millis(20);
 /// The same for those with a stream to mind.
 const GLANCE: Duration = Duration::from_micros(50);
 /// How long the thread goes on looking, giving way to others, when the rest of a
@@ -331,9 +334,15 @@ impl Reactor {
                 true => deadline.map(|at| at.saturating_duration_since(Instant::now())),
                 false => Some(Duration::ZERO),
             };
+            let long = timeout.is_none_or(|timeout| timeout > IDLE);
+            let prepares = long && !membarrier::is_prepared();
+            let timeout = if prepares { Some(IDLE) } else { timeout };
             if epoll::wait(self.poller.as_raw_fd(), timeout, &mut events).is_err() {
                 // Nothing sensible is left but not to spin on a broken poller.
                 std::thread::sleep(Duration::from_millis(10));
+            }
+            if prepares && events.is_empty() && !self.woken.load(Ordering::Relaxed) {
+                membarrier::prepare(true);
             }
             // Before the work is looked at: what comes after this wakes again.
             self.woken.swap(false, Ordering::SeqCst);

@@ -12,6 +12,7 @@ use crate::reactor::Reactor;
 use crate::sync::parker::{Parker, Wake};
 use crate::sync::{ForkedChild, Mutex};
 use crate::sys::log::{self, Who};
+use crate::sys::membarrier;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -57,6 +58,7 @@ struct Reactors {
 /// A new context; no thread is started and no descriptor opened.
 pub fn create() -> Result<&'static Slot<Context>> {
     log::start();
+    membarrier::prepare(false);
     let context = Context::new(ContextOptions::default());
     CONTEXTS.insert(Box::new(context)).ok_or(Error::NoMemory)
 }

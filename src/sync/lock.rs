@@ -1,4 +1,5 @@
-//! A lock that is almost always free: the one around a socket.
+//! A lock that is almost always free and almost always taken by the same thread:
+//! the one around a socket.
 //!
 //! Unlocking is a plain store where other locks pay for an exchange, which is a
 //! tenth of what a small message costs. The price is that the holder may
@@ -6,12 +7,18 @@
 //! looks again by itself after [`PATIENCE`]. Threads that use one socket
 //! together are rare, and libzmq forbids it.
 //!
+//! Locking is a plain store as well for a thread that took the lock many times in
+//! a row: the lock is then biased to it ([`Bias`]). Another thread that comes pays
+//! for both, with a barrier on all threads, and the bias is off; each time it
+//! takes longer until there is one again.
+//!
 //! Waiting is fair enough: who unlocks while somebody waits leaves the lock
 //! [`GIVEN`], which a newcomer, the holder of before included, does not take
 //! until the others had time to.
 
 use super::ForkedChild;
-use super::atomic::{AtomicU32, Ordering};
+use super::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::sys::{self, membarrier};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -22,8 +29,97 @@ const HELD: u32 = 1;
 const GIVEN: u32 = 2;
 
 /// How long a waiter sleeps before it looks again by itself.
-#[cfg(not(loom))]
 const PATIENCE: std::time::Duration = std::time::Duration::from_micros(500);
+
+/// Locks in a row by one thread until the lock is biased to it; twice as many after
+/// each time that another one came, up to a limit.
+const STREAK: u32 = if cfg!(loom) { 1 } else { 64 };
+const STREAK_MOST: u32 = 1 << 20;
+
+/// The thread that takes the lock by a plain store: it says that it is inside, and
+/// then looks whether the lock is still its own. Who takes that away, holding the
+/// gate, looks whether the owner is inside. One of the two sees the other, since the
+/// latter has a barrier on all threads in between.
+#[derive(Debug)]
+struct Bias {
+    /// The thread, or 0. Changed by the holder of the gate only.
+    owner: AtomicUsize,
+    inside: AtomicBool,
+    /// Who took the gate last, and how often in a row; for the holder of the gate.
+    last: AtomicUsize,
+    streak: AtomicU32,
+    /// How many make a bias.
+    needed: AtomicU32,
+}
+
+impl Bias {
+    fn new() -> Bias {
+        Bias {
+            owner: AtomicUsize::new(0),
+            inside: AtomicBool::new(false),
+            last: AtomicUsize::new(0),
+            streak: AtomicU32::new(0),
+            needed: AtomicU32::new(STREAK),
+        }
+    }
+
+    /// Takes the lock for its owner. Not if it is inside already, which is a call from
+    /// a signal handler.
+    #[inline]
+    fn enter(&self, me: usize) -> bool {
+        if self.owner.load(Ordering::Relaxed) != me || self.inside.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.inside.store(true, Ordering::Relaxed);
+        membarrier::light();
+        // What others did under the lock before it became this thread's it has seen
+        // when it took the gate.
+        if self.owner.load(Ordering::Relaxed) == me {
+            return true;
+        }
+        self.leave();
+        false
+    }
+
+    /// Release: for who waits in [`revoke`](Self::revoke).
+    #[inline]
+    fn leave(&self) {
+        self.inside.store(false, Ordering::Release);
+    }
+
+    /// Whether another thread than `me` is the owner. To be asked with the gate held.
+    #[inline]
+    fn is_anothers(&self, me: usize) -> bool {
+        let owner = self.owner.load(Ordering::Relaxed);
+        owner != 0 && owner != me
+    }
+
+    /// Ends the bias, with the gate held. False if the owner is inside.
+    #[cold]
+    fn revoke(&self) -> bool {
+        self.owner.store(0, Ordering::Relaxed);
+        let needed = self.needed.load(Ordering::Relaxed);
+        let more = needed.saturating_mul(2).min(STREAK_MOST);
+        self.needed.store(more, Ordering::Relaxed);
+        membarrier::heavy();
+        !self.inside.load(Ordering::Acquire)
+    }
+
+    /// Learns, with the gate held, who comes.
+    #[inline]
+    fn learn(&self, me: usize) {
+        if self.last.load(Ordering::Relaxed) != me {
+            self.last.store(me, Ordering::Relaxed);
+            self.streak.store(0, Ordering::Relaxed);
+        }
+        let streak = self.streak.load(Ordering::Relaxed).saturating_add(1);
+        self.streak.store(streak, Ordering::Relaxed);
+        if streak >= self.needed.load(Ordering::Relaxed) && membarrier::is_ready() {
+            self.streak.store(0, Ordering::Relaxed);
+            self.owner.store(me, Ordering::Relaxed);
+        }
+    }
+}
 
 /// The lock without what it protects.
 #[derive(Debug)]
@@ -31,6 +127,14 @@ struct Gate {
     state: AtomicU32,
     /// Threads in `wait`.
     waiting: AtomicU32,
+    bias: Bias,
+}
+
+/// How a lock was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Bias,
+    Gate,
 }
 
 impl Gate {
@@ -38,6 +142,7 @@ impl Gate {
         Gate {
             state: AtomicU32::new(FREE),
             waiting: AtomicU32::new(0),
+            bias: Bias::new(),
         }
     }
 
@@ -50,9 +155,59 @@ impl Gate {
     }
 
     #[inline]
-    fn lock(&self) {
+    fn lock(&self, me: usize) -> By {
+        if self.bias.enter(me) {
+            return By::Bias;
+        }
         if !self.take(FREE) {
             self.wait();
+        }
+        self.taken(me);
+        By::Gate
+    }
+
+    fn try_lock(&self, me: usize) -> Option<By> {
+        if self.bias.enter(me) {
+            return Some(By::Bias);
+        }
+        if !self.take(FREE) {
+            return None;
+        }
+        if self.bias.is_anothers(me) {
+            let owner = self.bias.owner.load(Ordering::Relaxed);
+            if !self.bias.revoke() {
+                // As long as it is inside, who takes the gate must know it.
+                self.bias.owner.store(owner, Ordering::Relaxed);
+                self.unlock();
+                return None;
+            }
+        }
+        self.bias.learn(me);
+        Some(By::Gate)
+    }
+
+    /// The gate was taken: ends another's bias and waits until that one has left.
+    #[inline]
+    fn taken(&self, me: usize) {
+        if self.bias.is_anothers(me) && !self.bias.revoke() {
+            self.wait_for_owner();
+        }
+        self.bias.learn(me);
+    }
+
+    /// Nobody wakes this thread: it looks again by itself, soon at first.
+    #[cold]
+    fn wait_for_owner(&self) {
+        let mut looks = 0;
+        while self.bias.inside.load(Ordering::Acquire) {
+            looks += 1;
+            #[cfg(loom)]
+            loom::thread::yield_now();
+            #[cfg(not(loom))]
+            match looks < 100 {
+                true => std::hint::spin_loop(),
+                false => std::thread::sleep(PATIENCE),
+            }
         }
     }
 
@@ -75,6 +230,14 @@ impl Gate {
                 *patient = true;
                 false
             }
+        }
+    }
+
+    #[inline]
+    fn leave(&self, by: By) {
+        match by {
+            By::Bias => self.bias.leave(),
+            By::Gate => self.unlock(),
         }
     }
 
@@ -136,28 +299,31 @@ impl<T> Lock<T> {
 
     /// Takes the lock if it is free and nobody waits for it.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
-        self.gate.take(FREE).then(|| Guard {
-            lock: self,
-            thread: PhantomData,
-        })
+        let by = self.gate.try_lock(sys::thread_number())?;
+        Some(self.guard(by))
     }
 
     /// Waits until nobody else holds the lock. Not recursive.
     #[inline]
     pub fn lock(&self) -> Guard<'_, T> {
-        self.gate.lock();
+        self.guard(self.gate.lock(sys::thread_number()))
+    }
+
+    #[inline]
+    fn guard(&self, by: By) -> Guard<'_, T> {
         Guard {
             lock: self,
+            by,
             thread: PhantomData,
         }
     }
-}
 
-impl<T> Lock<T> {
     /// Takes the lock in a forked child, whoever held it in the parent. The value
     /// is as that thread left it: look at no more of it than one word.
     pub fn seize(&self, _child: &ForkedChild) -> Guard<'_, T> {
         self.gate.waiting.store(0, Ordering::Relaxed);
+        self.gate.bias.owner.store(0, Ordering::Relaxed);
+        self.gate.bias.inside.store(false, Ordering::Relaxed);
         self.gate.state.store(FREE, Ordering::Relaxed);
         self.lock()
     }
@@ -167,6 +333,7 @@ impl<T> Lock<T> {
 #[derive(Debug)]
 pub struct Guard<'a, T> {
     lock: &'a Lock<T>,
+    by: By,
     /// Keeps the guard from being Sync where T is not.
     thread: PhantomData<*mut T>,
 }
@@ -192,7 +359,7 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.gate.unlock();
+        self.lock.gate.leave(self.by);
     }
 }
 
@@ -255,6 +422,46 @@ mod tests {
     }
 
     #[test]
+    fn a_bias_ends_when_another_thread_comes() {
+        membarrier::prepare(true);
+        let lock = Lock::new(0);
+        for _ in 0..3 * STREAK {
+            *lock.lock() += 1;
+        }
+        let by = lock.lock().by;
+        assert_eq!(by == By::Bias, membarrier::is_ready());
+        let guard = lock.lock();
+        let other = std::thread::scope(|scope| {
+            let held = scope.spawn(|| lock.try_lock().is_none());
+            assert!(held.join().unwrap());
+            drop(guard);
+            scope.spawn(|| *lock.lock()).join().unwrap()
+        });
+        assert_eq!(other, 3 * STREAK);
+        let by = lock.lock().by;
+        assert_eq!(by, By::Gate);
+    }
+
+    #[test]
+    fn biases_come_and_go_and_nothing_is_lost() {
+        const N: u64 = if cfg!(miri) { 50 } else { 2_000 };
+        membarrier::prepare(true);
+        let lock = Lock::new(0u64);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for _ in 0..N / 100 {
+                        (0..100).for_each(|_| *lock.lock() += 1);
+                        lock.gate.bias.needed.store(STREAK, Ordering::Relaxed);
+                        std::thread::sleep(Duration::from_micros(50));
+                    }
+                });
+            }
+        });
+        assert_eq!(*lock.lock(), 2 * N);
+    }
+
+    #[test]
     fn a_panic_unlocks() {
         let lock = Lock::new(1);
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
@@ -273,49 +480,68 @@ mod models {
 
     /// As `lock`, but gives up after some looks: time, which ends every wait,
     /// does not pass in a model.
-    fn lock_within(gate: &Gate, looks: usize) -> bool {
-        if gate.take(FREE) {
-            return true;
+    fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
+        if gate.bias.enter(me) {
+            return Some(By::Bias);
         }
-        gate.waiting.fetch_add(1, Ordering::Relaxed);
-        let mut patient = false;
-        let taken = (0..looks).any(|_| gate.look(&mut patient));
-        gate.waiting.fetch_sub(1, Ordering::Relaxed);
-        taken
+        if !gate.take(FREE) {
+            gate.waiting.fetch_add(1, Ordering::Relaxed);
+            let mut patient = false;
+            let taken = (0..looks).any(|_| gate.look(&mut patient));
+            gate.waiting.fetch_sub(1, Ordering::Relaxed);
+            if !taken {
+                return None;
+            }
+        }
+        gate.taken(me);
+        Some(By::Gate)
     }
 
-    #[test]
-    fn one_at_a_time_and_each_sees_what_was_done_before() {
+    /// Adds one under the lock, if it can be had. Loom watches.
+    fn add(shared: &(Gate, Slot<i32>), by: Option<By>) -> i32 {
+        let Some(by) = by else { return 0 };
+        // SAFETY: under the lock.
+        shared.1.with_mut(|value| unsafe { *value += 1 });
+        shared.0.leave(by);
+        1
+    }
+
+    fn check(preemptions: usize, work: fn(&(Gate, Slot<i32>), usize) -> i32) {
         let mut model = loom::model::Builder::new();
-        model.preemption_bound = Some(3);
-        model.check(|| {
+        model.preemption_bound = Some(preemptions);
+        model.check(move || {
             let shared = Arc::new((Gate::new(), Slot::new(0)));
-            let add = |shared: &(Gate, Slot<i32>), looks| {
-                let taken = lock_within(&shared.0, looks);
-                if taken {
-                    // SAFETY: under the lock; loom watches.
-                    shared.1.with_mut(|value| unsafe { *value += 1 });
-                    shared.0.unlock();
-                }
-                i32::from(taken)
-            };
-            let threads: Vec<_> = (0..2)
-                .map(|_| {
+            let threads: Vec<_> = (2..4)
+                .map(|me| {
                     let shared = shared.clone();
-                    loom::thread::spawn(move || add(&shared, 3))
+                    loom::thread::spawn(move || work(&shared, me))
                 })
                 .collect();
-            let mut sum = add(&shared, 3);
+            let mut sum = work(&shared, 1);
             for thread in threads {
                 sum += thread.join().unwrap();
             }
             // However they went, nobody holds it now: the second look has it.
-            assert_eq!(add(&shared, 2), 1);
+            assert_eq!(add(&shared, lock_within(&shared.0, 1, 2)), 1);
             // SAFETY: all threads have ended.
             shared
                 .1
                 .with(|value| assert_eq!(unsafe { *value }, sum + 1));
             assert_eq!(shared.0.waiting.load(Ordering::Relaxed), 0);
+        });
+    }
+
+    #[test]
+    fn one_at_a_time_and_each_sees_what_was_done_before() {
+        check(3, |shared, me| add(shared, lock_within(&shared.0, me, 3)));
+    }
+
+    /// The second time the lock is biased to who took it, if nobody came in between.
+    #[test]
+    fn a_bias_is_taken_away_only_from_who_is_outside() {
+        check(2, |shared, me| {
+            let first = add(shared, lock_within(&shared.0, me, 2));
+            first + add(shared, shared.0.try_lock(me))
         });
     }
 }

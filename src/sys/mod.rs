@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
 pub mod log;
+pub mod membarrier;
 pub mod panics;
 pub mod resolver;
 pub mod simd;
@@ -252,6 +253,13 @@ pub fn ticks() -> u64 {
         let start = START.get_or_init(std::time::Instant::now);
         TICKS_IN_MS + start.elapsed().as_nanos() as u64
     }
+}
+
+/// A number that no other living thread of the process has; not 0.
+#[inline]
+pub fn thread_number() -> usize {
+    // SAFETY: the call has no conditions.
+    unsafe { libc::pthread_self() as usize }
 }
 
 /// Asks for a cache line that will soon be written.

@@ -8,6 +8,8 @@ use super::context::Core;
 use super::departed;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
+use super::slots::Slot;
+use super::socket::Socket;
 use crate::connection::{Connection, Event, Link, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
@@ -46,6 +48,7 @@ pub struct Shared {
     pub(super) core: Arc<Core>,
     /// In the log.
     pub(super) who: Who,
+    slot: OnceLock<&'static Slot<Socket>>,
     mailbox: Mailbox<Command>,
     waiters: Mutex<Vec<Arc<Parker>>>,
     waiting: AtomicBool,
@@ -103,6 +106,7 @@ impl Shared {
             forgets_departed: pattern.forgets_departed(),
             core,
             who,
+            slot: OnceLock::new(),
             mailbox: Mailbox::new(),
             waiters: Mutex::default(),
             waiting: AtomicBool::new(false),
@@ -141,6 +145,7 @@ impl Shared {
         // The waiter announces itself, then looks at the mailbox; we fill the
         // mailbox, then look for waiters.
         fence(Ordering::SeqCst);
+        self.stir();
         if self.waiting.load(Ordering::SeqCst) {
             for parker in self.waiters.lock().iter() {
                 parker.unpark();
@@ -151,6 +156,27 @@ impl Shared {
                 self.fd_raised.store(false, Ordering::SeqCst);
             }
         }
+    }
+
+    /// Who looked at the socket and found nothing has to look again.
+    fn stir(&self) {
+        if let Some(slot) = self.slot.get() {
+            slot.stir();
+        }
+    }
+
+    /// Tells which slot the socket is in.
+    pub(super) fn set_slot(&self, slot: &'static Slot<Socket>) {
+        let _ = self.slot.set(slot);
+        self.care.set_address(slot.address());
+    }
+
+    /// Whether a look at the socket may find something that the last one did not,
+    /// with no call in between.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_commands()
+            || self.hot_count.load(Ordering::SeqCst) > 0
+            || self.core.terminated.load(Ordering::SeqCst)
     }
 
     /// Whether commands wait.
@@ -446,6 +472,8 @@ impl Link for Shared {
         }
         hot.push(connection);
         self.hot_count.store(hot.len(), Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        self.stir();
     }
 
     fn opened(&self, connection: Arc<Connection>) {

@@ -11,7 +11,7 @@
 use crate::sync::lock::{Guard, Lock};
 use crate::sync::{ForkedChild, Mutex, OnceLock, lock_for_fork};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// Slots in the first chunk; each further one is twice as large.
 const FIRST: usize = 64;
@@ -25,6 +25,9 @@ const RESTING: usize = 32;
 #[repr(align(128))]
 pub struct Slot<T: 'static> {
     value: Lock<Option<Box<T>>>,
+    /// Somebody saw that there is nothing to do, and since then the slot was not
+    /// locked nor the object told anything.
+    quiet: AtomicBool,
     /// Its object is a parent process's.
     orphan: AtomicBool,
 }
@@ -33,12 +36,41 @@ impl<T> Slot<T> {
     /// Locks the slot; empty when its object is gone.
     #[inline]
     pub fn lock(&self) -> Guard<'_, Option<Box<T>>> {
-        self.value.lock()
+        let guard = self.value.lock();
+        self.quiet.store(false, Ordering::Relaxed);
+        guard
     }
 
     /// Locks the slot if nobody has it locked.
     pub fn try_lock(&self) -> Option<Guard<'_, Option<Box<T>>>> {
-        self.value.try_lock()
+        let guard = self.value.try_lock()?;
+        self.quiet.store(false, Ordering::Relaxed);
+        Some(guard)
+    }
+
+    /// Whether there is nothing to do, without a look at the object.
+    #[inline]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet.load(Ordering::Acquire)
+    }
+
+    /// Under the lock, after a look at the object: there is nothing to do, if there
+    /// is still no `news` that somebody told it, who calls [`stir`](Self::stir) then.
+    pub fn calm_down(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
+        // First the mark, then the look; who has news does it the other way round.
+        self.quiet.swap(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if guard.as_deref().is_none_or(news) {
+            self.quiet.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// There is news, since before a sequentially consistent fence.
+    #[inline]
+    pub fn stir(&self) {
+        if self.quiet.load(Ordering::SeqCst) {
+            self.quiet.swap(false, Ordering::SeqCst);
+        }
     }
 
     /// The address C knows the slot by.
@@ -75,7 +107,7 @@ impl<T: Send> Table<T> {
             self.grow(&mut free);
         }
         let slot = free.pop_front()?;
-        *slot.value.lock() = Some(value);
+        *slot.lock() = Some(value);
         Some(slot)
     }
 
@@ -86,6 +118,7 @@ impl<T: Send> Table<T> {
             }
             let slots = (0..FIRST << index).map(|_| Slot {
                 value: Lock::new(None),
+                quiet: AtomicBool::new(false),
                 orphan: AtomicBool::new(false),
             });
             let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
@@ -113,7 +146,7 @@ impl<T: Send> Table<T> {
     /// Empties a slot; the value comes back once. Its caller then ends what is
     /// known by the slot's address, and gives the slot back.
     pub fn remove(&self, slot: &'static Slot<T>) -> Option<Box<T>> {
-        slot.value.lock().take()
+        slot.lock().take()
     }
 
     /// An emptied slot may be used again, for another object.
@@ -134,6 +167,7 @@ impl<T: Send> Table<T> {
         let chunks = self.chunks.iter().filter_map(OnceLock::get);
         for slot in chunks.copied().flatten() {
             let mut value = slot.value.seize(child);
+            slot.quiet.store(false, Ordering::Relaxed);
             if let Some(old) = value.take() {
                 *value = heir(&old);
                 slot.orphan.store(value.is_none(), Ordering::Relaxed);

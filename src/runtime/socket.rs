@@ -118,7 +118,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         mail_read: 0,
     };
     let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
-    shared.care.set_address(slot.address());
+    shared.set_slot(slot);
     core.socket_opened(&shared);
     log!(Debug, shared.who, "open");
     Ok(slot)
@@ -278,8 +278,24 @@ pub fn monitor(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()>
 }
 
 /// What is ready on a socket, of `wanted` ([`POLLIN`], [`POLLOUT`]).
+#[inline]
 pub fn ready(address: usize, wanted: i16) -> Result<i16> {
-    with(address, |socket| Ok(socket.events(wanted)))
+    let slot = find(address)?;
+    match wanted == POLLIN && slot.is_quiet() {
+        true => Ok(0),
+        false => ready_now(slot, wanted),
+    }
+}
+
+fn ready_now(slot: &'static Slot<Socket>, wanted: i16) -> Result<i16> {
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands()?;
+    let events = socket.events(wanted);
+    if wanted == POLLIN && events == 0 {
+        slot.calm_down(&guard, |socket| socket.shared.has_news());
+    }
+    Ok(events)
 }
 
 /// `zmq_setsockopt`. `value` is `None` for a NULL pointer with length 0.

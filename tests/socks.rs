@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use zmq::runtime::{context, endpoints, socket};
+use zmq::runtime::{context, endpoints, monitor, socket};
 
 const PAIR: i32 = 0;
 const LINGER: i32 = 17;
@@ -109,7 +109,7 @@ fn run(script: Script, hold: bool, user: &[u8], timeout: i32) -> (Vec<u16>, Dura
     if !user.is_empty() {
         socket::set_option(client, SOCKS_USERNAME, Some(user)).unwrap();
     }
-    socket::monitor(client, Some(b"inproc://events"), 0xffff).unwrap();
+    monitor::watch(client, Some(b"inproc://events"), 0xffff).unwrap();
     let monitor = new_socket(context);
     endpoints::connect(monitor, b"inproc://events").unwrap();
 

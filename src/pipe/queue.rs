@@ -15,8 +15,8 @@
 
 use super::chunk::Chunk;
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use crate::sync::membarrier;
 use crate::sync::{Arc, Slot};
-use crate::sys::membarrier;
 use std::mem::MaybeUninit;
 use std::ptr;
 

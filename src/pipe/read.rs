@@ -4,7 +4,8 @@ use super::queue::Consumer;
 use super::{Frames, PipeEnd, event};
 use crate::message::{Metadata, Msg, flag};
 use crate::sync::atomic::{Ordering, fence};
-use crate::sys::{self, membarrier};
+use crate::sync::membarrier;
+use crate::sys;
 
 /// A reader that ran dry after so many units will have as many the next time: the
 /// barrier that spares the writer one for each message is worth it.

@@ -13,8 +13,8 @@ mod timers;
 
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
+use crate::sync::membarrier;
 use crate::sys::epoll::{self, Readiness};
-use crate::sys::membarrier;
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
 use std::collections::BTreeSet;

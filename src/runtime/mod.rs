@@ -10,7 +10,7 @@ pub mod endpoints;
 mod eventfd;
 pub mod fork;
 mod inproc;
-mod monitor;
+pub mod monitor;
 mod notes;
 #[cfg(all(test, not(loom)))]
 mod panics;

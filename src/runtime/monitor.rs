@@ -7,8 +7,11 @@
 
 #![forbid(unsafe_code)]
 
+use super::socket;
 use crate::connection::Event;
 use crate::connection::event::kind;
+use crate::endpoint::{Scheme, parse};
+use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::sync::Mutex;
@@ -103,6 +106,27 @@ impl Monitor {
         });
         self.ends.lock().ours.close();
     }
+}
+
+/// `zmq_socket_monitor`: from now on events in `mask` go to whoever connects to
+/// the inproc endpoint, or nowhere with `None`. [`Error::Invalid`],
+/// [`Error::ProtoNotSupported`] for another transport, [`Error::AddrInUse`].
+pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
+    socket::with(address, |socket| {
+        let Some(text) = endpoint else {
+            socket.shared.set_monitor(None);
+            return Ok(());
+        };
+        let (scheme, name) = parse::split(text)?;
+        if scheme != Scheme::Inproc {
+            return Err(Error::ProtoNotSupported);
+        }
+        socket.shared.set_monitor(None);
+        let monitor = Monitor::new(name.to_vec(), mask);
+        socket.core.inproc.bind_monitor(name, monitor.clone())?;
+        socket.shared.set_monitor(Some(monitor));
+        Ok(())
+    })
 }
 
 #[cfg(test)]

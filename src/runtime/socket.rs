@@ -8,13 +8,12 @@
 
 use super::context::{self, Core};
 use super::endpoints::Endpoints;
-use super::monitor::Monitor;
 use super::notes;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
 use crate::connection::Connection;
-use crate::endpoint::{AddressMask, Scheme, parse};
+use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::{self, Options, constants as opt};
@@ -254,27 +253,6 @@ fn recv_unknown(
         }
         other => other,
     }
-}
-
-/// `zmq_socket_monitor`: from now on events in `mask` go to whoever connects to
-/// the inproc endpoint, or nowhere with `None`. [`Error::Invalid`],
-/// [`Error::ProtoNotSupported`] for another transport, [`Error::AddrInUse`].
-pub fn monitor(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
-    with(address, |socket| {
-        let Some(text) = endpoint else {
-            socket.shared.set_monitor(None);
-            return Ok(());
-        };
-        let (scheme, name) = parse::split(text)?;
-        if scheme != Scheme::Inproc {
-            return Err(Error::ProtoNotSupported);
-        }
-        socket.shared.set_monitor(None);
-        let monitor = Monitor::new(name.to_vec(), mask);
-        socket.core.inproc.bind_monitor(name, monitor.clone())?;
-        socket.shared.set_monitor(Some(monitor));
-        Ok(())
-    })
 }
 
 /// What is ready on a socket, of `wanted` ([`POLLIN`], [`POLLOUT`]).

@@ -18,7 +18,8 @@
 
 use super::ForkedChild;
 use super::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use crate::sys::{self, membarrier};
+use super::membarrier;
+use crate::sys;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};

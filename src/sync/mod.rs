@@ -10,6 +10,7 @@
 mod fork;
 pub mod lock;
 pub mod mailbox;
+pub mod membarrier;
 mod mutex;
 mod once;
 pub mod parker;

@@ -6,7 +6,6 @@ pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
 pub mod log;
-pub mod membarrier;
 pub mod panics;
 pub mod resolver;
 pub mod simd;

@@ -11,7 +11,7 @@
 //! that has one thread, and ten milliseconds afterwards. ThreadSanitizer knows
 //! nothing of such barriers and does without; in a model both sides have a fence.
 
-use crate::sync::atomic::{Ordering, fence};
+use super::atomic::{Ordering, fence};
 use std::sync::atomic::{AtomicBool, compiler_fence};
 
 /// Whether there is such a thing here at all.

@@ -13,6 +13,7 @@ use crate::sys::log::Who;
 use crate::transport::StreamOptions;
 use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// The socket, seen from its connections. The methods are called with a
 /// connection locked and must neither block nor lock the socket.
@@ -42,6 +43,8 @@ pub trait Link: Send + Sync {
     /// Whether a thread of the application waits for messages right now and
     /// reads its connections itself.
     fn is_spinning(&self) -> bool;
+    /// A message woke one of the connections, now, at the time of the answer.
+    fn kicked(&self, gap: Duration) -> Kicks;
     /// A number that changes whenever the application drives its connections.
     fn activity(&self) -> u32;
     /// This connection is left to the application until it is told otherwise
@@ -62,6 +65,18 @@ pub trait Link: Send + Sync {
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>);
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
+}
+
+/// A run of messages that each woke a connection of one socket, in nanoseconds of
+/// the socket's own clock. A longer pause than the gap begins a new run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kicks {
+    /// When the last of them was.
+    pub now: u64,
+    /// When the first of them was.
+    pub began: u64,
+    /// How many they are.
+    pub count: u32,
 }
 
 /// The socket's options as they were when it bound or connected.

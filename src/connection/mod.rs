@@ -35,7 +35,7 @@ mod tunnel;
 pub use acceptor::Acceptor;
 pub use event::Event;
 pub use half_open::Ticket;
-pub use link::{Link, Settings};
+pub use link::{Kicks, Link, Settings};
 pub use security::ZapQuery;
 
 use crate::endpoint::Endpoint;
@@ -90,6 +90,10 @@ const STREAM_GAP: Duration = Duration::from_micros(100);
 /// What a panic has come to.
 const LOST: &str = "a connection was closed";
 
+/// So many connections in a row are served by the sending thread; more are a
+/// stream, even if it is one message to all of them.
+const COPIES: u32 = 32;
+
 /// How long a sending thread goes on with a long message whose peer reads
 /// nothing, and whose peer reads.
 const INSIST: Duration = Duration::from_micros(20);
@@ -129,9 +133,8 @@ pub struct Connection {
     unsent: AtomicBool,
     /// Changes with each write.
     writes: AtomicU32,
-    /// When a message last woke this connection, in nanoseconds since `born`.
+    /// When a message last woke this connection, by the link's clock.
     kicked: AtomicU64,
-    born: Instant,
 }
 
 impl Connection {
@@ -160,7 +163,6 @@ impl Connection {
             unsent: AtomicBool::new(false),
             writes: AtomicU32::new(0),
             kicked: AtomicU64::new(0),
-            born: Instant::now(),
         });
         let key = connection.reactor.insert(connection.clone());
         let _ = connection.key.set(key);
@@ -386,12 +388,13 @@ impl Connection {
     /// Whether a message that was just queued is better left to the I/O thread:
     /// in a stream it is cheaper to collect, after a pause, or as the answer to a
     /// single message, it is faster to write at once. Several messages received
-    /// together will have several answers.
+    /// together will have several answers. A stream may go round many connections
+    /// and come to each of them seldom; copies of one message to a few are none.
     fn is_streaming(&self) -> bool {
-        let now = self.born.elapsed().as_nanos() as u64;
-        let last = self.kicked.swap(now, Ordering::Relaxed);
+        let run = self.link.kicked(STREAM_GAP);
+        let last = self.kicked.swap(run.now, Ordering::Relaxed);
         match self.received.swap(0, Ordering::Relaxed) {
-            0 => now.saturating_sub(last) < STREAM_GAP.as_nanos() as u64,
+            0 => last >= run.began || run.count > COPIES,
             received => received > 1,
         }
     }

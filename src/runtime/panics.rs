@@ -7,7 +7,7 @@
 
 use super::shared::Shared;
 use super::{context, endpoints, socket};
-use crate::connection::{Acceptor, Connection, Event, Link, Settings, ZapQuery};
+use crate::connection::{Acceptor, Connection, Event, Kicks, Link, Settings, ZapQuery};
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
 use crate::options::{ContextOptions, Options, constants::*};
@@ -76,6 +76,9 @@ impl Link for Faulty {
     }
     fn is_spinning(&self) -> bool {
         self.link.is_spinning()
+    }
+    fn kicked(&self, gap: Duration) -> Kicks {
+        self.link.kicked(gap)
     }
     fn activity(&self) -> u32 {
         self.link.activity()

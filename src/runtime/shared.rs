@@ -10,7 +10,7 @@ use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use super::slots::Slot;
 use super::socket::Socket;
-use crate::connection::{Connection, Event, Link, ZapQuery};
+use crate::connection::{Connection, Event, Kicks, Link, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
@@ -24,7 +24,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How long a look at the streams that found nothing counts for calls that do not
 /// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.
@@ -59,6 +59,11 @@ pub struct Shared {
     hot_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
+    /// When a message last woke a connection, when the run of such wake-ups
+    /// began, in nanoseconds since `born`, and how many there were.
+    kicked: AtomicU64,
+    kicks_began: AtomicU64,
+    kicks: AtomicU32,
     /// When a call that does not wait last looked at the streams, in ticks.
     looked: AtomicU64,
     /// Reads that brought something, on all connections.
@@ -117,6 +122,9 @@ impl Shared {
             hot_count: AtomicUsize::new(0),
             spinning: AtomicU32::new(0),
             activity: AtomicU32::new(0),
+            kicked: AtomicU64::new(0),
+            kicks_began: AtomicU64::new(1),
+            kicks: AtomicU32::new(0),
             looked: AtomicU64::new(0),
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
@@ -454,6 +462,23 @@ impl Link for Shared {
 
     fn is_spinning(&self) -> bool {
         self.spinning.load(Ordering::SeqCst) > 0
+    }
+
+    fn kicked(&self, gap: Duration) -> Kicks {
+        let now = self.clock();
+        let last = self.kicked.swap(now, Ordering::Relaxed);
+        // Several threads may do this at once; then the run is a guess.
+        if now.saturating_sub(last) >= gap.as_nanos() as u64 {
+            self.kicks_began.store(now, Ordering::Relaxed);
+            self.kicks.store(0, Ordering::Relaxed);
+        }
+        let count = self.kicks.load(Ordering::Relaxed).saturating_add(1);
+        self.kicks.store(count, Ordering::Relaxed);
+        Kicks {
+            now,
+            began: self.kicks_began.load(Ordering::Relaxed),
+            count,
+        }
     }
 
     fn activity(&self) -> u32 {

@@ -33,7 +33,7 @@ const LONG_HEADER: usize = 9;
 /// frames.
 const REFS: usize = 1 << 20;
 /// Bytes in the first and in the largest block of a writer.
-const FIRST_BLOCK: usize = 256;
+const FIRST_BLOCK: usize = 128;
 const LAST_BLOCK: usize = 64 * 1024;
 /// Bodies that will be handed out as slices begin at multiples of this, if asked for.
 const ALIGN: usize = 8;

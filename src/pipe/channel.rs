@@ -89,7 +89,7 @@ pub(super) struct Channel {
     /// Hiccups the writer has answered.
     pub(super) restarts: AtomicUsize,
     /// The single place of a conflating channel, which has no queue.
-    pub(super) latest: Option<Mutex<Option<Msg>>>,
+    pub(super) latest: Option<Box<Mutex<Option<Msg>>>>,
 }
 
 impl Channel {
@@ -107,7 +107,7 @@ impl Channel {
             left: AtomicU64::new(0),
             discard_until: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
-            latest: conflate.then(|| Mutex::new(None)),
+            latest: conflate.then(|| Box::new(Mutex::new(None))),
         }
     }
 

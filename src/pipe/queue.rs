@@ -39,8 +39,47 @@ struct Shared<T> {
     /// A full-size chunk for the producer to use again.
     spare: AtomicPtr<Chunk<T>>,
     /// Where the consumer and the producer stood when they were dropped.
-    rest: Slot<Place<T>>,
-    end: Slot<Place<T>>,
+    rest: Slot<Mark<T>>,
+    end: Slot<Mark<T>>,
+}
+
+/// A place that is only remembered.
+struct Mark<T> {
+    chunk: *mut Chunk<T>,
+    index: usize,
+    count: usize,
+}
+
+impl<T> Clone for Mark<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Mark<T> {}
+
+impl<T> Mark<T> {
+    fn start() -> Self {
+        Mark {
+            chunk: ptr::null_mut(),
+            index: 0,
+            count: 0,
+        }
+    }
+
+    /// Goes there.
+    ///
+    /// # Safety
+    /// The chunk is null or alive.
+    unsafe fn place(self) -> Place<T> {
+        let mut place = Place::start();
+        if !self.chunk.is_null() {
+            // SAFETY: by the caller's promise.
+            unsafe { place.enter(self.chunk) };
+            place.index = self.index;
+        }
+        place.count = self.count;
+        place
+    }
 }
 
 /// A position in the chain: the next item goes to or comes from
@@ -108,6 +147,15 @@ impl<T> Place<T> {
         self.count += units;
     }
 
+    #[inline]
+    fn mark(&self) -> Mark<T> {
+        Mark {
+            chunk: self.chunk,
+            index: self.index,
+            count: self.count,
+        }
+    }
+
     /// Whether both are the same slot.
     fn is_at(&self, other: &Self) -> bool {
         self.chunk == other.chunk && self.index == other.index
@@ -130,7 +178,7 @@ pub struct Producer<T> {
     shared: Arc<Shared<T>>,
     at: Place<T>,
     /// Start of the open group, if one is open.
-    group: Place<T>,
+    group: Mark<T>,
     open: bool,
     published: usize,
 }
@@ -162,13 +210,13 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
         published: Line(AtomicUsize::new(0)),
         first: AtomicPtr::new(ptr::null_mut()),
         spare: AtomicPtr::new(ptr::null_mut()),
-        rest: Slot::new(Place::start()),
-        end: Slot::new(Place::start()),
+        rest: Slot::new(Mark::start()),
+        end: Slot::new(Mark::start()),
     });
     let producer = Producer {
         shared: shared.clone(),
         at: Place::start(),
-        group: Place::start(),
+        group: Mark::start(),
         open: false,
         published: 0,
     };
@@ -201,7 +249,7 @@ impl<T> Producer<T> {
     #[inline]
     pub fn extend(&mut self, units: usize, last: bool) {
         if !self.open && !last {
-            self.group = self.at;
+            self.group = self.at.mark();
         }
         self.open = !last;
         self.at.count += units;
@@ -227,7 +275,7 @@ impl<T> Producer<T> {
     #[inline]
     fn place(&mut self, last: bool, write: impl FnOnce(&mut MaybeUninit<T>)) {
         if !self.open && !last {
-            self.group = self.at;
+            self.group = self.at.mark();
         }
         self.open = !last;
         self.fill(1, write);
@@ -323,10 +371,11 @@ impl<T> Producer<T> {
             return 0;
         }
         let dropped = self.at.count - self.group.count;
-        let mut place = self.group;
         // SAFETY: unpublished items and the chunks after the group's start
         // belong to the producer; all of them were written.
         unsafe {
+            let start = self.group.place();
+            let mut place = start;
             while !place.is_at(&self.at) {
                 if place.exhausted() {
                     place.enter(place.link(&self.shared).load(Ordering::Relaxed));
@@ -334,15 +383,15 @@ impl<T> Producer<T> {
                 place.slot().with_mut(|slot| (*slot).assume_init_drop());
                 place.advance(0);
             }
-            let link = self.group.link(&self.shared);
+            let link = start.link(&self.shared);
             let mut extra = link.load(Ordering::Relaxed);
             link.store(ptr::null_mut(), Ordering::Relaxed);
             while !extra.is_null() {
                 let chunk = Box::from_raw(extra);
                 extra = chunk.next.load(Ordering::Relaxed);
             }
+            self.at = start;
         }
-        self.at = self.group;
         dropped
     }
 }
@@ -475,7 +524,7 @@ impl<T> Drop for Producer<T> {
     fn drop(&mut self) {
         self.rollback();
         self.publish(false);
-        let at = self.at;
+        let at = self.at.mark();
         self.shared.end.with_mut(|end| {
             // SAFETY: only the producer writes it, once; Shared::drop reads it
             // after both ends are gone.
@@ -486,7 +535,7 @@ impl<T> Drop for Producer<T> {
 
 impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
-        let at = self.at;
+        let at = self.at.mark();
         self.shared.rest.with_mut(|rest| {
             // SAFETY: only the consumer writes it, once; Shared::drop reads it
             // after both ends are gone.
@@ -500,8 +549,8 @@ impl<T> Drop for Shared<T> {
         // SAFETY: both ends are gone; everything from the consumer's place to the
         // producer's is initialised and ours.
         unsafe {
-            let mut place = self.rest.with(|rest| *rest);
-            let end = self.end.with(|end| *end);
+            let mut place = self.rest.with(|rest| *rest).place();
+            let end = self.end.with(|end| *end).place();
             while !place.is_at(&end) {
                 if place.exhausted() {
                     let next = place.link(self).load(Ordering::Relaxed);

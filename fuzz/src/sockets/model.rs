@@ -141,9 +141,14 @@ impl Model {
             && peer.is_none_or(|peer| !self.are_joined(socket, *peer))
     }
 
-    /// The same of binding.
+    /// The same of binding. Nor does it know the turn of those who connected and gave
+    /// up before the name was bound.
     pub fn may_bind(&self, socket: usize, name: usize) -> bool {
         let waiting = self.waiting.get(&name).into_iter().flatten();
+        if !self.names.contains_key(&name) && waiting.clone().any(|pipe| !self.pipes[*pipe].open[0])
+        {
+            return false;
+        }
         let peers: Vec<_> = waiting
             .filter_map(|pipe| self.pipes[*pipe].ends[0])
             .collect();

@@ -171,9 +171,6 @@ impl Model {
         }
         for pipe in waiting {
             self.attach(socket, pipe);
-            if !self.pipes[pipe].open[0] {
-                self.closings.push_back((socket, pipe));
-            }
         }
         self.settle();
         Ok(())

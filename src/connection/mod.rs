@@ -42,7 +42,7 @@ use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::{Mutex, OnceLock};
-use crate::sys::{log, panics::contain};
+use crate::sys::{crowd, log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
@@ -343,7 +343,9 @@ impl Connection {
         let mut last_write = begun;
         let mut writes = self.writes.load(Ordering::Relaxed);
         while self.unsent.load(Ordering::Relaxed) {
-            std::thread::yield_now();
+            if !crowd::give_way(Instant::now()) {
+                return;
+            }
             self.service(work::FILLING);
             let now = Instant::now();
             if std::mem::replace(&mut writes, self.writes.load(Ordering::Relaxed))
@@ -417,7 +419,7 @@ impl Listener for Connection {
     fn pipe_filling(&self, _token: usize) -> bool {
         self.fillings.fetch_add(1, Ordering::Relaxed);
         self.service(work::FILLING);
-        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() {
+        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() && !crowd::is_crowded() {
             self.insist();
         }
         true

@@ -14,6 +14,7 @@ mod timers;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
+use crate::sys::crowd;
 use crate::sys::epoll::{self, Readiness};
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
@@ -44,9 +45,10 @@ const LOST: &str = "a connection or a listener was closed";
 const GATHER: Duration = Duration::from_micros(10);
 
 fn let_it_gather() {
-    let end = Instant::now() + GATHER;
-    while Instant::now() < end {
-        std::thread::yield_now();
+    let mut now = Instant::now();
+    let end = now + GATHER;
+    while now < end && crowd::give_way(now) {
+        now = Instant::now();
     }
 }
 
@@ -346,9 +348,9 @@ impl Reactor {
             }
             // Before the work is looked at: what comes after this wakes again.
             self.woken.swap(false, Ordering::SeqCst);
-            if events.is_empty() && awake_until.is_some_and(|until| Instant::now() < until) {
-                std::thread::yield_now();
-            } else {
+            let now = Instant::now();
+            let waits = events.is_empty() && awake_until.is_some_and(|until| now < until);
+            if !waits || !crowd::give_way(now) {
                 awake_until = None;
             }
             self.collect(&events, &mut alarms, &mut batch);
@@ -360,7 +362,7 @@ impl Reactor {
                 if after.glance {
                     alarms[1].add(key);
                 }
-                if after.hurry && self.spin {
+                if after.hurry && self.spin && !crowd::is_crowded() {
                     awake_until = Some(Instant::now() + PATIENCE);
                 }
             }
@@ -384,7 +386,7 @@ impl Reactor {
                 },
             ));
         }
-        if !self.scheduled.is_empty() && self.spin {
+        if !self.scheduled.is_empty() && self.spin && !crowd::is_crowded() {
             let_it_gather();
         }
         for key in self.scheduled.take() {

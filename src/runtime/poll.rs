@@ -6,11 +6,11 @@
 
 #![forbid(unsafe_code)]
 
-use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait;
 use crate::error::{Error, Result};
 use crate::sync::parker::Wake;
+use crate::sys::crowd;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
         for shared in &shareds {
             shared.spin(true);
         }
-        let outcome = spin(items, ready, deadline, teacher);
+        let outcome = spin(items, ready, deadline);
         for shared in &shareds {
             shared.spin(false);
         }
@@ -153,12 +153,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
     outcome
 }
 
-fn spin(
-    items: &[Item],
-    ready: &mut [i16],
-    deadline: Option<Instant>,
-    teacher: &Shared,
-) -> Result<usize> {
+fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
     let mut end = Instant::now() + wait::POLL;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
@@ -166,7 +161,7 @@ fn spin(
     loop {
         let count = look(items, ready)?;
         let now = Instant::now();
-        if count > 0 || now >= end || !wait::give_way(teacher, now) {
+        if count > 0 || now >= end || !crowd::give_way(now) {
             return Ok(count);
         }
     }

@@ -17,9 +17,9 @@ pub use futex::RawMutex;
 
 #[cfg(all(not(loom), target_os = "linux"))]
 mod futex {
-    use crate::sys::{futex_wait, futex_wake};
+    use crate::sys::{crowd, futex_wait, futex_wake};
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     const FREE: u32 = 0;
     const LOCKED: u32 = 1;
@@ -96,7 +96,9 @@ mod futex {
                 if word == FREE && self.change(FREE, mark) {
                     return true;
                 }
-                pause(round);
+                if !pause(round) {
+                    return false;
+                }
             }
             false
         }
@@ -114,13 +116,15 @@ mod futex {
         }
     }
 
-    fn pause(round: u32) {
+    /// Lets the holder go on. False if it is better to sleep.
+    fn pause(round: u32) -> bool {
         if round >= PAUSES {
-            return std::thread::yield_now();
+            return !crowd::is_crowded() && crowd::give_way(Instant::now());
         }
         for _ in 0..2 << round {
             std::hint::spin_loop();
         }
+        true
     }
 }
 

@@ -12,6 +12,7 @@
 mod channel;
 mod chunk;
 mod peer;
+mod place;
 mod queue;
 mod read;
 mod table;

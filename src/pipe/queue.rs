@@ -14,6 +14,7 @@
 //! ones, [`Producer::rollback`] takes the open one back.
 
 use super::chunk::Chunk;
+use super::place::{Mark, Place};
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::membarrier;
 use crate::sync::{Arc, Slot};
@@ -41,136 +42,6 @@ struct Shared<T> {
     /// Where the consumer and the producer stood when they were dropped.
     rest: Slot<Mark<T>>,
     end: Slot<Mark<T>>,
-}
-
-/// A place that is only remembered.
-struct Mark<T> {
-    chunk: *mut Chunk<T>,
-    index: usize,
-    count: usize,
-}
-
-impl<T> Clone for Mark<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Mark<T> {}
-
-impl<T> Mark<T> {
-    fn start() -> Self {
-        Mark {
-            chunk: ptr::null_mut(),
-            index: 0,
-            count: 0,
-        }
-    }
-
-    /// Goes there.
-    ///
-    /// # Safety
-    /// The chunk is null or alive.
-    unsafe fn place(self) -> Place<T> {
-        let mut place = Place::start();
-        if !self.chunk.is_null() {
-            // SAFETY: by the caller's promise.
-            unsafe { place.enter(self.chunk) };
-            place.index = self.index;
-        }
-        place.count = self.count;
-        place
-    }
-}
-
-/// A position in the chain: the next item goes to or comes from
-/// `chunk.slots[index]`; a null chunk means before the first.
-struct Place<T> {
-    chunk: *mut Chunk<T>,
-    /// The chunk's slots and their number, at hand.
-    slots: *const Slot<MaybeUninit<T>>,
-    capacity: usize,
-    index: usize,
-    /// Units before it.
-    count: usize,
-}
-
-impl<T> Clone for Place<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<T> Copy for Place<T> {}
-
-impl<T> Place<T> {
-    fn start() -> Self {
-        Place {
-            chunk: ptr::null_mut(),
-            slots: ptr::null(),
-            capacity: 0,
-            index: 0,
-            count: 0,
-        }
-    }
-
-    #[inline]
-    fn exhausted(&self) -> bool {
-        self.index == self.capacity
-    }
-
-    /// Goes to the beginning of a chunk.
-    ///
-    /// # Safety
-    /// `chunk` is alive.
-    #[inline]
-    unsafe fn enter(&mut self, chunk: *mut Chunk<T>) {
-        // SAFETY: by the caller's promise.
-        let slots = unsafe { &(*chunk).slots };
-        self.chunk = chunk;
-        self.slots = slots.as_ptr();
-        self.capacity = slots.len();
-        self.index = 0;
-    }
-
-    /// The slot here.
-    ///
-    /// # Safety
-    /// The chunk is alive and not exhausted.
-    #[inline]
-    unsafe fn slot<'a>(&self) -> &'a Slot<MaybeUninit<T>> {
-        // SAFETY: by the caller's promise, in bounds.
-        unsafe { &*self.slots.add(self.index) }
-    }
-
-    #[inline]
-    fn advance(&mut self, units: usize) {
-        self.index += 1;
-        self.count += units;
-    }
-
-    #[inline]
-    fn mark(&self) -> Mark<T> {
-        Mark {
-            chunk: self.chunk,
-            index: self.index,
-            count: self.count,
-        }
-    }
-
-    /// Whether both are the same slot.
-    fn is_at(&self, other: &Self) -> bool {
-        self.chunk == other.chunk && self.index == other.index
-    }
-
-    /// # Safety
-    /// The chunk is null or alive.
-    unsafe fn link<'a>(&self, shared: &'a Shared<T>) -> &'a AtomicPtr<Chunk<T>> {
-        if self.chunk.is_null() {
-            &shared.first
-        } else {
-            // SAFETY: by the caller's promise; chunks outlive their use here.
-            unsafe { &(*self.chunk).next }
-        }
-    }
 }
 
 /// The writing end.
@@ -317,7 +188,9 @@ impl<T> Producer<T> {
             }
             // Relaxed: the consumer follows the link only after it has seen,
             // with Acquire, a published count that includes the new chunk.
-            self.at.link(&self.shared).store(chunk, Ordering::Relaxed);
+            self.at
+                .link(&self.shared.first)
+                .store(chunk, Ordering::Relaxed);
         }
         // SAFETY: the chunk is alive, as above.
         unsafe { self.at.enter(chunk) };
@@ -378,12 +251,12 @@ impl<T> Producer<T> {
             let mut place = start;
             while !place.is_at(&self.at) {
                 if place.exhausted() {
-                    place.enter(place.link(&self.shared).load(Ordering::Relaxed));
+                    place.enter(place.link(&self.shared.first).load(Ordering::Relaxed));
                 }
                 place.slot().with_mut(|slot| (*slot).assume_init_drop());
                 place.advance(0);
             }
-            let link = start.link(&self.shared);
+            let link = start.link(&self.shared.first);
             let mut extra = link.load(Ordering::Relaxed);
             link.store(ptr::null_mut(), Ordering::Relaxed);
             while !extra.is_null() {
@@ -497,7 +370,7 @@ impl<T> Consumer<T> {
         // SAFETY: the consumer's chunk is alive until it leaves it here; the
         // next one was linked before the published item.
         unsafe {
-            let next = self.at.link(&self.shared).load(Ordering::Relaxed);
+            let next = self.at.link(&self.shared.first).load(Ordering::Relaxed);
             if !self.at.chunk.is_null() {
                 self.give_back(self.at.chunk);
             }
@@ -553,7 +426,7 @@ impl<T> Drop for Shared<T> {
             let end = self.end.with(|end| *end).place();
             while !place.is_at(&end) {
                 if place.exhausted() {
-                    let next = place.link(self).load(Ordering::Relaxed);
+                    let next = place.link(&self.first).load(Ordering::Relaxed);
                     if !place.chunk.is_null() {
                         drop(Box::from_raw(place.chunk));
                     }

@@ -1,0 +1,140 @@
+//! Places in the chain of a queue's chunks.
+
+use super::chunk::Chunk;
+use crate::sync::Slot;
+use crate::sync::atomic::AtomicPtr;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// A place that is only remembered.
+pub(super) struct Mark<T> {
+    pub(super) chunk: *mut Chunk<T>,
+    pub(super) index: usize,
+    pub(super) count: usize,
+}
+
+impl<T> Clone for Mark<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Mark<T> {}
+
+impl<T> Mark<T> {
+    pub(super) fn start() -> Self {
+        Mark {
+            chunk: ptr::null_mut(),
+            index: 0,
+            count: 0,
+        }
+    }
+
+    /// Goes there.
+    ///
+    /// # Safety
+    /// The chunk is null or alive.
+    pub(super) unsafe fn place(self) -> Place<T> {
+        let mut place = Place::start();
+        if !self.chunk.is_null() {
+            // SAFETY: by the caller's promise.
+            unsafe { place.enter(self.chunk) };
+            place.index = self.index;
+        }
+        place.count = self.count;
+        place
+    }
+}
+
+/// A position in the chain: the next item goes to or comes from
+/// `chunk.slots[index]`; a null chunk means before the first.
+pub(super) struct Place<T> {
+    pub(super) chunk: *mut Chunk<T>,
+    /// The chunk's slots and their number, at hand.
+    pub(super) slots: *const Slot<MaybeUninit<T>>,
+    pub(super) capacity: usize,
+    pub(super) index: usize,
+    /// Units before it.
+    pub(super) count: usize,
+}
+
+impl<T> Clone for Place<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Place<T> {}
+
+impl<T> Place<T> {
+    pub(super) fn start() -> Self {
+        Place {
+            chunk: ptr::null_mut(),
+            slots: ptr::null(),
+            capacity: 0,
+            index: 0,
+            count: 0,
+        }
+    }
+
+    #[inline]
+    pub(super) fn exhausted(&self) -> bool {
+        self.index == self.capacity
+    }
+
+    /// Goes to the beginning of a chunk.
+    ///
+    /// # Safety
+    /// `chunk` is alive.
+    #[inline]
+    pub(super) unsafe fn enter(&mut self, chunk: *mut Chunk<T>) {
+        // SAFETY: by the caller's promise.
+        let slots = unsafe { &(*chunk).slots };
+        self.chunk = chunk;
+        self.slots = slots.as_ptr();
+        self.capacity = slots.len();
+        self.index = 0;
+    }
+
+    /// The slot here.
+    ///
+    /// # Safety
+    /// The chunk is alive and not exhausted.
+    #[inline]
+    pub(super) unsafe fn slot<'a>(&self) -> &'a Slot<MaybeUninit<T>> {
+        // SAFETY: by the caller's promise, in bounds.
+        unsafe { &*self.slots.add(self.index) }
+    }
+
+    #[inline]
+    pub(super) fn advance(&mut self, units: usize) {
+        self.index += 1;
+        self.count += units;
+    }
+
+    #[inline]
+    pub(super) fn mark(&self) -> Mark<T> {
+        Mark {
+            chunk: self.chunk,
+            index: self.index,
+            count: self.count,
+        }
+    }
+
+    /// Whether both are the same slot.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        self.chunk == other.chunk && self.index == other.index
+    }
+
+    /// # Safety
+    /// The chunk is null or alive.
+    pub(super) unsafe fn link<'a>(
+        &self,
+        first: &'a AtomicPtr<Chunk<T>>,
+    ) -> &'a AtomicPtr<Chunk<T>> {
+        if self.chunk.is_null() {
+            first
+        } else {
+            // SAFETY: by the caller's promise; chunks outlive their use here.
+            unsafe { &(*self.chunk).next }
+        }
+    }
+}

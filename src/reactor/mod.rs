@@ -12,9 +12,9 @@
 mod timers;
 
 use crate::sync::Mutex;
+use crate::sync::crowd;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
-use crate::sys::crowd;
 use crate::sys::epoll::{self, Readiness};
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};

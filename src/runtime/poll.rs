@@ -9,8 +9,8 @@
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait;
 use crate::error::{Error, Result};
+use crate::sync::crowd;
 use crate::sync::parker::Wake;
-use crate::sys::crowd;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

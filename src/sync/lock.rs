@@ -122,6 +122,14 @@ impl Bias {
     }
 }
 
+/// Lets others go on for a moment.
+fn pause() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
+}
+
 /// The lock without what it protects.
 #[derive(Debug)]
 struct Gate {
@@ -199,14 +207,12 @@ impl Gate {
     /// Nobody wakes this thread: it looks again by itself, soon at first.
     #[cold]
     fn wait_for_owner(&self) {
-        let mut looks = 0;
-        while self.bias.inside.load(Ordering::Acquire) {
-            looks += 1;
-            #[cfg(loom)]
-            loom::thread::yield_now();
-            #[cfg(not(loom))]
-            match looks < 100 {
-                true => std::hint::spin_loop(),
+        for look in 0u32.. {
+            if !self.bias.inside.load(Ordering::Acquire) {
+                return;
+            }
+            match look < 100 {
+                true => pause(),
                 false => std::thread::sleep(PATIENCE),
             }
         }

@@ -17,7 +17,8 @@ pub use futex::RawMutex;
 
 #[cfg(all(not(loom), target_os = "linux"))]
 mod futex {
-    use crate::sys::{crowd, futex_wait, futex_wake};
+    use crate::sync::crowd;
+    use crate::sys::{futex_wait, futex_wake};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
 

@@ -3,7 +3,6 @@
 
 pub mod adopt;
 pub mod credentials;
-pub mod crowd;
 pub mod epoll;
 pub mod interfaces;
 pub mod log;

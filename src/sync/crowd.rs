@@ -7,7 +7,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::sync::OnceLock;
+use super::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 

@@ -41,7 +41,6 @@ pub use security::ZapQuery;
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
-use crate::sync::crowd;
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::{log, panics::contain};
 use crate::transport::ByteStream;
@@ -344,9 +343,7 @@ impl Connection {
         let mut last_write = begun;
         let mut writes = self.writes.load(Ordering::Relaxed);
         while self.unsent.load(Ordering::Relaxed) {
-            if !crowd::give_way(Instant::now()) {
-                return;
-            }
+            std::thread::yield_now();
             self.service(work::FILLING);
             let now = Instant::now();
             if std::mem::replace(&mut writes, self.writes.load(Ordering::Relaxed))
@@ -420,7 +417,7 @@ impl Listener for Connection {
     fn pipe_filling(&self, _token: usize) -> bool {
         self.fillings.fetch_add(1, Ordering::Relaxed);
         self.service(work::FILLING);
-        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() && !crowd::is_crowded() {
+        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() {
             self.insist();
         }
         true

@@ -62,11 +62,12 @@ pub trait Listener: Send + Sync {
     }
 }
 
-/// A writer that has left so many bytes unread, counting a short message as
-/// [`MESSAGE_COST`] of them, says so ([`Listener::pipe_filling`]).
+/// A writer that has left so many bytes unread, counting each message as
+/// [`MESSAGE_COST`] more, says so ([`Listener::pipe_filling`]).
 const FILLING: usize = 64 * 1024;
-/// So that it says so before the default high-water mark, however short they are.
-const MESSAGE_COST: usize = 72;
+/// What a message costs beside its bytes. With less, a stream of 64 bytes is written in
+/// larger pieces, and a publisher comes so near its high-water marks that it drops.
+const MESSAGE_COST: usize = 64;
 
 /// What [`PipeEnd::take_frames`] took.
 pub struct Frames<'a> {

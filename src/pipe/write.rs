@@ -180,7 +180,7 @@ impl PipeEnd {
 
     #[inline]
     fn count_written(&mut self, flags: u8, len: usize) {
-        self.load += (len + 8).max(MESSAGE_COST);
+        self.load += len + MESSAGE_COST;
         let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
         self.written += u64::from(uncounted == 0);
     }

@@ -12,7 +12,6 @@
 mod timers;
 
 use crate::sync::Mutex;
-use crate::sync::crowd;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
 use crate::sys::epoll::{self, Readiness};
@@ -45,10 +44,9 @@ const LOST: &str = "a connection or a listener was closed";
 const GATHER: Duration = Duration::from_micros(10);
 
 fn let_it_gather() {
-    let mut now = Instant::now();
-    let end = now + GATHER;
-    while now < end && crowd::give_way(now) {
-        now = Instant::now();
+    let end = Instant::now() + GATHER;
+    while Instant::now() < end {
+        std::thread::yield_now();
     }
 }
 
@@ -348,9 +346,9 @@ impl Reactor {
             }
             // Before the work is looked at: what comes after this wakes again.
             self.woken.swap(false, Ordering::SeqCst);
-            let now = Instant::now();
-            let waits = events.is_empty() && awake_until.is_some_and(|until| now < until);
-            if !waits || !crowd::give_way(now) {
+            if events.is_empty() && awake_until.is_some_and(|until| Instant::now() < until) {
+                std::thread::yield_now();
+            } else {
                 awake_until = None;
             }
             self.collect(&events, &mut alarms, &mut batch);
@@ -362,7 +360,7 @@ impl Reactor {
                 if after.glance {
                     alarms[1].add(key);
                 }
-                if after.hurry && self.spin && !crowd::is_crowded() {
+                if after.hurry && self.spin {
                     awake_until = Some(Instant::now() + PATIENCE);
                 }
             }
@@ -386,7 +384,7 @@ impl Reactor {
                 },
             ));
         }
-        if !self.scheduled.is_empty() && self.spin && !crowd::is_crowded() {
+        if !self.scheduled.is_empty() && self.spin {
             let_it_gather();
         }
         for key in self.scheduled.take() {

@@ -6,10 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait;
 use crate::error::{Error, Result};
-use crate::sync::crowd;
 use crate::sync::parker::Wake;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
         for shared in &shareds {
             shared.spin(true);
         }
-        let outcome = spin(items, ready, deadline);
+        let outcome = spin(items, ready, deadline, teacher);
         for shared in &shareds {
             shared.spin(false);
         }
@@ -153,7 +153,12 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
     outcome
 }
 
-fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+fn spin(
+    items: &[Item],
+    ready: &mut [i16],
+    deadline: Option<Instant>,
+    teacher: &Shared,
+) -> Result<usize> {
     let mut end = Instant::now() + wait::POLL;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
@@ -161,7 +166,7 @@ fn spin(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<
     loop {
         let count = look(items, ready)?;
         let now = Instant::now();
-        if count > 0 || now >= end || !crowd::give_way(now) {
+        if count > 0 || now >= end || !wait::give_way(teacher, now) {
             return Ok(count);
         }
     }

@@ -89,6 +89,10 @@ pub struct Shared {
     closed: AtomicBool,
     /// How many failures of waiting by polling are forgiven, as learned.
     pub(super) credit: AtomicI32,
+    /// How long nobody polls after a processor was found crowded, the last time,
+    /// and until when that is, in nanoseconds.
+    pub(super) rest: AtomicU64,
+    pub(super) rest_until: AtomicU64,
     born: Instant,
 }
 
@@ -132,6 +136,8 @@ impl Shared {
             monitor_drops: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             credit: AtomicI32::new(super::wait::CREDIT_START),
+            rest: AtomicU64::new(0),
+            rest_until: AtomicU64::new(0),
             born: Instant::now(),
         })
     }
@@ -242,6 +248,12 @@ impl Shared {
     /// Nanoseconds since the socket came into being.
     pub(super) fn clock(&self) -> u64 {
         self.born.elapsed().as_nanos() as u64
+    }
+
+    /// Whether it was lately found that polling is the wrong way to wait.
+    pub(super) fn is_resting(&self) -> bool {
+        let until = self.rest_until.load(Ordering::Relaxed);
+        until != 0 && self.clock() < until
     }
 
     /// A thread begins (ends) to wait by polling its connections itself.

@@ -13,7 +13,6 @@ use super::shared::Shared;
 use super::slots::Slot;
 use super::socket::{Locked, Socket, timeout};
 use crate::error::{Error, Result};
-use crate::sync::crowd;
 use crate::sync::parker::{Parker, Wake};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,6 +27,13 @@ pub const CREDIT_START: i32 = 4;
 const CREDIT_MAX: i32 = 8;
 /// Without credit, one wait in so many polls all the same.
 const PROBE_EVERY: i32 = 16;
+
+/// Giving way took this long: somebody else is busy on this processor, and who
+/// sleeps gets it back sooner than who polls. So for a while nobody polls, twice as
+/// long each time.
+const CROWDED: Duration = Duration::from_millis(2);
+const REST_LEAST: Duration = Duration::from_millis(5);
+const REST_MOST: Duration = Duration::from_millis(100);
 
 /// How long a stream is left to gather.
 const GATHER: Duration = Duration::from_micros(2);
@@ -146,6 +152,7 @@ fn poll_for_a_while<R>(
     let mut end = limit(Instant::now());
     let mut inputs = shared.inputs();
     shared.spin(true);
+    let mut gave_way = false;
     let outcome = loop {
         let news = shared.drive_hot();
         if shared.has_commands() || news {
@@ -159,19 +166,39 @@ fn poll_for_a_while<R>(
         if before != inputs {
             end = limit(now); // a long message is coming in
         }
-        if now >= end || !crowd::give_way(now) {
+        if now >= end || !give_way(shared, now) {
             break None;
         }
+        gave_way = true;
     };
     shared.spin(false);
     learn(shared, outcome.is_some());
+    if gave_way && outcome.is_some() {
+        shared.rest.store(0, Ordering::Relaxed);
+    }
     outcome
+}
+
+/// Lets other threads run, from `now` on. False if it took so long that polling is
+/// the wrong way to wait.
+pub(super) fn give_way(shared: &Shared, now: Instant) -> bool {
+    std::thread::yield_now();
+    if now.elapsed() < CROWDED {
+        return true;
+    }
+    let rest = Duration::from_nanos(shared.rest.load(Ordering::Relaxed));
+    let rest = (rest * 2).clamp(REST_LEAST, REST_MOST).as_nanos() as u64;
+    shared.rest.store(rest, Ordering::Relaxed);
+    shared
+        .rest_until
+        .store(shared.clock() + rest, Ordering::Relaxed);
+    false
 }
 
 /// Whether a wait on the socket is to begin with polling, from what was learned.
 pub(super) fn may_poll(shared: &Shared) -> bool {
     let credit = shared.credit.load(Ordering::Relaxed);
-    if !shared.may_spin || crowd::is_crowded() {
+    if !shared.may_spin || shared.is_resting() {
         return false;
     }
     let may = credit > 0 || credit % PROBE_EVERY == 0;

@@ -7,7 +7,6 @@
 //! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
 //! in `pipe/` explore every interleaving.
 
-pub mod crowd;
 mod fork;
 pub mod lock;
 pub mod mailbox;

@@ -17,10 +17,9 @@ pub use futex::RawMutex;
 
 #[cfg(all(not(loom), target_os = "linux"))]
 mod futex {
-    use crate::sync::crowd;
     use crate::sys::{futex_wait, futex_wake};
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     const FREE: u32 = 0;
     const LOCKED: u32 = 1;
@@ -97,9 +96,7 @@ mod futex {
                 if word == FREE && self.change(FREE, mark) {
                     return true;
                 }
-                if !pause(round) {
-                    return false;
-                }
+                pause(round);
             }
             false
         }
@@ -117,15 +114,13 @@ mod futex {
         }
     }
 
-    /// Lets the holder go on. False if it is better to sleep.
-    fn pause(round: u32) -> bool {
+    fn pause(round: u32) {
         if round >= PAUSES {
-            return !crowd::is_crowded() && crowd::give_way(Instant::now());
+            return std::thread::yield_now();
         }
         for _ in 0..2 << round {
             std::hint::spin_loop();
         }
-        true
     }
 }
 

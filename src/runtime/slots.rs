@@ -54,8 +54,9 @@ impl<T> Slot<T> {
         self.quiet.load(Ordering::Acquire)
     }
 
-    /// Under the lock, after a look at the object: there is nothing to do, if there
-    /// is still no `news` that somebody told it, who calls [`stir`](Self::stir) then.
+    /// Under the lock, after a look at the object: there is nothing to do, unless there
+    /// is `news`. Who has some makes it visible to that, and calls
+    /// [`stir`](Self::stir) afterwards. Without an object there is always news.
     pub fn calm_down(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
         // First the mark, then the look; who has news does it the other way round.
         self.quiet.swap(true, Ordering::SeqCst);
@@ -191,6 +192,31 @@ impl<T: Send> Table<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quiet_slot_is_stirred_by_news_and_by_each_lock() {
+        static TABLE: Table<bool> = Table::new();
+        let slot = TABLE.insert(Box::new(false)).unwrap();
+        let calm_down = || slot.calm_down(&slot.lock(), |news| *news);
+        assert!(!slot.is_quiet());
+        calm_down();
+        assert!(slot.is_quiet());
+        slot.stir();
+        assert!(!slot.is_quiet());
+        calm_down();
+        drop(slot.lock());
+        assert!(!slot.is_quiet());
+        calm_down();
+        drop(slot.try_lock());
+        assert!(!slot.is_quiet());
+        **slot.lock().as_mut().unwrap() = true;
+        calm_down();
+        assert!(!slot.is_quiet(), "there was news");
+        TABLE.remove(slot);
+        calm_down();
+        assert!(!slot.is_quiet(), "and no object is news too");
+        TABLE.give_back(slot);
+    }
 
     #[test]
     fn only_live_addresses_are_found() {

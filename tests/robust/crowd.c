@@ -223,7 +223,8 @@ static void *answer_all (void *handler)
     while (zmq_recv (handler, frame, sizeof frame, 0) >= 0) {
         int more = 1;
         size_t size = sizeof more;
-        OK (zmq_getsockopt (handler, ZMQ_RCVMORE, &more, &size));
+        if (zmq_getsockopt (handler, ZMQ_RCVMORE, &more, &size) < 0)
+            break; /* the context is shut down */
         for (int i = 0; !more && i < 6; i++)
             zmq_send (handler, reply[i], strlen (reply[i]), i < 5 ? ZMQ_SNDMORE : 0);
     }

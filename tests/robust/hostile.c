@@ -102,7 +102,8 @@ static void *zap_handler (void *rep)
             int at = count < 11 ? count : 11;
             if ((sizes[at] = zmq_recv (rep, frames[at], 256, 0)) < 0)
                 return NULL;
-            OK (zmq_getsockopt (rep, ZMQ_RCVMORE, &more, &size));
+            if (zmq_getsockopt (rep, ZMQ_RCVMORE, &more, &size) < 0)
+                return NULL; /* the context is shut down */
             count++;
         }
         int good = count > 5

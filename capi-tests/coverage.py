@@ -14,6 +14,10 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(1, str(ROOT / "tests"))
+
+from programs import Failure, run_script  # noqa: E402
+
 KINDS = {
     "function": "Functions",
     "socket type": "Socket types",
@@ -33,16 +37,11 @@ STATES = {
     "newer": "works; the reference library is too old to know it",
     "number": "has libzmq's value",
 }
-# Marks that a compiler is given, of no meaning to a program.
 # Of our own, so that there is nothing to compare: tests/spin.rs.
 OWN = {"ZMQ_FERRO_SPIN", "ZMQ_FERRO_MONITOR_DROPS"}
-
+# Marks that a compiler is given, of no meaning to a program.
 NOT_FOR_PROGRAMS = {"ZMQ_EXPORT", "ZMQ_MSG_ALIGNED_", "ZMQ_DEFINED_STDINT"}
 NAME = r"(?:zmq_[a-z0-9_]+|ZMQ_[A-Z0-9_]+|E[A-Z0-9]+)"
-
-
-class Failure(Exception):
-    """A reason to fail that is worth one line, not a traceback."""
 
 
 class Row:
@@ -222,9 +221,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"coverage: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("coverage", main)

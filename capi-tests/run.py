@@ -19,42 +19,17 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-NEED = "needs the reference library with its header (Debian: libzmq3-dev) and a C compiler"
+sys.path.insert(1, str(ROOT / "tests"))
 
-
-class Failure(Exception):
-    """A reason to fail that is worth one line, not a traceback."""
-
-
-def compile_one(source, bin_dir, include):
-    """Compiles a test unless the program is newer than its sources."""
-    program = bin_dir / source.stem
-    newest = max(p.stat().st_mtime for p in [source, *HERE.glob("*.h")])
-    if program.exists() and program.stat().st_mtime > newest:
-        return program
-    command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-g", "-O1",
-               "-Wall", "-Wextra", "-I", include, "-o", str(program), str(source),
-               "-lzmq", "-lpthread"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure(f"no C compiler: {NEED}") from None
-    if done.returncode:
-        raise Failure(f"{source.name} does not compile; {NEED}\n{done.stderr}")
-    if done.stderr:
-        raise Failure(f"{source.name} compiles with warnings\n{done.stderr}")
-    return program
+from programs import (REFERENCE, Failure, compile_program, environment,  # noqa: E402
+                      library_dir, run_script)
 
 
 def run_one(program, lib_dir, timeout):
     """Runs a test; returns (output lines, complaint or None)."""
     with tempfile.TemporaryDirectory(prefix="capi-") as scratch:
         loaded = pathlib.Path(scratch) / ".library"
-        env = {k: v for k, v in os.environ.items()
-               if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
-        env.update(TMPDIR=scratch, CAPI_TESTS_LIBRARY=str(loaded), LC_ALL="C")
-        if lib_dir:
-            env["LD_LIBRARY_PATH"] = str(lib_dir)
+        env = environment(lib_dir, TMPDIR=scratch, CAPI_TESTS_LIBRARY=str(loaded), LC_ALL="C")
         try:
             done = subprocess.run([str(program)], cwd=scratch, env=env, timeout=timeout,
                                   stdin=subprocess.DEVNULL, capture_output=True)
@@ -128,15 +103,6 @@ def check(program, args, wanted):
     return []
 
 
-def library_dir(text, what):
-    path = pathlib.Path(text).resolve()
-    if path.is_file():
-        path = path.parent
-    if not (path / "libzmq.so.5").exists():
-        raise Failure(f"no libzmq.so.5 in {path} ({what})")
-    return path
-
-
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="only these tests")
@@ -161,18 +127,22 @@ def main(argv):
     args.oracle = library_dir(args.oracle, "reference") if args.oracle else None
     args.lib = None if args.self_check else library_dir(args.lib, "ours; make stage")
     if shutil.which(os.environ.get("CC", "cc")) is None:
-        raise Failure(f"no C compiler: {NEED}")
+        raise Failure(f"no C compiler: {REFERENCE}")
     sources = sorted(HERE.glob("*.c"))
     if args.names:
         sources = [s for s in sources if s.stem in args.names]
         if len(sources) != len(set(args.names)):
             raise Failure("unknown test among: " + " ".join(args.names))
     wanted = read_improvements()
-    bin_dir = pathlib.Path(args.build).resolve()
-    bin_dir.mkdir(parents=True, exist_ok=True)
+    bin_dir, headers = pathlib.Path(args.build).resolve(), list(HERE.glob("*.h"))
+    options = ["-std=c99", "-g", "-O1", "-I", args.include, "-lzmq", "-lpthread"]
+
+    def build(source):
+        return compile_program(bin_dir / source.stem, [source], options, headers=headers)
+
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        programs = list(pool.map(lambda s: compile_one(s, bin_dir, args.include), sources))
+        programs = list(pool.map(build, sources))
         jobs = {pool.submit(check, p, args, wanted.get(p.name, [])): p.name for p in programs}
         for job in concurrent.futures.as_completed(jobs):
             complaints = job.result()
@@ -186,9 +156,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"capi-tests: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("capi-tests", main)

@@ -3,10 +3,8 @@
 
 import argparse
 import concurrent.futures
-import os
 import pathlib
 import socket
-import subprocess
 import sys
 
 import run as driver
@@ -269,12 +267,8 @@ def one(program, lib, exchange, version, binds):
 
 def run(peer_program, libraries, only=""):
     """Runs everything; returns (passed, failed)."""
-    program = pathlib.Path(peer_program).parent / "shell"
-    command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall",
-               "-Wextra", "-o", str(program), str(HERE / "shell.c"), "-lzmq"]
-    built = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if built.returncode:
-        raise driver.Failure(f"shell.c does not compile; {driver.NEED}\n{built.stderr}")
+    program = driver.compile_program(pathlib.Path(peer_program).parent / "shell",
+                                     [HERE / "shell.c"], ["-std=c99", "-O2", "-lzmq"])
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         jobs = {}

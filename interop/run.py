@@ -9,7 +9,6 @@ of the wire protocol to both libraries.
 import argparse
 import concurrent.futures
 import itertools
-import os
 import pathlib
 import subprocess
 import sys
@@ -19,33 +18,17 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
-NEED = "needs the reference library with its header (Debian: libzmq3-dev) and a C compiler"
+sys.path.insert(1, str(ROOT / "tests"))
+
+from programs import (Failure, compile_program, environment, library_dir,  # noqa: E402
+                      run_script)
+
 # The first of a pair starts the exchange.
 PAIRS = [("PAIR", "PAIR"), ("REQ", "REP"), ("REQ", "ROUTER"), ("DEALER", "REP"),
          ("DEALER", "DEALER"), ("DEALER", "ROUTER"), ("ROUTER", "ROUTER"),
          ("PUB", "SUB"), ("PUB", "XSUB"), ("XPUB", "SUB"), ("XPUB", "XSUB"),
          ("PUSH", "PULL")]
 ONE_WAY = {"PUB", "XPUB", "PUSH"}
-
-
-class Failure(Exception):
-    """A reason to fail that is worth one line, not a traceback."""
-
-
-def library_dir(text):
-    """The directory of a libzmq.so.5, given the directory or the file."""
-    path = pathlib.Path(text).resolve()
-    path = path.parent if path.is_file() else path
-    if not (path / "libzmq.so.5").exists():
-        raise Failure(f"no libzmq.so.5 in {path}")
-    return path
-
-
-def environment(lib_dir):
-    env = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
-    if lib_dir:
-        env["LD_LIBRARY_PATH"] = str(lib_dir)
-    return env
 
 
 class Peer:
@@ -130,20 +113,6 @@ def exchange(program, first, second, first_lib, second_lib, first_binds, transpo
                 peer.end()
 
 
-def compile_peer(build, include):
-    build.mkdir(parents=True, exist_ok=True)
-    program = build / "peer"
-    command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall",
-               "-Wextra", "-I", include, "-o", str(program), str(HERE / "peer.c"), "-lzmq"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure(f"no C compiler: {NEED}") from None
-    if done.returncode:
-        raise Failure(f"peer.c does not compile; {NEED}\n{done.stderr}")
-    return program
-
-
 def scenarios(ours, other):
     names = {"ours": ours, "other": other}
     for (first, second), libs, first_binds, transport in itertools.product(
@@ -169,7 +138,8 @@ def main(argv):
     args = parse(argv)
     ours = library_dir(args.lib)
     other = library_dir(args.other) if args.other else None
-    program = compile_peer(pathlib.Path(args.build), args.include)
+    program = compile_program(pathlib.Path(args.build) / "peer", [HERE / "peer.c"],
+                              ["-std=c99", "-O2", "-I", args.include, "-lzmq"])
     passed = failed = 0
     sums = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
@@ -198,9 +168,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"interop: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("interop", main)

@@ -14,13 +14,12 @@ import itertools
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 import time
 
 import replay
 import run as driver
-from run import Failure
+from run import Failure, compile_program, run_script
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -389,20 +388,6 @@ def run_keys(program, libs):
     return passed, complaints
 
 
-def compile_node(build, include):
-    build.mkdir(parents=True, exist_ok=True)
-    program = build / "secure"
-    command = ["cc", "-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-I", include, "-o",
-               str(program), str(HERE / "secure.c"), "-lzmq", "-lpthread"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure(f"no C compiler: {driver.NEED}") from None
-    if done.returncode:
-        raise Failure(f"secure.c does not compile; {driver.NEED}\n{done.stderr}")
-    return program
-
-
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--lib", default=str(ROOT / "stage" / "lib"), help="our library")
@@ -418,7 +403,8 @@ def main(argv):
     args = parse(argv)
     libs = (driver.library_dir(args.lib), driver.library_dir(args.other) if args.other else None)
     Node.our_library = libs[0]
-    program = compile_node(pathlib.Path(args.build), args.include)
+    program = compile_program(pathlib.Path(args.build) / "secure", [HERE / "secure.c"],
+                              ["-std=c99", "-O2", "-I", args.include, "-lzmq", "-lpthread"])
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         jobs = {}
@@ -445,9 +431,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"security: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("security", main)

@@ -8,6 +8,8 @@ import subprocess
 import threading
 import time
 
+from programs import Failure, environment
+
 # Every wait that is expected to succeed ends by then, in seconds.
 PATIENCE = 10.0
 LEFT, FAR_LEFT, RIGHT, NOBODY = "10.77.0.1", "10.77.0.3", "10.77.0.2", "10.77.0.99"
@@ -16,10 +18,6 @@ LEFT6, RIGHT6 = "fd77::1", "fd77::2"
 KINDS = {0x1: "CONNECTED", 0x2: "CONNECT_DELAYED", 0x4: "CONNECT_RETRIED", 0x8: "LISTENING",
          0x20: "ACCEPTED", 0x40: "ACCEPT_FAILED", 0x80: "CLOSED", 0x200: "DISCONNECTED",
          0x400: "MONITOR_STOPPED", 0x800: "HANDSHAKE_FAILED", 0x1000: "HANDSHAKE_SUCCEEDED"}
-
-
-class Failure(Exception):
-    """A reason to fail that is worth one line, not a traceback."""
 
 
 def now():
@@ -155,11 +153,9 @@ class Host:
         self.answers, self.events, self.library = [], [], set()
         self.asked, self.over = 0, False
         self.news = threading.Condition()
-        env = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
-        if lib_dir:
-            env["LD_LIBRARY_PATH"] = str(lib_dir)
-        self.process = subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(command, env=environment(lib_dir), text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()
 

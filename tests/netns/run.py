@@ -8,41 +8,20 @@ and removes them afterwards. Needs root, and the commands `ip` and `ss`.
 import argparse
 import atexit
 import concurrent.futures
-import os
 import pathlib
 import signal
 import subprocess
 import sys
 import time
 
-import cases
-import hosts
-from hosts import Failure, Net
-
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(1, str(HERE.parent))
 
-
-def library_dir(text):
-    path = pathlib.Path(text).resolve()
-    if not (path / "libzmq.so.5").exists():
-        raise Failure(f"no libzmq.so.5 in {path}")
-    return path
-
-
-def compile_host(build, include):
-    build.mkdir(parents=True, exist_ok=True)
-    program = build / "host"
-    command = [os.environ.get("CC", "cc"), "-std=c99", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra",
-               "-I", include, "-o", str(program), str(HERE / "host.c"), "-lzmq", "-lpthread"]
-    need = "needs a C compiler and the reference library with its header (Debian: libzmq3-dev)"
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure(need) from None
-    if done.returncode:
-        raise Failure(f"host.c does not compile; {need}\n{done.stderr}")
-    return program
+import cases  # noqa: E402
+import hosts  # noqa: E402
+from hosts import Net  # noqa: E402
+from programs import Failure, compile_program, library_dir, run_script  # noqa: E402
 
 
 def play(case, program, lib_dir, is_ours):
@@ -78,7 +57,8 @@ def main(argv):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     libraries = {"ours": library_dir(args.lib),
                  "reference": library_dir(args.other) if args.other else None}
-    program = compile_host(pathlib.Path(args.build), args.include)
+    program = compile_program(pathlib.Path(args.build) / "host", [HERE / "host.c"],
+                              ["-std=c99", "-O2", "-I", args.include, "-lzmq", "-lpthread"])
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         jobs = {}
@@ -118,9 +98,4 @@ def timed(function, *arguments):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"netns: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("netns", main)

@@ -17,39 +17,20 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(1, str(HERE.parent))
+
+from programs import (COMPILER, compile_program, environment, library_dir,  # noqa: E402
+                      run_script)
+
 # Programs with a comment `run alone` measure times that others would spoil.
 ALONE = "run alone"
-
-
-class Failure(Exception):
-    """A reason to fail that is worth one line, not a traceback."""
-
-
-def compile_one(source, build, lib_dir):
-    """Compiles a program unless it is newer than its sources."""
-    program = build / source.stem
-    newest = max(path.stat().st_mtime for path in [source, *HERE.glob("*.h")])
-    if program.exists() and program.stat().st_mtime > newest:
-        return program
-    # Reference and ours have the same names, so what is linked to one runs on both.
-    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O2", "-Wall",
-               "-Wextra", "-Werror", "-I", str(ROOT / "include"), "-o", str(program), str(source),
-               "-L", str(lib_dir), "-lzmq", "-lpthread", "-ldl"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure("needs a C compiler") from None
-    if done.returncode:
-        raise Failure(f"{source.name} does not compile\n{done.stderr}")
-    return program
 
 
 def run_one(program, args):
     """Runs a program; returns (its lines, why it failed or None, seconds)."""
     with tempfile.TemporaryDirectory(prefix="robust-") as scratch:
-        env = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
-        env.update(LD_LIBRARY_PATH=str(args.lib), ROBUST_LIBRARY=str(args.lib), TMPDIR=scratch,
-                   ROBUST_SCALE=str(args.scale))
+        env = environment(args.lib, ROBUST_LIBRARY=str(args.lib), TMPDIR=scratch,
+                          ROBUST_SCALE=str(args.scale))
         began = time.monotonic()
         output = pathlib.Path(scratch) / ".output"
         with output.open("wb") as sink:
@@ -84,7 +65,7 @@ def parse(argv):
     parser.add_argument("--timeout", type=float, help="seconds a program (default: 120 and more)")
     parser.add_argument("--jobs", type=int, default=4)
     args = parser.parse_args(argv)
-    args.lib = pathlib.Path(args.lib).resolve()
+    args.lib = library_dir(args.lib)
     args.timeout = args.timeout or 120 + 60 * args.scale
     return args
 
@@ -98,14 +79,15 @@ def report(name, lines, trouble, seconds):
 
 def main(argv):
     args = parse(argv)
-    if not (args.lib / "libzmq.so.5").exists():
-        raise Failure(f"no libzmq.so.5 in {args.lib}")
     sources = sorted(HERE.glob("*.c"))
     if args.names:
         sources = [source for source in sources if source.stem in args.names]
-    build = pathlib.Path(args.build).resolve()
-    build.mkdir(parents=True, exist_ok=True)
-    programs = {source: compile_one(source, build, args.lib) for source in sources}
+    build, headers = pathlib.Path(args.build).resolve(), list(HERE.glob("*.h"))
+    # Reference and ours have the same names, so what is linked to one runs on both.
+    options = ["-std=gnu11", "-g", "-O2", "-Werror", "-I", str(ROOT / "include"),
+               "-L", str(args.lib), "-lzmq", "-lpthread", "-ldl"]
+    programs = {source: compile_program(build / source.stem, [source], options, headers=headers,
+                                        need=COMPILER) for source in sources}
     alone = [source for source in sources if ALONE in source.read_text()]
     results = {}
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
@@ -123,9 +105,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"robust: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("robust", main)

@@ -22,13 +22,14 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path.insert(1, str(HERE.parent / "netns"))
+sys.path[1:1] = [str(HERE.parent), str(HERE.parent / "netns")]
 
 import hosts  # noqa: E402
 import judge  # noqa: E402
 import lanes  # noqa: E402
 import report  # noqa: E402
-from hosts import Failure  # noqa: E402
+from programs import (COMPILER, Failure, compile_program, environment,  # noqa: E402
+                      library_dir, run_script)
 
 # Waits are counted in looks like this, not measured: a standstill of the whole
 # machine is one of them.
@@ -111,11 +112,14 @@ class Stage:
 
     def __init__(self, args, folder, cables):
         self.args, self.folder, self.cables = args, pathlib.Path(folder), cables
-        self.program = compile_soak(pathlib.Path(args.build), args.lib)
+        self.program = compile_program(
+            pathlib.Path(args.build) / "soak", sorted(HERE.glob("*.c")),
+            ["-std=gnu11", "-g", "-O2", "-Werror", "-I", str(ROOT / "include"),
+             "-L", str(args.lib), "-lzmq", "-lpthread", "-ldl"],
+            headers=[HERE / "soak.h", HERE.parent / "robust" / "robust.h"], need=COMPILER)
         self.rest = random.Random(args.seed)
         self.trouble = []
-        env = {k: v for k, v in os.environ.items() if k not in ("LD_LIBRARY_PATH", "LD_PRELOAD")}
-        self.env = env | {"LD_LIBRARY_PATH": str(args.lib), "ROBUST_LIBRARY": str(args.lib)}
+        self.env = environment(args.lib, ROBUST_LIBRARY=str(args.lib))
         keys = subprocess.run([self.program, "keys"], env=self.env, capture_output=True, text=True,
                               timeout=20, check=True)
         self.env["SOAK_CURVE"] = keys.stdout.strip()
@@ -310,27 +314,6 @@ class Stage:
               f"{fds[len(fds) // 4]} to {fds[-1]}; curves in {path}")
 
 
-def compile_soak(build, lib):
-    """Compiles the program unless it is newer than its sources."""
-    build.mkdir(parents=True, exist_ok=True)
-    program = build / "soak"
-    sources = sorted(HERE.glob("*.c"))
-    headers = [HERE / "soak.h", HERE.parent / "robust" / "robust.h"]
-    newest = max(path.stat().st_mtime for path in [*sources, *headers])
-    if program.exists() and program.stat().st_mtime > newest:
-        return program
-    command = [os.environ.get("CC", "cc"), "-std=gnu11", "-D_GNU_SOURCE", "-g", "-O2", "-Wall",
-               "-Wextra", "-Werror", "-I", str(ROOT / "include"), "-o", str(program),
-               *map(str, sources), "-L", str(lib), "-lzmq", "-lpthread", "-ldl"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    except FileNotFoundError:
-        raise Failure("needs a C compiler") from None
-    if done.returncode:
-        raise Failure(f"the program does not compile\n{done.stderr}")
-    return program
-
-
 def parse(argv):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="only lanes with this in their name")
@@ -341,9 +324,7 @@ def parse(argv):
     parser.add_argument("--rate", type=int, default=int(os.environ.get("SOAK_RATE", 300)))
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
-    args.lib = pathlib.Path(args.lib).resolve()
-    if not (args.lib / "libzmq.so.5").exists():
-        raise Failure(f"no libzmq.so.5 in {args.lib}")
+    args.lib = library_dir(args.lib)
     return args
 
 
@@ -375,9 +356,4 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except Failure as failure:
-        print(f"soak: {failure}", file=sys.stderr)
-        print("0 passed, 1 failed")
-        sys.exit(1)
+    run_script("soak", main)

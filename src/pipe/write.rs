@@ -61,9 +61,10 @@ impl PipeEnd {
     }
 
     /// From now on short bodies are copied to runs. Not for a socket that sends
-    /// subscriptions: these are for the connection to look at one by one.
+    /// subscriptions: these are for the connection to look at one by one. A conflating
+    /// pipe has no runs.
     pub fn set_framing(&mut self) {
-        self.frames = true;
+        self.frames = !self.conflates;
         if self.output().is_between_sockets() {
             self.writer.align();
         }
@@ -142,9 +143,6 @@ impl PipeEnd {
     /// Copies a part to the run. False if that cannot be.
     #[inline]
     fn frame(&mut self, msg: &Msg) -> bool {
-        if self.conflates {
-            return false;
-        }
         let (body, flags) = (msg.data(), msg.flags());
         if !self.writer.has_room(body.len()) {
             let Some(run) = self.writer.begin(body.len()) else {

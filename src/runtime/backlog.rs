@@ -11,18 +11,16 @@
 
 use super::context::Core;
 use super::shared::{Command, Shared};
-use super::socket::{SOCKETS, Socket};
+use super::socket::Socket;
 use crate::pattern::Pattern;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a socket's shared part knows of the I/O thread's care for it.
 pub(super) struct Care {
     shared: Weak<Shared>,
-    /// The socket's handle.
-    address: AtomicUsize,
     /// A [`Caretaker`] has yet to look at the mail.
     begun: AtomicBool,
     /// Looks that it goes on for after a backlog: what comes in by the hundred
@@ -37,14 +35,9 @@ impl Care {
     pub(super) fn new(shared: Weak<Shared>) -> Care {
         Care {
             shared,
-            address: AtomicUsize::new(0),
             begun: AtomicBool::new(false),
             patience: AtomicU32::new(0),
         }
-    }
-
-    pub(super) fn set_address(&self, address: usize) {
-        self.address.store(address, Ordering::Release);
     }
 
     /// An I/O thread is to look at the mail that is there by now. Without one,
@@ -69,8 +62,10 @@ impl Care {
     /// Reads the mail. True if that was all; false to be called again: there is
     /// more, or the application is in the socket.
     pub(super) fn look(&self) -> bool {
-        let address = self.address.load(Ordering::Acquire);
-        let (Some(shared), Some(slot)) = (self.shared.upgrade(), SOCKETS.find(address)) else {
+        let Some(shared) = self.shared.upgrade() else {
+            return true;
+        };
+        let Some(slot) = shared.slot() else {
             return true;
         };
         let Some(mut guard) = slot.try_lock() else {

@@ -171,7 +171,7 @@ impl Shared {
 
     /// Who looked at the socket and found nothing has to look again.
     fn stir(&self) {
-        if let Some(slot) = self.slot.get() {
+        if let Some(slot) = self.slot() {
             slot.stir();
         }
     }
@@ -179,7 +179,11 @@ impl Shared {
     /// Tells which slot the socket is in.
     pub(super) fn set_slot(&self, slot: &'static Slot<Socket>) {
         let _ = self.slot.set(slot);
-        self.care.set_address(slot.address());
+    }
+
+    /// The slot that the socket is, or was, in.
+    pub(super) fn slot(&self) -> Option<&'static Slot<Socket>> {
+        self.slot.get().copied()
     }
 
     /// Whether a look at the socket may find something that the last one did not,

@@ -29,7 +29,7 @@ count() { # name status passed failed
         failed=$((failed + 1))
     fi
     if [ "$2" -ne 0 ]; then
-        { echo "==> failed: $1"; grep -i 'fail' "$log" | tail -n 30; } >>"$log.wrong"
+        { echo "==> failed: $1"; grep -E 'FAIL|failed|panicked|exit [1-9]' "$log" | grep -v ' 0 failed' | tail -n 30; } >>"$log.wrong"
     fi
 }
 

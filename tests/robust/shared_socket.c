@@ -22,6 +22,9 @@ struct count {
 
 static struct count total;
 
+/* Senders that may still send one more. */
+static atomic_int sending;
+
 /* A message in which each byte follows from who sent it and which one it is. */
 static size_t fill (unsigned char *bytes, uint32_t sender, uint64_t number)
 {
@@ -74,16 +77,17 @@ static void *sender (void *argument)
         else
             CHECK (may_fail (errno), zmq_strerror (errno));
     }
+    sending--;
     return NULL;
 }
 
-/* Until nothing has come for two seconds after the end, or all has. */
+/* Until all that was sent has come, or nothing for five seconds after the end. */
 static void *receiver (void *argument)
 {
     struct job *job = argument;
     unsigned char bytes[MOST + 1];
     double last = now ();
-    while (now () < until || (total.got < total.sent && now () - last < 5)) {
+    while (sending > 0 || (total.got < total.sent && now () - last < 5)) {
         int size = zmq_recv (job->socket, bytes, sizeof bytes, 0);
         if (size >= 0) {
             check (bytes, size, 0);
@@ -208,6 +212,7 @@ static void pattern (const char *where, int type, int other_type, thread *work, 
     pthread_t threads[32];
     int count = 0;
     until = now () + seconds;
+    sending = work == sender ? (other_work == sender ? 2 : 1) * THREADS : 0;
     count += run (threads + count, work, ends[0], THREADS);
     count += run (threads + count, other_work, ends[1], THREADS);
     if (other_work == sender) /* both ways */

@@ -588,9 +588,12 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
  * Returns 1 if the library was built with a capability, else 0.
  *
  * Names are those of optional parts: "ipc", "pgm", "tipc", "norm", "curve",
- * "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0.
+ * "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0. So does
+ * "vsock", as in builds of libzmq without its draft transports, though vsock
+ * endpoints work where the kernel has them.
  */
-ZMQ_EXPORT int zmq_has(const char *capability);
+ZMQ_EXPORT
+int zmq_has(const char *capability);
 
 /* ---- Contexts ---- */
 

@@ -8,7 +8,7 @@ use super::boundary::call;
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
-use crate::message::{FRAMED_MAX, Msg, flag};
+use crate::message::{FRAMED_MAX, Msg, copy::copy};
 use crate::runtime::slots::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 
@@ -48,15 +48,19 @@ pub unsafe extern "C" fn zmq_send(
 ///
 /// # Safety
 /// `bytes` are there until the call returns.
-#[inline]
+#[inline(always)]
 unsafe fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
     let slot = socket::find(socket as usize)?;
-    let mut msg = match bytes.len() <= FRAMED_MAX {
+    match bytes.len() <= FRAMED_MAX {
         // SAFETY: what is written to a pipe is a copy, and nothing else is kept.
-        true => unsafe { Msg::borrow(bytes) },
-        false => Msg::copy_from(bytes)?,
-    };
-    socket::send_from(slot, &mut msg, flags)
+        true => socket::send_short(slot, bytes, flags, || unsafe { Msg::borrow(bytes) }),
+        false => send_long(slot, bytes, flags),
+    }
+}
+
+#[inline(never)]
+fn send_long(slot: &'static Slot<Socket>, bytes: &[u8], flags: c_int) -> Result<()> {
+    socket::send_from(slot, &mut Msg::copy_from(bytes)?, flags)
 }
 
 /// As zmq_send, but the buffer is used in place: it must stay valid and
@@ -99,15 +103,15 @@ pub unsafe extern "C" fn zmq_recv(
     flags: c_int,
 ) -> c_int {
     call(|| {
-        let mut msg = Msg::new().with(flag::BARE);
-        socket::recv_into(socket::find(socket as usize)?, &mut msg, flags)?;
-        let data = msg.data();
-        if !buffer.is_null() {
-            let count = data.len().min(size);
-            // SAFETY: by the caller's promise; the message is ours.
-            unsafe { std::ptr::copy_nonoverlapping(data.as_ptr(), buffer.cast(), count) };
-        }
-        Ok(length(data.len()))
+        let slot = socket::find(socket as usize)?;
+        let copy_out = |body: &[u8]| {
+            if !buffer.is_null() {
+                // SAFETY: by the caller's promise.
+                unsafe { copy(body.as_ptr(), buffer.cast(), body.len().min(size)) };
+            }
+            length(body.len())
+        };
+        socket::recv_with(slot, copy_out, flags)
     })
 }
 
@@ -129,6 +133,7 @@ pub unsafe extern "C" fn zmq_msg_send(
 
 /// # Safety
 /// `msg` is NULL or points to a message.
+#[inline(always)]
 unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
     let slot = socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.
@@ -155,6 +160,7 @@ pub unsafe extern "C" fn zmq_msg_recv(
 
 /// # Safety
 /// `msg` is NULL or points to a message.
+#[inline(always)]
 unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
     let slot = socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.

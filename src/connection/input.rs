@@ -111,10 +111,10 @@ impl Input {
             self.block = Some(block);
             (self.start, self.end) = (fill, fill);
         }
-        if !self.make_room() {
-            return false;
-        }
         if !self.partial.is_empty() {
+            if !self.make_room() {
+                return false;
+            }
             let partial = std::mem::take(&mut self.partial);
             self.append(&partial);
         }

@@ -397,30 +397,63 @@ impl FrameReader {
         }
     }
 
-    /// Moves the next frame to `into`, which must be an empty message and keeps
-    /// its attachments.
+    /// Moves the next frame to `into`, in place of the body there, which is released,
+    /// and of all marks. The metadata stay.
     ///
     /// # Safety
     /// There is a frame: [`is_over`](Self::is_over) was asked and said no, and the
     /// writer has shown it.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn next_into(&mut self, into: &mut Msg) {
         // SAFETY: by the caller's promise.
         let (flags, body, len) = unsafe { self.frame() };
-        if len <= INLINE_MAX {
-            // SAFETY: the frame's body; the place is inline and has room.
-            unsafe { copy::copy(body, into.inline_ptr_mut(), len) };
-            into.inline_len = len as u8;
-            into.kind = Kind::Inline as u8;
+        let header = self.header.map_or(0, |header| header.as_ptr() as usize);
+        if len > INLINE_MAX && into.kind == Kind::Slice as u8 && into.words[2] == header {
+            // The reference to the block that it holds will do.
+            into.words[0] = body as usize;
+            into.words[1] = len;
+            into.empty_marks();
         } else {
-            let header = self.header.map_or(0, |header| header.as_ptr() as usize);
-            into.words = [body as usize, len, header, 0];
-            into.kind = Kind::Slice as u8;
-            self.refs -= 1;
+            into.release_body();
+            into.empty();
+            if len <= INLINE_MAX {
+                // SAFETY: the frame's body; the place is inline and has room.
+                unsafe { copy::copy(body, into.inline_ptr_mut(), len) };
+                into.inline_len = len as u8;
+            } else {
+                into.words = [body as usize, len, header, 0];
+                into.kind = Kind::Slice as u8;
+                self.refs -= 1;
+            }
         }
         into.flags |= flags & flag::MORE;
         // SAFETY: the end of the frame, in the block or just behind it.
-        self.next = unsafe { body.add(len) };
+        unsafe { self.go_to(body.add(len)) };
+    }
+
+    /// Shows the next frame's body, and whether others follow in its message, to
+    /// `read`, and goes on behind it.
+    ///
+    /// # Safety
+    /// As for [`next_into`](Self::next_into).
+    #[inline]
+    pub unsafe fn next_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> (R, bool) {
+        // SAFETY: by the caller's promise.
+        let (flags, body, len) = unsafe { self.frame() };
+        // SAFETY: the frame's body, which the run's references keep.
+        let result = read(unsafe { std::slice::from_raw_parts(body, len) });
+        // SAFETY: as in next_into.
+        unsafe { self.go_to(body.add(len)) };
+        (result, flags & flag::MORE != 0)
+    }
+
+    /// Goes on at an address.
+    ///
+    /// # Safety
+    /// A frame of the run ends there.
+    #[inline]
+    unsafe fn go_to(&mut self, next: *const u8) {
+        self.next = next;
         if self.next == self.end {
             self.leave();
         }

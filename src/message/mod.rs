@@ -15,7 +15,7 @@
 
 mod block;
 mod body;
-mod copy;
+pub(crate) mod copy;
 mod frames;
 mod metadata;
 mod recycle;
@@ -297,6 +297,12 @@ impl Msg {
     fn empty(&mut self) {
         self.kind = Kind::Inline as u8;
         self.inline_len = 0;
+        self.empty_marks();
+    }
+
+    /// Forgets what is neither body nor metadata.
+    #[inline]
+    fn empty_marks(&mut self) {
         self.flags &= flag::BARE;
         self.routing_id = 0;
         self.group = [0; 16];
@@ -458,6 +464,15 @@ impl Msg {
             drop(unsafe { Arc::from_raw(self.metadata) });
         }
         self.metadata = metadata.map_or(ptr::null(), Arc::into_raw);
+    }
+
+    /// As [`set_metadata`](Self::set_metadata); costs nothing if they are attached.
+    #[inline]
+    pub fn refer_to(&mut self, metadata: Option<&Arc<Metadata>>) {
+        let wanted = metadata.map_or(ptr::null(), Arc::as_ptr);
+        if self.metadata != wanted {
+            self.set_metadata(metadata.cloned());
+        }
     }
 
     /// Takes the metadata reference out of the message.

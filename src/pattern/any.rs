@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::Result;
 use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{PipeEnd, PipeId};
 
 /// Declares [`AnyPattern`]: number in the C API, name, how to make one from the
 /// seed. A new type is a new line.
@@ -138,6 +138,20 @@ impl Pattern for AnyPattern {
     #[inline]
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         dispatch!(self, pattern => pattern.recv(env, into))
+    }
+
+    #[inline]
+    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
+        dispatch!(self, pattern => pattern.send_frame(env, body, more))
+    }
+
+    #[inline]
+    fn recv_frame<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        dispatch!(self, pattern => pattern.recv_frame(env, read))
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -7,7 +7,7 @@ use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::options::{constants::ZMQ_PROBE_ROUTER, value};
-use crate::pipe::PipeId;
+use crate::pipe::{PipeEnd, PipeId};
 
 /// A DEALER socket.
 #[derive(Default)]
@@ -61,6 +61,20 @@ impl Pattern for Dealer {
     #[inline]
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         self.input.recv(env, into).map(drop).ok_or(Error::Again)
+    }
+
+    #[inline]
+    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
+        self.out.send_frame(env, body, more)
+    }
+
+    #[inline]
+    fn recv_frame<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        self.input.recv_frame(env, read)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -30,7 +30,7 @@ pub use any::AnyPattern;
 use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, flag};
 use crate::options::Options;
-use crate::pipe::{PipeId, Pipes};
+use crate::pipe::{PipeEnd, PipeId, Pipes};
 
 /// What a pattern works on during a call.
 pub struct Env<'a> {
@@ -149,6 +149,26 @@ pub trait Pattern {
     /// Receives one part in place of the content of `into`. On failure that
     /// stays, or is gone if something was read that nobody wants.
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()>;
+
+    /// The short way of [`send`](Self::send), for a part that is no more than its body.
+    /// False if there is none: nothing was done then.
+    #[inline]
+    fn send_frame(&mut self, _env: &mut Env<'_>, _body: &[u8], _more: bool) -> bool {
+        false
+    }
+
+    /// The short way of [`recv`](Self::recv): lets `read` have a part from the pipe
+    /// whose turn it is, and passes on what that returns: something of its own, and
+    /// whether others follow in the message. `None` if there is no such way, or if
+    /// `read` does not want the part: nothing was done then.
+    #[inline]
+    fn recv_frame<R>(
+        &mut self,
+        _env: &mut Env<'_>,
+        _read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        None
+    }
 
     /// Whether [`recv`](Self::recv) would succeed (`ZMQ_POLLIN`). May read ahead.
     fn has_in(&mut self, env: &mut Env<'_>) -> bool;

@@ -6,7 +6,7 @@ use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{PipeEnd, PipeId};
 
 /// A PAIR socket: the queues of a DEALER, which never hold more than one pipe.
 #[derive(Default)]
@@ -51,6 +51,20 @@ impl Pattern for Pair {
     #[inline]
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         self.input.recv(env, into).map(drop).ok_or(Error::Again)
+    }
+
+    #[inline]
+    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
+        self.out.send_frame(env, body, more)
+    }
+
+    #[inline]
+    fn recv_frame<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        self.input.recv_frame(env, read)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -6,7 +6,7 @@ use super::routing::fair_queue::FairQueue;
 use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{PipeEnd, PipeId};
 
 /// A PULL socket.
 #[derive(Default)]
@@ -36,6 +36,15 @@ impl Pattern for Pull {
     #[inline]
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
         self.input.recv(env, into).map(drop).ok_or(Error::Again)
+    }
+
+    #[inline]
+    fn recv_frame<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        self.input.recv_frame(env, read)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

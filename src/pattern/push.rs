@@ -44,6 +44,11 @@ impl Pattern for Push {
         Err(Error::NotSupported)
     }
 
+    #[inline]
+    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
+        self.out.send_frame(env, body, more)
+    }
+
     fn has_in(&mut self, _env: &mut Env<'_>) -> bool {
         false
     }

@@ -147,13 +147,39 @@ impl PipeEnd {
         discarded
     }
 
-    /// Moves the next frame to an empty message.
+    /// Moves the next frame to a message, in place of its body and marks.
     #[inline]
     fn next_frame(&mut self, into: &mut Msg) {
-        // SAFETY: both callers know from `check_read` that a unit is shown, and
-        // that the reader is inside a run that is not over: the unit is a frame.
+        // SAFETY: the callers know from `check_read` or `is_frame_next` that a unit is
+        // shown, and that the reader is inside a run that is not over: it is a frame.
         unsafe { self.reader.next_into(into) };
         self.rx.count(1);
+    }
+
+    /// The short way of [`read_into`](Self::read_into): only if a frame is known to be
+    /// next. Tells whether others follow in its message.
+    #[inline]
+    pub fn read_frame_into(&mut self, into: &mut Msg) -> Option<bool> {
+        if !self.is_frame_next() {
+            return None;
+        }
+        self.next_frame(into);
+        self.count_read(into.flags());
+        into.refer_to(self.metadata.as_ref());
+        Some(into.more())
+    }
+
+    /// The same, but shows the body to `read`.
+    #[inline]
+    pub fn read_frame_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<(R, bool)> {
+        if !self.is_frame_next() {
+            return None;
+        }
+        // SAFETY: as in next_frame.
+        let (result, more) = unsafe { self.reader.next_with(read) };
+        self.rx.count(1);
+        self.count_whole(u64::from(!more));
+        Some((result, more))
     }
 
     #[cold]
@@ -217,10 +243,14 @@ impl PipeEnd {
             return self.read_latest(into);
         }
         let bare = into.has(flag::BARE);
-        let held = into.vacate();
         if framed || self.reader.is_inside() {
             self.next_frame(into);
-        } else if !self.rx.pop_into(into) {
+            self.count_read(into.flags());
+            into.refer_to(self.metadata.as_ref().filter(|_| !bare));
+            return true;
+        }
+        let held = into.vacate();
+        if !self.rx.pop_into(into) {
             return false;
         }
         self.count_read(into.flags());

@@ -140,6 +140,24 @@ impl PipeEnd {
         true
     }
 
+    /// The short way of [`write_from`](Self::write_from) for a part that is no more
+    /// than its body: only if there is known to be room, in the pipe and in the run.
+    #[inline(always)]
+    pub fn write_frame(&mut self, body: &[u8], more: bool) -> bool {
+        let output = self.output();
+        if !self.frames
+            || self.closed
+            || output.reader_closed.load(Ordering::Relaxed)
+            || output.hwm.load(Ordering::Relaxed) != self.limit.0
+            || self.limit.1.wrapping_sub(1) < self.written - self.acknowledged
+            || !self.writer.has_room(body.len())
+        {
+            return false;
+        }
+        self.put_frame(body, u8::from(more));
+        true
+    }
+
     /// Copies a part to the run. False if that cannot be.
     #[inline]
     fn frame(&mut self, msg: &Msg) -> bool {
@@ -150,15 +168,23 @@ impl PipeEnd {
             };
             self.tx.push_announcement(run);
         }
-        self.count_written(flags, body.len());
-        self.begin_or_end_group(flags);
-        self.writer.put(msg.more(), body);
-        self.tx.extend(1, !msg.more());
+        self.put_frame(body, flags);
         true
     }
 
+    /// Copies a part to the run, which has room for it.
+    #[inline(always)]
+    fn put_frame(&mut self, body: &[u8], flags: u8) {
+        let more = flags & flag::MORE != 0;
+        self.count_written(flags, body.len());
+        if more || self.tx.is_open() {
+            self.begin_or_end_group(flags);
+        }
+        self.writer.put(more, body);
+        self.tx.extend(1, !more);
+    }
+
     /// Tells the run what belongs to a multipart message.
-    #[inline]
     fn begin_or_end_group(&mut self, flags: u8) {
         match (self.tx.is_open(), flags & flag::MORE != 0) {
             (false, true) => self.writer.begin_group(),

@@ -5,7 +5,7 @@
 use super::pipe_list::PipeList;
 use crate::message::{Msg, flag};
 use crate::pattern::Env;
-use crate::pipe::PipeId;
+use crate::pipe::{PipeEnd, PipeId};
 use std::collections::VecDeque;
 
 /// Fair queue: one message from each pipe that has any, round and round.
@@ -119,16 +119,39 @@ impl FairQueue {
                 into.clear();
                 continue;
             }
-            self.more = into.more();
-            if !self.more {
-                self.current += 1;
-                if self.current >= self.active {
-                    self.current = 0;
-                }
-            }
+            self.read_part(into.more());
             return Some(pipe);
         }
         None
+    }
+
+    /// The short way of [`recv`](Self::recv): only if the pipe whose turn it is lets
+    /// `read` have a part without further ado. That tells whether others follow in
+    /// its message.
+    #[inline]
+    pub fn recv_frame<R>(
+        &mut self,
+        env: &mut Env<'_>,
+        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
+    ) -> Option<(R, bool)> {
+        if !self.rest.is_empty() {
+            return None;
+        }
+        let pipe = self.next_pipe()?;
+        let (result, more) = read(env.pipes.get(pipe)?)?;
+        self.read_part(more);
+        Some((result, more))
+    }
+
+    #[inline]
+    fn read_part(&mut self, more: bool) {
+        self.more = more;
+        if !more {
+            self.current += 1;
+            if self.current >= self.active {
+                self.current = 0;
+            }
+        }
     }
 
     /// The source of these parts is gone; the id that is told names no pipe.

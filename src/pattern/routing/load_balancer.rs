@@ -84,10 +84,7 @@ impl LoadBalancer {
                     self.more = more;
                     if !more {
                         end.flush();
-                        self.current += 1;
-                        if self.current >= self.active {
-                            self.current = 0;
-                        }
+                        self.next();
                     }
                     return Ok(Some(pipe));
                 }
@@ -104,6 +101,34 @@ impl LoadBalancer {
             self.deactivate();
         }
         Err(Error::Again)
+    }
+
+    /// The short way of [`send`](Self::send) for a part that is no more than its body:
+    /// only if the pipe whose turn it is takes it without further ado.
+    #[inline]
+    pub fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
+        if self.active == 0 || self.dropping {
+            return false;
+        }
+        let end = self.pipes.at(self.current).and_then(|id| env.pipes.get(id));
+        let Some(end) = end else { return false };
+        if !end.write_frame(body, more) {
+            return false;
+        }
+        self.more = more;
+        if !more {
+            end.flush();
+            self.next();
+        }
+        true
+    }
+
+    #[inline]
+    fn next(&mut self) {
+        self.current += 1;
+        if self.current >= self.active {
+            self.current = 0;
+        }
     }
 
     /// Whether [`send`](Self::send) would succeed.

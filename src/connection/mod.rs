@@ -285,6 +285,12 @@ impl Connection {
         LEFT.try_with(has).unwrap_or(false)
     }
 
+    /// The stream's descriptor, for somebody who waits for input and may miss that it
+    /// was closed meanwhile. `None` if there is none, or if input is not wanted.
+    pub fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
+        self.state.try_lock()?.stream_fd()
+    }
+
     /// The socket's name in the log.
     pub fn who(&self) -> log::Who {
         self.link.who()

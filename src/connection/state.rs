@@ -487,6 +487,14 @@ impl State {
         }
     }
 
+    /// See [`Connection::stream_fd`].
+    pub(super) fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
+        match &self.phase {
+            Phase::Active(stream, _) if !self.stalled => Some(stream.as_fd().as_raw_fd()),
+            _ => None,
+        }
+    }
+
     /// Sees to it that the descriptor is watched for what is needed. While the
     /// application reads by itself, nobody watches for input.
     fn watch(&mut self, conn: &Connection) {

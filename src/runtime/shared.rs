@@ -285,6 +285,14 @@ impl Shared {
         true
     }
 
+    /// The descriptors of the connections that are left to the application.
+    #[cfg(target_os = "linux")]
+    pub(super) fn hot_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
+        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> =
+            self.hot.lock().iter().cloned().collect();
+        hot.iter().filter_map(|one| one.stream_fd()).collect()
+    }
+
     /// A number that changes when bytes come in.
     pub(super) fn inputs(&self) -> u32 {
         self.inputs.load(Ordering::Relaxed)
@@ -504,8 +512,12 @@ impl Link for Shared {
         }
         hot.push(connection);
         self.hot_count.store(hot.len(), Ordering::SeqCst);
+        drop(hot);
         fence(Ordering::SeqCst);
         self.stir();
+        if self.waiting.load(Ordering::SeqCst) {
+            self.signal(); // who sleeps on the streams has one more
+        }
     }
 
     fn opened(&self, connection: Arc<Connection>) {

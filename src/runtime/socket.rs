@@ -238,7 +238,7 @@ fn send_locked(
 #[cold]
 fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Result<()> {
     let millis = guard.as_ref().map_or(0, |socket| socket.options.sndtimeo);
-    wait::until(slot, guard, wait::limit(millis), |socket| {
+    wait::until(slot, guard, wait::limit(millis), false, |socket| {
         socket.try_send(msg)
     })
 }
@@ -311,7 +311,7 @@ fn recv_unknown(
     match socket.try_recv(into) {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
             let timeout = wait::limit(socket.options.rcvtimeo);
-            wait::until(slot, guard, timeout, |socket| socket.try_recv(into))
+            wait::until(slot, guard, timeout, true, |socket| socket.try_recv(into))
         }
         other => other,
     }

@@ -35,6 +35,11 @@ const CROWDED: Duration = Duration::from_millis(2);
 const REST_LEAST: Duration = Duration::from_millis(5);
 const REST_MOST: Duration = Duration::from_millis(100);
 
+/// How long at most a thread sleeps on the streams themselves, and how often it is woken
+/// for nothing meanwhile. Longer, and the I/O thread is the better watch.
+const BESIDE: Duration = Duration::from_millis(10);
+const BESIDE_WAKES: usize = 8;
+
 /// How long a stream is left to gather.
 const GATHER: Duration = Duration::from_micros(2);
 
@@ -55,11 +60,12 @@ pub(super) fn limit(millis: i32) -> Option<Instant> {
 }
 
 /// Repeats `attempt` until it answers something else than [`Error::Again`] or
-/// the time is over. The socket is unlocked in between.
+/// the time is over. The socket is unlocked in between. `reads`: it waits for a message.
 pub(super) fn until<R>(
     slot: &'static Slot<Socket>,
     mut guard: Locked,
     deadline: Option<Instant>,
+    reads: bool,
     mut attempt: impl FnMut(&mut Socket) -> Result<R>,
 ) -> Result<R> {
     let Some(socket) = guard.as_mut() else {
@@ -77,6 +83,13 @@ pub(super) fn until<R>(
         }
         if let Some(done) = poll_for_a_while(slot, guard, &shared, deadline, &mut attempt) {
             return done;
+        }
+        if reads && shared.may_spin && shared.is_resting() {
+            let look = || try_again(&mut slot.lock(), &shared, &mut attempt);
+            let sockets = std::slice::from_ref(&shared);
+            if let Some(done) = sleep_on_streams(sockets, &parker, deadline, look) {
+                return done;
+            }
         }
         parker.reset();
         shared.register(&parker);
@@ -177,6 +190,61 @@ fn poll_for_a_while<R>(
         shared.rest.store(0, Ordering::Relaxed);
     }
     outcome
+}
+
+/// Beside busy threads: sleeps on the sockets' streams themselves, for a moment, until
+/// `look` finds something. The kernel then wakes this thread together with what came,
+/// mostly on the processor of the sender, which is about to sleep. Woken by the I/O
+/// thread, it would have to wait for its turn on another processor, after that thread
+/// had to. `None`: it is time for another way of waiting.
+#[cfg(target_os = "linux")]
+pub(super) fn sleep_on_streams<R>(
+    sockets: &[Arc<Shared>],
+    parker: &Arc<Parker>,
+    deadline: Option<Instant>,
+    mut look: impl FnMut() -> Option<Result<R>>,
+) -> Option<Result<R>> {
+    parker.reset();
+    for socket in sockets {
+        socket.register(parker);
+        socket.spin(true);
+    }
+    let end = Instant::now() + BESIDE;
+    let end = deadline.map_or(end, |at| at.min(end));
+    let outcome = (0..BESIDE_WAKES).find_map(|_| {
+        // After the announcement: what came before it woke nobody.
+        let streams: Vec<_> = sockets.iter().flat_map(|one| one.hot_streams()).collect();
+        if let Some(done) = look() {
+            return Some(Some(done));
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Some(None);
+        }
+        if parker.park_beside(&streams, left) == Wake::Interrupted {
+            return Some(Some(Err(Error::Interrupted)));
+        }
+        for socket in sockets {
+            socket.drive_hot();
+        }
+        None
+    });
+    for socket in sockets {
+        socket.spin(false);
+        socket.unregister(parker);
+    }
+    outcome.flatten()
+}
+
+/// Elsewhere there is no such way.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sleep_on_streams<R>(
+    _sockets: &[Arc<Shared>],
+    _parker: &Arc<Parker>,
+    _deadline: Option<Instant>,
+    _look: impl FnMut() -> Option<Result<R>>,
+) -> Option<Result<R>> {
+    None
 }
 
 /// Lets other threads run, from `now` on. False if it took so long that polling is

@@ -1,4 +1,4 @@
-//! Putting a thread to sleep until somebody wakes it, without a descriptor.
+//! Putting a thread to sleep until somebody wakes it, as a rule without a descriptor.
 //!
 //! A [`Parker`] belongs to one thread at a time; any thread may
 //! [`unpark`](Parker::unpark) it. A wake-up that comes before the sleep is
@@ -7,10 +7,15 @@
 
 use super::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
+#[cfg(all(not(loom), target_os = "linux"))]
+use std::{io::Read, os::fd::AsRawFd, time::Duration};
 
 const IDLE: u32 = 0;
 const NOTIFIED: u32 = 1;
 const PARKED: u32 = 2;
+/// Sleeps in [`Parker::park_beside`].
+#[cfg(all(not(loom), target_os = "linux"))]
+const LISTENING: u32 = 3;
 
 /// Why [`Parker::park`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,9 @@ pub enum Wake {
 #[derive(Debug)]
 pub struct Parker {
     state: AtomicU32,
+    /// Ends a sleep beside descriptors. Made when there is the first such sleep.
+    #[cfg(all(not(loom), target_os = "linux"))]
+    bell: std::sync::OnceLock<Option<std::fs::File>>,
     #[cfg(loom)]
     gate: (loom::sync::Mutex<()>, loom::sync::Condvar),
     #[cfg(all(not(loom), not(target_os = "linux")))]
@@ -44,6 +52,8 @@ impl Parker {
     pub fn new() -> Self {
         Parker {
             state: AtomicU32::new(IDLE),
+            #[cfg(all(not(loom), target_os = "linux"))]
+            bell: std::sync::OnceLock::new(),
             #[cfg(any(loom, not(target_os = "linux")))]
             gate: Default::default(),
         }
@@ -97,8 +107,62 @@ impl Parker {
     /// a system call only if the thread really sleeps.
     pub fn unpark(&self) {
         // Release: pairs with the Acquire in park.
-        if self.state.swap(NOTIFIED, Ordering::AcqRel) == PARKED {
-            self.wake();
+        match self.state.swap(NOTIFIED, Ordering::AcqRel) {
+            PARKED => self.wake(),
+            #[cfg(all(not(loom), target_os = "linux"))]
+            LISTENING => self.ring(),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(all(not(loom), target_os = "linux"))]
+impl Parker {
+    /// As [`park`](Self::park), for at most `limit`, but ends as well when one of
+    /// `streams` can be read, which counts as [`Wake::Notified`]; now and then for
+    /// no reason too. Where there is no descriptor to be had, streams do not count.
+    pub fn park_beside(&self, streams: &[std::os::fd::RawFd], limit: Duration) -> Wake {
+        let bell = self
+            .bell
+            .get_or_init(|| Some(crate::sys::eventfd().ok()?.into()));
+        let Some(bell) = bell else {
+            return self.park(Some(Instant::now() + limit));
+        };
+        let readable = |fd| libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let mut fds: smallvec::SmallVec<[libc::pollfd; 8]> = std::iter::once(bell.as_raw_fd())
+            .chain(streams.iter().copied())
+            .map(readable)
+            .collect();
+        if self
+            .state
+            .compare_exchange(IDLE, LISTENING, Ordering::AcqRel, Ordering::Acquire)
+            .is_err()
+        {
+            self.state.swap(IDLE, Ordering::AcqRel);
+            return Wake::Notified;
+        }
+        let millis = limit.as_micros().div_ceil(1000).min(i32::MAX as u128);
+        let count = crate::sys::poll(&mut fds, millis as i32);
+        if fds[0].revents != 0 {
+            // Perhaps rung for the sleep before this one.
+            let _ = (&*bell).read(&mut [0; 8]);
+        }
+        match (self.state.swap(IDLE, Ordering::AcqRel), count) {
+            (NOTIFIED, _) | (_, Ok(1..)) => Wake::Notified,
+            (_, Ok(0)) => Wake::TimedOut,
+            (_, Err(_)) => Wake::Interrupted,
+        }
+    }
+
+    #[cold]
+    fn ring(&self) {
+        if let Some(Some(bell)) = self.bell.get() {
+            // A bell that cannot be rung costs the limit of the sleep.
+            let _ = crate::sys::raise(bell);
         }
     }
 }
@@ -185,6 +249,34 @@ mod tests {
         let soon = Instant::now() + Duration::from_millis(20);
         assert_eq!(parker.park(Some(soon)), Wake::TimedOut);
         assert!(Instant::now() >= soon);
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", not(miri)))]
+    fn sleeps_beside_streams() {
+        use std::io::Write;
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let streams = [theirs.as_raw_fd()];
+        let parker = std::sync::Arc::new(Parker::new());
+        let long = Duration::from_secs(10);
+        parker.unpark();
+        assert_eq!(parker.park_beside(&streams, long), Wake::Notified);
+        let soon = Duration::from_millis(5);
+        assert_eq!(parker.park_beside(&streams, soon), Wake::TimedOut);
+        let waker = parker.clone();
+        let began = Instant::now();
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(5));
+            waker.unpark();
+        });
+        assert_eq!(parker.park_beside(&streams, long), Wake::Notified);
+        thread.join().unwrap();
+        ours.write_all(b"x").unwrap();
+        // Rung late, the bell may end a sleep of before once more, but no third one.
+        assert_eq!(parker.park_beside(&streams, long), Wake::Notified);
+        assert_eq!(parker.park_beside(&streams, long), Wake::Notified);
+        assert!(began.elapsed() < long);
+        assert_eq!(parker.park_beside(&[], soon), Wake::TimedOut);
     }
 
     #[test]

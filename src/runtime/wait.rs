@@ -73,18 +73,20 @@ pub(super) fn until<R>(
     };
     let shared = socket.shared.clone();
     // One receive after the other, with nothing sent in between: a stream.
-    let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
+    let streaming = !std::mem::replace(&mut socket.has_sent, false);
+    let mut gathers = streaming && shared.may_spin;
     let parker = parker();
     loop {
-        if std::mem::replace(&mut streaming, false) && shared.may_spin {
+        if std::mem::replace(&mut gathers, false) {
             drop(guard);
             let_it_gather();
             guard = slot.lock();
         }
-        if let Some(done) = poll_for_a_while(slot, guard, &shared, deadline, &mut attempt) {
+        let done = poll_for_a_while(slot, guard, &shared, streaming, deadline, &mut attempt);
+        if let Some(done) = done {
             return done;
         }
-        if reads && shared.may_spin && shared.is_resting() {
+        if reads && !streaming && shared.may_spin && shared.is_resting() {
             let look = || try_again(&mut slot.lock(), &shared, &mut attempt);
             let sockets = std::slice::from_ref(&shared);
             if let Some(done) = sleep_on_streams(sockets, &parker, deadline, look) {
@@ -153,6 +155,7 @@ fn poll_for_a_while<R>(
     slot: &'static Slot<Socket>,
     guard: Locked,
     shared: &Arc<Shared>,
+    streaming: bool,
     deadline: Option<Instant>,
     attempt: &mut impl FnMut(&mut Socket) -> Result<R>,
 ) -> Option<Result<R>> {
@@ -187,7 +190,11 @@ fn poll_for_a_while<R>(
     shared.spin(false);
     learn(shared, outcome.is_some());
     if gave_way && outcome.is_some() {
-        shared.rest.store(0, Ordering::Relaxed);
+        // In a stream it may be the peer that is busy.
+        match streaming {
+            true => shared.rest.store(0, Ordering::Relaxed),
+            false => calm_down(shared),
+        }
     }
     outcome
 }
@@ -261,6 +268,20 @@ pub(super) fn give_way(shared: &Shared, now: Instant) -> bool {
         .rest_until
         .store(shared.clock() + rest, Ordering::Relaxed);
     false
+}
+
+/// Giving way was no trouble. If that goes on for as long as the last rest, the next one
+/// is half as long.
+fn calm_down(shared: &Shared) {
+    let rest = shared.rest.load(Ordering::Relaxed);
+    if rest == 0 {
+        return;
+    }
+    let now = shared.clock();
+    if now.saturating_sub(shared.rest_until.load(Ordering::Relaxed)) > rest {
+        shared.rest.store(rest / 2, Ordering::Relaxed);
+        shared.rest_until.store(now, Ordering::Relaxed);
+    }
 }
 
 /// Whether a wait on the socket is to begin with polling, from what was learned.

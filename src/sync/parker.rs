@@ -153,8 +153,9 @@ impl Parker {
         }
         match (self.state.swap(IDLE, Ordering::AcqRel), count) {
             (NOTIFIED, _) | (_, Ok(1..)) => Wake::Notified,
-            (_, Ok(0)) => Wake::TimedOut,
-            (_, Err(_)) => Wake::Interrupted,
+            (_, Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => Wake::Interrupted,
+            // What else the system may say against it is no reason to wake anybody.
+            _ => Wake::TimedOut,
         }
     }
 

@@ -86,7 +86,9 @@ static void promised (int tenths, double silent, int lives)
     OK (zmq_close (socket));
 }
 
-static void slow_in (void)
+/* False if this process itself was held up, so that the peer really was silent for
+   longer than the timeout, or nearly: then it says nothing. */
+static int slow_in (void)
 {
     void *pull = open_socket (ZMQ_PULL, 100, 200);
     set_int (pull, ZMQ_RCVTIMEO, 1000);
@@ -97,7 +99,7 @@ static void slow_in (void)
     char head = 2;
     CHECK (write (peer, &head, 1) == 1 && write (peer, &length, 8) == 8, "the frame begins");
     size_t sent = 0;
-    double start = now ();
+    double start = now (), last = start, longest = 0;
     while (sent < sizeof bytes) {
         size_t count = sizeof bytes / 40;
         count = count < sizeof bytes - sent ? count : sizeof bytes - sent;
@@ -105,18 +107,24 @@ static void slow_in (void)
             break;
         sent += count;
         nap (0.05);
+        longest = now () - last > longest ? now () - last : longest;
+        last = now ();
     }
     int got = zmq_recv (pull, bytes, sizeof bytes, 0);
-    say ("a message that took %.1f s to come in, with a timeout of 0.2 s: %d of %zu bytes",
-         now () - start, got, sizeof bytes);
-    CHECK (got == (int) sizeof bytes, "it arrives");
+    int fair = longest < 0.15;
+    say ("a message that took %.1f s to come in, with a timeout of 0.2 s and pauses of up to "
+         "%.2f s: %d of %zu bytes",
+         now () - start, longest, got, sizeof bytes);
+    if (fair)
+        CHECK (got == (int) sizeof bytes, "it arrives");
     close (peer);
     OK (zmq_close (pull));
+    return fair;
 }
 
 /* The peer reads a long message slowly, and says nothing; at last it does not
-   read any more either. */
-static void slow_out (void)
+   read any more either. False as above. */
+static int slow_out (void)
 {
     void *push = open_socket (ZMQ_PUSH, 100, 300);
     set_int (push, ZMQ_SNDBUF, 128 << 10);
@@ -127,16 +135,24 @@ static void slow_out (void)
     OK (zmq_msg_send (&message, push, 0));
     static char bytes[64 << 10];
     size_t got = 0;
-    double start = now ();
+    double start = now (), last = start, longest = 0;
     while (got < LARGE + 9) {
         if (!read_all (peer, bytes, LARGE + 9 - got < sizeof bytes ? LARGE + 9 - got : sizeof bytes, 5))
             break;
         got += LARGE + 9 - got < sizeof bytes ? LARGE + 9 - got : sizeof bytes;
         nap (0.015);
+        longest = now () - last > longest ? now () - last : longest;
+        last = now ();
     }
     double took = now () - start;
-    say ("a message that took %.1f s to go out, with a timeout of 0.3 s: %zu of %d bytes", took, got,
-         LARGE + 9);
+    say ("a message that took %.1f s to go out, with a timeout of 0.3 s and pauses of up to %.2f s: "
+         "%zu of %d bytes",
+         took, longest, got, LARGE + 9);
+    if (longest > 0.2) {
+        close (peer);
+        OK (zmq_close (push));
+        return 0;
+    }
     CHECK (got == LARGE + 9, "it gets there");
     CHECK (took > 1.5, "it was slow");
     OK (zmq_msg_init_size (&message, LARGE));
@@ -152,6 +168,16 @@ static void slow_out (void)
     CHECK (ended && rest < LARGE, "one that takes nothing in is given up");
     close (peer);
     OK (zmq_close (push));
+    return 1;
+}
+
+/* Whether it said something, in five tries. */
+static int in_time (int (*what) (void))
+{
+    for (int tries = 0; tries < 5; tries++)
+        if (what ())
+            return 1;
+    return 0;
 }
 
 int main (void)
@@ -161,8 +187,8 @@ int main (void)
     promised (656, 1.5, 1);
     promised (65535, 0.5, 1);
     promised (4, 3, 0);
-    slow_in ();
-    slow_out ();
+    CHECK (in_time (slow_in), "5 times, this process was held up for 0.15 s and more");
+    CHECK (in_time (slow_out), "5 times, this process was held up for 0.2 s and more");
     OK (zmq_ctx_term (context));
     return done ();
 }

@@ -1,0 +1,192 @@
+//! Sending and receiving: the short way of a short message first, then the long one.
+
+#![forbid(unsafe_code)]
+
+use super::*;
+use crate::message::{FRAMED_MAX, flag};
+
+/// `zmq_send` and its kin: sends one part, blocking as options and flags say.
+/// It leaves `msg` empty, or as it was on failure.
+pub fn send(address: usize, msg: &mut Msg, flags: i32) -> Result<()> {
+    send_from(find(address)?, msg, flags)
+}
+
+/// As [`send`], with the slot at hand.
+#[inline]
+pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Result<()> {
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands_at_times()?;
+    socket.has_sent = true;
+    msg.renew(flags & SNDMORE != 0);
+    if msg.is_framable() && socket.send_frame(msg.data(), msg.more()) {
+        msg.clear();
+        return Ok(());
+    }
+    send_locked(slot, guard, msg, flags)
+}
+
+/// As [`send`], with a copy of `bytes` as the body.
+pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
+    let slot = find(address)?;
+    send_from(slot, &mut Msg::copy_from(bytes)?, flags)
+}
+
+/// As [`send_from`], with a copy of a body of up to [`FRAMED_MAX`] bytes, which
+/// becomes a message only if it must.
+#[inline(always)]
+pub fn send_short(
+    slot: &'static Slot<Socket>,
+    body: &[u8],
+    flags: i32,
+    message: impl FnOnce() -> Msg,
+) -> Result<()> {
+    debug_assert!(body.len() <= FRAMED_MAX);
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands_at_times()?;
+    socket.has_sent = true;
+    if socket.send_frame(body, flags & SNDMORE != 0) {
+        return Ok(());
+    }
+    send_locked(slot, guard, &mut message(), flags)
+}
+
+/// The slower part of sending.
+fn send_locked(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    msg: &mut Msg,
+    flags: i32,
+) -> Result<()> {
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    msg.set(flag::MORE, flags & SNDMORE != 0);
+    match socket.try_send(msg) {
+        Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
+            send_waiting(slot, guard, msg)
+        }
+        other => other,
+    }
+}
+
+#[cold]
+fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Result<()> {
+    let millis = guard.as_ref().map_or(0, |socket| socket.options.sndtimeo);
+    wait::until(slot, guard, wait::limit(millis), false, |socket| {
+        socket.try_send(msg)
+    })
+}
+
+/// `zmq_recv` and its kin: receives one part, blocking as options and flags say.
+pub fn recv(address: usize, flags: i32) -> Result<Msg> {
+    let mut msg = Msg::new();
+    recv_into(find(address)?, &mut msg, flags)?;
+    Ok(msg)
+}
+
+/// As [`recv`], in place of the content of `into`, which is released under the
+/// socket's lock. On failure it stays, or is gone if something was read that
+/// nobody wants.
+#[inline(always)]
+pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Result<()> {
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.begin_recv()?;
+    let read = |end: &mut PipeEnd| end.read_frame_into(into).map(|more| ((), more));
+    if socket.recv_frame(read).is_some() {
+        return Ok(());
+    }
+    recv_locked(slot, guard, into, flags)
+}
+
+/// As [`recv_into`], but lets `read` have the body. To that it may be shown under the
+/// socket's lock.
+#[inline]
+pub fn recv_with<R>(
+    slot: &'static Slot<Socket>,
+    read: impl Fn(&[u8]) -> R,
+    flags: i32,
+) -> Result<R> {
+    let mut guard = slot.lock();
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.begin_recv()?;
+    if let Some(result) = socket.recv_frame(|end| end.read_frame_with(&read)) {
+        return Ok(result);
+    }
+    let mut msg = Msg::new().with(flag::BARE);
+    recv_locked(slot, guard, &mut msg, flags)?;
+    Ok(read(msg.data()))
+}
+
+/// The slower part of receiving.
+#[inline(never)]
+fn recv_locked(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    into: &mut Msg,
+    flags: i32,
+) -> Result<()> {
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    match socket.recv_known(into) {
+        Err(Error::Again) => recv_unknown(slot, guard, into, flags),
+        other => other,
+    }
+}
+
+#[inline(never)]
+fn recv_unknown(
+    slot: &'static Slot<Socket>,
+    mut guard: Locked,
+    into: &mut Msg,
+    flags: i32,
+) -> Result<()> {
+    let socket = guard.as_mut().ok_or(Error::NotSocket)?;
+    socket.process_commands()?;
+    match socket.try_recv(into) {
+        Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
+            let timeout = wait::limit(socket.options.rcvtimeo);
+            wait::until(slot, guard, timeout, true, |socket| socket.try_recv(into))
+        }
+        other => other,
+    }
+}
+
+impl Socket {
+    /// Sends a part that is no more than a short body, if there is a short way to.
+    #[inline(always)]
+    fn send_frame(&mut self, body: &[u8], more: bool) -> bool {
+        let (pattern, mut env) = self.parts();
+        pattern.send_frame(&mut env, body, more)
+    }
+
+    /// Lets `read` have a part if there is a short way to it.
+    #[inline(always)]
+    fn recv_frame<R>(&mut self, read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>) -> Option<R> {
+        let (pattern, mut env) = self.parts();
+        let (result, more) = pattern.recv_frame(&mut env, read)?;
+        self.more = more;
+        Some(result)
+    }
+
+    /// What receiving begins with: now and then the mail comes first, so that new
+    /// peers get their turn under load.
+    #[inline]
+    fn begin_recv(&mut self) -> Result<()> {
+        self.check_alive()?;
+        self.receives -= 1;
+        if self.receives == 0 {
+            self.receives = MAIL_EVERY;
+            self.process_commands()?;
+        }
+        Ok(())
+    }
+
+    /// Receives from the pipes known to have messages, leaving the mail for
+    /// later: that is cheaper, and it is libzmq's order.
+    #[inline]
+    fn recv_known(&mut self, into: &mut Msg) -> Result<()> {
+        self.with_pattern(|pattern, env| pattern.recv(env, into))?;
+        self.more = into.more();
+        Ok(())
+    }
+}

@@ -130,10 +130,6 @@ impl State {
         self.ticket = None;
         self.begun = Instant::now();
         self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
-        if session.has_heartbeats() {
-            self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
-        }
-        self.log_success(conn, &session);
         // First, so that the peer cannot claim another: of equal names the
         // first counts.
         let address = stream.peer_address_text().into_bytes();
@@ -141,6 +137,11 @@ impl State {
         properties.extend_from_slice(&session.properties);
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
+        // Who hears of it can send to the peer.
+        if session.has_heartbeats() {
+            self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
+        }
+        self.log_success(conn, &session);
         session.properties = Vec::new(); // the metadata has them now
         self.phase = Phase::Active(stream, session);
         self.flush_output(conn);

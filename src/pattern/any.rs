@@ -2,13 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 use super::{
     Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
     rep::Rep, req::Req, router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
 use crate::error::Result;
 use crate::message::Msg;
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pipe::PipeId;
 
 /// Declares [`AnyPattern`]: number in the C API, name, how to make one from the
 /// seed. A new type is a new line.
@@ -141,17 +142,13 @@ impl Pattern for AnyPattern {
     }
 
     #[inline]
-    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
-        dispatch!(self, pattern => pattern.send_frame(env, body, more))
+    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
+        dispatch!(self, pattern => pattern.plain_output())
     }
 
     #[inline]
-    fn recv_frame<R>(
-        &mut self,
-        env: &mut Env<'_>,
-        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
-        dispatch!(self, pattern => pattern.recv_frame(env, read))
+    fn plain_input(&mut self) -> Option<&mut FairQueue> {
+        dispatch!(self, pattern => pattern.plain_input())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -7,7 +7,7 @@ use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::options::{constants::ZMQ_PROBE_ROUTER, value};
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pipe::PipeId;
 
 /// A DEALER socket.
 #[derive(Default)]
@@ -64,17 +64,13 @@ impl Pattern for Dealer {
     }
 
     #[inline]
-    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
-        self.out.send_frame(env, body, more)
+    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
+        Some(&mut self.out)
     }
 
     #[inline]
-    fn recv_frame<R>(
-        &mut self,
-        env: &mut Env<'_>,
-        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
-        self.input.recv_frame(env, read)
+    fn plain_input(&mut self) -> Option<&mut FairQueue> {
+        Some(&mut self.input)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

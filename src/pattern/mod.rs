@@ -30,7 +30,8 @@ pub use any::AnyPattern;
 use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, flag};
 use crate::options::Options;
-use crate::pipe::{PipeEnd, PipeId, Pipes};
+use crate::pipe::{PipeId, Pipes};
+use routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 
 /// What a pattern works on during a call.
 pub struct Env<'a> {
@@ -150,23 +151,16 @@ pub trait Pattern {
     /// stays, or is gone if something was read that nobody wants.
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()>;
 
-    /// The short way of [`send`](Self::send), for a part that is no more than its body.
-    /// False if there is none: nothing was done then.
+    /// What [`send`](Self::send) is for this type, if it is no more than that. It has a
+    /// shorter way for short messages.
     #[inline]
-    fn send_frame(&mut self, _env: &mut Env<'_>, _body: &[u8], _more: bool) -> bool {
-        false
+    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
+        None
     }
 
-    /// The short way of [`recv`](Self::recv): lets `read` have a part from the pipe
-    /// whose turn it is, and passes on what that returns: something of its own, and
-    /// whether others follow in the message. `None` if there is no such way, or if
-    /// `read` does not want the part: nothing was done then.
+    /// What [`recv`](Self::recv) is for this type, as above.
     #[inline]
-    fn recv_frame<R>(
-        &mut self,
-        _env: &mut Env<'_>,
-        _read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
+    fn plain_input(&mut self) -> Option<&mut FairQueue> {
         None
     }
 

@@ -6,7 +6,7 @@ use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pipe::PipeId;
 
 /// A PAIR socket: the queues of a DEALER, which never hold more than one pipe.
 #[derive(Default)]
@@ -54,17 +54,13 @@ impl Pattern for Pair {
     }
 
     #[inline]
-    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
-        self.out.send_frame(env, body, more)
+    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
+        Some(&mut self.out)
     }
 
     #[inline]
-    fn recv_frame<R>(
-        &mut self,
-        env: &mut Env<'_>,
-        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
-        self.input.recv_frame(env, read)
+    fn plain_input(&mut self) -> Option<&mut FairQueue> {
+        Some(&mut self.input)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

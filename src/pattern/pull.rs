@@ -6,7 +6,7 @@ use super::routing::fair_queue::FairQueue;
 use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pipe::PipeId;
 
 /// A PULL socket.
 #[derive(Default)]
@@ -39,12 +39,8 @@ impl Pattern for Pull {
     }
 
     #[inline]
-    fn recv_frame<R>(
-        &mut self,
-        env: &mut Env<'_>,
-        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
-        self.input.recv_frame(env, read)
+    fn plain_input(&mut self) -> Option<&mut FairQueue> {
+        Some(&mut self.input)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -45,8 +45,8 @@ impl Pattern for Push {
     }
 
     #[inline]
-    fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
-        self.out.send_frame(env, body, more)
+    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
+        Some(&mut self.out)
     }
 
     fn has_in(&mut self, _env: &mut Env<'_>) -> bool {

@@ -156,14 +156,15 @@ impl Socket {
     #[inline(always)]
     fn send_frame(&mut self, body: &[u8], more: bool) -> bool {
         let (pattern, mut env) = self.parts();
-        pattern.send_frame(&mut env, body, more)
+        let output = pattern.plain_output();
+        output.is_some_and(|output| output.send_frame(&mut env, body, more))
     }
 
     /// Lets `read` have a part if there is a short way to it.
     #[inline(always)]
     fn recv_frame<R>(&mut self, read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>) -> Option<R> {
         let (pattern, mut env) = self.parts();
-        let (result, more) = pattern.recv_frame(&mut env, read)?;
+        let (result, more) = pattern.plain_input()?.recv_frame(&mut env, read)?;
         self.more = more;
         Some(result)
     }

@@ -286,7 +286,7 @@ impl Shared {
     }
 
     /// The descriptors of the connections that are left to the application.
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(loom)))]
     pub(super) fn hot_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
         let hot: smallvec::SmallVec<[Arc<Connection>; 4]> =
             self.hot.lock().iter().cloned().collect();

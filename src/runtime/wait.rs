@@ -204,7 +204,7 @@ fn poll_for_a_while<R>(
 /// mostly on the processor of the sender, which is about to sleep. Woken by the I/O
 /// thread, it would have to wait for its turn on another processor, after that thread
 /// had to. `None`: it is time for another way of waiting.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(loom)))]
 pub(super) fn sleep_on_streams<R>(
     sockets: &[Arc<Shared>],
     parker: &Arc<Parker>,
@@ -244,7 +244,7 @@ pub(super) fn sleep_on_streams<R>(
 }
 
 /// Elsewhere there is no such way.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(loom))))]
 pub(super) fn sleep_on_streams<R>(
     _sockets: &[Arc<Shared>],
     _parker: &Arc<Parker>,

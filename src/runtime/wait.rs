@@ -35,11 +35,6 @@ const CROWDED: Duration = Duration::from_millis(2);
 const REST_LEAST: Duration = Duration::from_millis(5);
 const REST_MOST: Duration = Duration::from_millis(100);
 
-/// How long at most a thread sleeps on the streams themselves, and how often it is woken
-/// for nothing meanwhile. Longer, and the I/O thread is the better watch.
-const BESIDE: Duration = Duration::from_millis(10);
-const BESIDE_WAKES: usize = 8;
-
 /// How long a stream is left to gather.
 const GATHER: Duration = Duration::from_micros(2);
 
@@ -211,14 +206,18 @@ pub(super) fn sleep_on_streams<R>(
     deadline: Option<Instant>,
     mut look: impl FnMut() -> Option<Result<R>>,
 ) -> Option<Result<R>> {
+    /// How long at most, and how often woken for nothing meanwhile. Longer, and the I/O
+    /// thread is the better watch.
+    const LIMIT: Duration = Duration::from_millis(10);
+    const WAKES: usize = 8;
     parker.reset();
     for socket in sockets {
         socket.register(parker);
         socket.spin(true);
     }
-    let end = Instant::now() + BESIDE;
+    let end = Instant::now() + LIMIT;
     let end = deadline.map_or(end, |at| at.min(end));
-    let outcome = (0..BESIDE_WAKES).find_map(|_| {
+    let outcome = (0..WAKES).find_map(|_| {
         // After the announcement: what came before it woke nobody.
         let streams: Vec<_> = sockets.iter().flat_map(|one| one.hot_streams()).collect();
         if let Some(done) = look() {

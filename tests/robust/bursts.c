@@ -44,8 +44,8 @@ static int burst (const char *where, size_t size, long bytes)
     malloc_trim (0);
     long start = rss (), most = start + start / 10 + HANDY;
     reset_peak ();
-    /* A short message takes 64 bytes of memory. */
-    transfer (push, pull, body, size, bytes / (long) (size < 64 ? 64 : size));
+    /* A short message takes no more than its body and two bytes. */
+    transfer (push, pull, body, size, bytes / (long) (size + 2));
     double drained = now (), took = 0;
     long peak = status_of (getpid (), "VmHWM:"), at_once = rss (), end = at_once;
     while ((took = now () - drained) < 10 && end > most) {

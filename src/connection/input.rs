@@ -96,6 +96,9 @@ pub(super) struct Input {
     partial: Vec<u8>,
     large: Option<Box<Large>>,
     command: Place,
+    /// The last frame would fill half a block and more, and so may the next: little is
+    /// read ahead, since what is read of its body has to be copied.
+    after_large: bool,
     /// Whole messages delivered since the last look.
     pub(super) delivered: u32,
 }
@@ -199,8 +202,11 @@ impl Input {
             return Err(io::ErrorKind::OutOfMemory.into());
         };
         let room = block.room(end);
-        let wanted = room.len();
-        let count = stream.read(room)?;
+        let wanted = match self.after_large {
+            true => room.len().min(LARGE),
+            false => room.len(),
+        };
+        let count = stream.read(&mut room[..wanted])?;
         self.end += count;
         Ok((count, count == wanted))
     }
@@ -267,6 +273,7 @@ impl Input {
                 continue;
             }
             let to = from + size;
+            self.after_large = false;
             if !session.mechanism.transparent() {
                 match self.open_frame(session, pipe, from, to)? {
                     Some(stop) => return Ok(stop),
@@ -312,6 +319,7 @@ impl Input {
         pipe.write_run(run, messages.parts, messages.count);
         self.delivered += messages.count as u32;
         self.start = to;
+        self.after_large = false;
     }
 
     /// Decrypts a complete frame and delivers its message. `Some` when decoding
@@ -425,6 +433,7 @@ impl Input {
             large.msg.set(flag::MORE, flags.more);
         }
         if let Some(large) = self.large.take() {
+            self.after_large = large.msg.len() >= BLOCK / 2;
             self.delivered += u32::from(!large.msg.more());
             pipe.write_unchecked(large.msg);
         }

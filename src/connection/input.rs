@@ -97,7 +97,7 @@ pub(super) struct Input {
     large: Option<Box<Large>>,
     command: Place,
     /// The last frame would fill half a block and more, and so may the next: little is
-    /// read ahead, since what is read of its body has to be copied.
+    /// read ahead this once, since what is read of its body has to be copied.
     after_large: bool,
     /// Whole messages delivered since the last look.
     pub(super) delivered: u32,
@@ -202,7 +202,7 @@ impl Input {
             return Err(io::ErrorKind::OutOfMemory.into());
         };
         let room = block.room(end);
-        let wanted = match self.after_large {
+        let wanted = match std::mem::take(&mut self.after_large) {
             true => room.len().min(LARGE),
             false => room.len(),
         };
@@ -273,7 +273,6 @@ impl Input {
                 continue;
             }
             let to = from + size;
-            self.after_large = false;
             if !session.mechanism.transparent() {
                 match self.open_frame(session, pipe, from, to)? {
                     Some(stop) => return Ok(stop),
@@ -319,7 +318,6 @@ impl Input {
         pipe.write_run(run, messages.parts, messages.count);
         self.delivered += messages.count as u32;
         self.start = to;
-        self.after_large = false;
     }
 
     /// Decrypts a complete frame and delivers its message. `Some` when decoding

@@ -163,10 +163,17 @@ impl PipeEnd {
         if !self.is_frame_next() {
             return None;
         }
+        self.take_frame(into);
+        Some(into.more())
+    }
+
+    /// Reads the next frame, which is known to be there.
+    #[inline(always)]
+    fn take_frame(&mut self, into: &mut Msg) {
+        let bare = into.has(flag::BARE);
         self.next_frame(into);
         self.count_read(into.flags());
-        into.refer_to(self.metadata.as_ref());
-        Some(into.more())
+        into.refer_to(self.metadata.as_ref().filter(|_| !bare));
     }
 
     /// The same, but shows the body to `read`.
@@ -242,13 +249,11 @@ impl PipeEnd {
         if self.conflates {
             return self.read_latest(into);
         }
-        let bare = into.has(flag::BARE);
         if framed || self.reader.is_inside() {
-            self.next_frame(into);
-            self.count_read(into.flags());
-            into.refer_to(self.metadata.as_ref().filter(|_| !bare));
+            self.take_frame(into);
             return true;
         }
+        let bare = into.has(flag::BARE);
         let held = into.vacate();
         if !self.rx.pop_into(into) {
             return false;

@@ -141,21 +141,14 @@ impl PipeEnd {
     }
 
     /// The short way of [`write_from`](Self::write_from) for a part that is no more
-    /// than its body: only if there is known to be room, in the pipe and in the run.
+    /// than its body: only if there is room, in the pipe and in the run.
     #[inline(always)]
     pub fn write_frame(&mut self, body: &[u8], more: bool) -> bool {
-        let output = self.output();
-        if !self.frames
-            || self.closed
-            || output.reader_closed.load(Ordering::Relaxed)
-            || output.hwm.load(Ordering::Relaxed) != self.limit.0
-            || self.limit.1.wrapping_sub(1) < self.written - self.acknowledged
-            || !self.writer.has_room(body.len())
-        {
-            return false;
+        let fits = self.frames && self.writer.has_room(body.len()) && self.check_write();
+        if fits {
+            self.put_frame(body, if more { flag::MORE } else { 0 });
         }
-        self.put_frame(body, u8::from(more));
-        true
+        fits
     }
 
     /// Copies a part to the run. False if that cannot be.

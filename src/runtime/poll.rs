@@ -141,9 +141,7 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
             other => return other,
         }
     }
-    let rests = shareds
-        .first()
-        .is_some_and(|first| first.may_spin && first.is_resting());
+    let rests = shareds.first().is_some_and(|first| first.is_resting());
     if rests && shareds.len() <= SPIN_SOCKETS {
         let look = || match look(items, ready) {
             Ok(0) => None,

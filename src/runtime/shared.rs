@@ -276,20 +276,21 @@ impl Shared {
             return false;
         }
         self.activity.fetch_add(1, Ordering::Relaxed);
-        // A clone of the few pointers keeps the list free for the I/O thread.
-        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> =
-            self.hot.lock().iter().cloned().collect();
-        for connection in &hot {
+        for connection in &self.hot_connections() {
             connection.poll_input();
         }
         true
     }
 
+    /// A clone of the few pointers keeps the list free for the I/O thread.
+    fn hot_connections(&self) -> smallvec::SmallVec<[Arc<Connection>; 4]> {
+        self.hot.lock().iter().cloned().collect()
+    }
+
     /// The descriptors of the connections that are left to the application.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(super) fn hot_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
-        let hot: smallvec::SmallVec<[Arc<Connection>; 4]> =
-            self.hot.lock().iter().cloned().collect();
+        let hot = self.hot_connections();
         hot.iter().filter_map(|one| one.stream_fd()).collect()
     }
 

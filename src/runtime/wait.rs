@@ -81,7 +81,7 @@ pub(super) fn until<R>(
         if let Some(done) = done {
             return done;
         }
-        if reads && !streaming && shared.may_spin && shared.is_resting() {
+        if reads && !streaming && shared.is_resting() {
             let look = || try_again(&mut slot.lock(), &shared, &mut attempt);
             let sockets = std::slice::from_ref(&shared);
             if let Some(done) = sleep_on_streams(sockets, &parker, deadline, look) {
@@ -217,29 +217,28 @@ pub(super) fn sleep_on_streams<R>(
     }
     let end = Instant::now() + LIMIT;
     let end = deadline.map_or(end, |at| at.min(end));
-    let outcome = (0..WAKES).find_map(|_| {
+    let mut outcome = None;
+    for _ in 0..WAKES {
         // After the announcement: what came before it woke nobody.
         let streams: Vec<_> = sockets.iter().flat_map(|one| one.hot_streams()).collect();
-        if let Some(done) = look() {
-            return Some(Some(done));
-        }
+        outcome = look();
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Some(None);
+        if outcome.is_some() || left.is_zero() {
+            break;
         }
         if parker.park_beside(&streams, left) == Wake::Interrupted {
-            return Some(Some(Err(Error::Interrupted)));
+            outcome = Some(Err(Error::Interrupted));
+            break;
         }
         for socket in sockets {
             socket.drive_hot();
         }
-        None
-    });
+    }
     for socket in sockets {
         socket.spin(false);
         socket.unregister(parker);
     }
-    outcome.flatten()
+    outcome
 }
 
 /// Elsewhere there is no such way.

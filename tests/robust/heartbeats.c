@@ -86,6 +86,18 @@ static void promised (int tenths, double silent, int lives)
     OK (zmq_close (socket));
 }
 
+/* When this process last went on, and for how long it was held up at most. */
+struct pace {
+    double last, longest;
+};
+
+static void go_on (struct pace *pace)
+{
+    double paused = now () - pace->last;
+    pace->longest = paused > pace->longest ? paused : pace->longest;
+    pace->last += paused;
+}
+
 /* False if this process itself was held up, so that the peer really was silent for
    longer than the timeout, or nearly: then it says nothing. */
 static int slow_in (void)
@@ -99,7 +111,8 @@ static int slow_in (void)
     char head = 2;
     CHECK (write (peer, &head, 1) == 1 && write (peer, &length, 8) == 8, "the frame begins");
     size_t sent = 0;
-    double start = now (), last = start, longest = 0;
+    double start = now ();
+    struct pace pace = {start, 0};
     while (sent < sizeof bytes) {
         size_t count = sizeof bytes / 40;
         count = count < sizeof bytes - sent ? count : sizeof bytes - sent;
@@ -107,14 +120,13 @@ static int slow_in (void)
             break;
         sent += count;
         nap (0.05);
-        longest = now () - last > longest ? now () - last : longest;
-        last = now ();
+        go_on (&pace);
     }
     int got = zmq_recv (pull, bytes, sizeof bytes, 0);
-    int fair = longest < 0.15;
+    int fair = pace.longest < 0.15;
     say ("a message that took %.1f s to come in, with a timeout of 0.2 s and pauses of up to "
          "%.2f s: %d of %zu bytes",
-         now () - start, longest, got, sizeof bytes);
+         now () - start, pace.longest, got, sizeof bytes);
     if (fair)
         CHECK (got == (int) sizeof bytes, "it arrives");
     close (peer);
@@ -135,20 +147,20 @@ static int slow_out (void)
     OK (zmq_msg_send (&message, push, 0));
     static char bytes[64 << 10];
     size_t got = 0;
-    double start = now (), last = start, longest = 0;
+    double start = now ();
+    struct pace pace = {start, 0};
     while (got < LARGE + 9) {
         if (!read_all (peer, bytes, LARGE + 9 - got < sizeof bytes ? LARGE + 9 - got : sizeof bytes, 5))
             break;
         got += LARGE + 9 - got < sizeof bytes ? LARGE + 9 - got : sizeof bytes;
         nap (0.015);
-        longest = now () - last > longest ? now () - last : longest;
-        last = now ();
+        go_on (&pace);
     }
     double took = now () - start;
     say ("a message that took %.1f s to go out, with a timeout of 0.3 s and pauses of up to %.2f s: "
          "%zu of %d bytes",
-         took, longest, got, LARGE + 9);
-    if (longest > 0.2) {
+         took, pace.longest, got, LARGE + 9);
+    if (pace.longest > 0.2) {
         close (peer);
         OK (zmq_close (push));
         return 0;

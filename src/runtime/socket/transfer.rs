@@ -16,8 +16,7 @@ pub fn send(address: usize, msg: &mut Msg, flags: i32) -> Result<()> {
 pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Result<()> {
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.process_commands_at_times()?;
-    socket.has_sent = true;
+    socket.begin_send()?;
     msg.renew(flags & SNDMORE != 0);
     if msg.is_framable() && socket.send_frame(msg.data(), msg.more()) {
         msg.clear();
@@ -44,12 +43,14 @@ pub fn send_short(
     debug_assert!(body.len() <= FRAMED_MAX);
     let mut guard = slot.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.process_commands_at_times()?;
-    socket.has_sent = true;
-    if socket.send_frame(body, flags & SNDMORE != 0) {
+    socket.begin_send()?;
+    let more = flags & SNDMORE != 0;
+    if socket.send_frame(body, more) {
         return Ok(());
     }
-    send_locked(slot, guard, &mut message(), flags)
+    let mut msg = message();
+    msg.set(flag::MORE, more);
+    send_locked(slot, guard, &mut msg, flags)
 }
 
 /// The slower part of sending.
@@ -60,7 +61,6 @@ fn send_locked(
     flags: i32,
 ) -> Result<()> {
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    msg.set(flag::MORE, flags & SNDMORE != 0);
     match socket.try_send(msg) {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
             send_waiting(slot, guard, msg)
@@ -152,6 +152,14 @@ fn recv_unknown(
 }
 
 impl Socket {
+    /// What sending begins with.
+    #[inline]
+    fn begin_send(&mut self) -> Result<()> {
+        self.process_commands_at_times()?;
+        self.has_sent = true;
+        Ok(())
+    }
+
     /// Sends a part that is no more than a short body, if there is a short way to.
     #[inline(always)]
     fn send_frame(&mut self, body: &[u8], more: bool) -> bool {

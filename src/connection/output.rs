@@ -111,17 +111,22 @@ impl Output {
     }
 
     /// Writes what is there and then what the pipe holds, until both are used up or
-    /// the stream is full. Returns the bytes written as well.
+    /// the stream is full, or has taken `limit` bytes and a batch more. Returns the bytes
+    /// written as well.
     pub(super) fn drive(
         &mut self,
         stream: &ByteStream,
         mut source: Option<(&mut PipeEnd, &mut Session)>,
+        limit: usize,
     ) -> (usize, io::Result<Flow>) {
         if self.bytes.capacity() == 0 {
             self.bytes = SPARE.take();
         }
         let mut total = 0;
         let result = loop {
+            if total >= limit {
+                break Ok(Flow::Blocked);
+            }
             let outcome = match self.pass_on(stream, &mut source) {
                 Some(outcome) => outcome,
                 None => {

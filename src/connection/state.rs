@@ -282,9 +282,8 @@ impl State {
             // Nothing is read from here on, so the end would not show.
             return self.lose(conn, Loss::Stream(libc::EPIPE));
         }
-        if conn.settings.subscribes() {
-            // Subscriptions go now or never.
-            self.flush_output(conn);
+        if linger == 0 || conn.settings.subscribes() {
+            self.flush_once(conn);
             if matches!(self.phase, Phase::Closed) {
                 return;
             }

@@ -79,8 +79,7 @@ impl Care {
         }
         let patience = self.patience.load(Ordering::Relaxed);
         let mail = shared.has_commands();
-        let came = mail && patience > 0;
-        socket.process_mail();
+        let came = socket.process_mail() && patience > 0;
         let left = match socket.going_on || came {
             true => PATIENCE,
             false => patience.saturating_sub(1),
@@ -88,16 +87,15 @@ impl Care {
         self.patience.store(left, Ordering::Relaxed);
         let more = left > 0;
         drop(guard);
-        if mail && shared.has_event_fd() {
-            // It was lowered, and there may be something for the application.
-            shared.signal();
-        }
-        if more {
-            return false;
-        }
         // What comes from here on gets a caretaker of its own.
-        self.begun.store(false, Ordering::SeqCst);
-        !shared.has_commands() || self.begun.swap(true, Ordering::SeqCst)
+        let done = !more && {
+            self.begun.store(false, Ordering::SeqCst);
+            !shared.has_commands() || self.begun.swap(true, Ordering::SeqCst)
+        };
+        if mail {
+            shared.ask_to_look();
+        }
+        done
     }
 }
 

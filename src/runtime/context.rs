@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::inproc::Registry;
-use super::shared::Shared;
+use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::waiting;
 use crate::error::{Error, Result};
@@ -133,7 +133,7 @@ impl Core {
     fn shutdown(&self) {
         self.terminated.store(true, Ordering::SeqCst);
         for socket in self.open_sockets() {
-            socket.signal();
+            socket.tell(Command::Look);
         }
     }
 

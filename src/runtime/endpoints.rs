@@ -181,7 +181,7 @@ impl Socket {
         log!(Info, self.shared.who, "listening on {}", Text(&text));
         self.endpoints.add(text, Target::InprocBound);
         // The connections that waited are served at once.
-        self.process_commands()
+        self.process_commands_aside()
     }
 
     /// Connects. The binder comes back if it has yet to tell what it subscribes

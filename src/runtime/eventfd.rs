@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::Result;
+use crate::sync::readiness::Descriptor;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -23,14 +24,14 @@ impl EventFd {
     pub fn number(&self) -> i32 {
         self.file.as_raw_fd()
     }
+}
 
-    /// Makes it readable. False if the system refuses that.
-    pub fn raise(&self) -> bool {
+impl Descriptor for EventFd {
+    fn raise(&self) -> bool {
         crate::sys::raise(&self.file)
     }
 
-    /// Makes it not readable.
-    pub fn lower(&self) {
+    fn lower(&self) {
         let _ = (&self.file).read(&mut [0; 8]);
     }
 }

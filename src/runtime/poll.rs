@@ -45,21 +45,20 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64) -> Result<usize> {
     }
 }
 
-/// Looks once, without waiting.
+/// Looks once, without waiting. Descriptors come first, as they are on entry: a socket's
+/// own `ZMQ_FD` may be among them, and a look at the socket makes that unreadable.
 fn look(items: &[Item], ready: &mut [i16]) -> Result<usize> {
-    let mut count = 0;
-    for (item, ready) in items.iter().zip(ready.iter_mut()) {
-        *ready = match *item {
-            Item::Socket(address, wanted) => socket::ready(address, wanted)?,
-            Item::Fd(..) => 0,
-        };
-        count += usize::from(*ready != 0);
-    }
+    ready.fill(0);
     let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
     if !fds.is_empty() && crate::sys::poll(&mut fds, 0)? > 0 {
-        count += store(items, ready, &fds);
+        store(items, ready, &fds);
     }
-    Ok(count)
+    for (item, ready) in items.iter().zip(ready.iter_mut()) {
+        if let Item::Socket(address, wanted) = *item {
+            *ready = socket::ready(address, wanted)?;
+        }
+    }
+    Ok(ready.iter().filter(|events| **events != 0).count())
 }
 
 fn to_pollfd(item: &Item) -> Option<libc::pollfd> {
@@ -82,11 +81,9 @@ fn to_pollfd(item: &Item) -> Option<libc::pollfd> {
     })
 }
 
-/// Translates what the system said of the descriptors; returns how many have
-/// events.
-fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) -> usize {
+/// Translates what the system said of the descriptors.
+fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) {
     let mut answers = fds.iter();
-    let mut count = 0;
     for (item, ready) in items.iter().zip(ready.iter_mut()) {
         if !matches!(item, Item::Fd(..)) {
             continue;
@@ -105,9 +102,7 @@ fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) -> usize {
         if answer.revents & !known != 0 {
             *ready |= POLLERR;
         }
-        count += usize::from(*ready != 0);
     }
-    count
 }
 
 fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {

@@ -17,6 +17,7 @@ use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
 use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
+use crate::sync::readiness::Readiness;
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::log::{Who, log};
 use std::collections::HashMap;
@@ -38,6 +39,9 @@ pub enum Command {
     Attach(Box<PipeEnd>),
     /// The pattern has a backlog.
     GoOn,
+    /// The socket is to be looked at by its application: the context was shut down, or an
+    /// I/O thread has read mail on its behalf.
+    Look,
     /// The endpoint of this connection is over. (A weak pointer keeps its
     /// address from being used again.)
     EndpointGone(Weak<Connection>),
@@ -52,8 +56,9 @@ pub struct Shared {
     mailbox: Mailbox<Command>,
     waiters: Mutex<Vec<Arc<Parker>>>,
     waiting: AtomicBool,
-    event_fd: OnceLock<EventFd>,
-    fd_raised: AtomicBool,
+    fd_is_broken: AtomicBool,
+    /// `ZMQ_FD`: readable while the mailbox holds something.
+    event_fd: OnceLock<Readiness<EventFd>>,
     connections: Mutex<HashMap<usize, Arc<Connection>>>,
     hot: Mutex<Vec<Arc<Connection>>>,
     hot_count: AtomicUsize,
@@ -115,8 +120,8 @@ impl Shared {
             mailbox: Mailbox::new(),
             waiters: Mutex::default(),
             waiting: AtomicBool::new(false),
+            fd_is_broken: AtomicBool::new(false),
             event_fd: OnceLock::new(),
-            fd_raised: AtomicBool::new(false),
             connections: Mutex::default(),
             hot: Mutex::default(),
             hot_count: AtomicUsize::new(0),
@@ -163,9 +168,22 @@ impl Shared {
             }
         }
         if let Some(fd) = self.event_fd.get() {
-            if !self.fd_raised.swap(true, Ordering::SeqCst) && !fd.raise() {
-                self.fd_raised.store(false, Ordering::SeqCst);
+            if !fd.raise_if(|| self.has_commands()) {
+                self.report_broken_fd();
             }
+        }
+    }
+
+    /// The system refuses to raise `ZMQ_FD`: its descriptor was closed or taken over by
+    /// the program.
+    #[cold]
+    fn report_broken_fd(&self) {
+        if !self.fd_is_broken.swap(true, Ordering::Relaxed) {
+            log!(
+                Error,
+                self.who,
+                "ZMQ_FD cannot be signalled: the program has closed the descriptor"
+            );
         }
     }
 
@@ -202,28 +220,30 @@ impl Shared {
 
     /// Takes the commands, under the socket's lock.
     pub(super) fn take_commands(&self) -> Taken<Command> {
-        if let Some(fd) = self.event_fd.get() {
-            // Lower first: what comes after this raises it again.
-            if self.fd_raised.load(Ordering::SeqCst) {
-                fd.lower();
-                self.fd_raised.store(false, Ordering::SeqCst);
-            }
+        match self.event_fd.get() {
+            Some(fd) => fd.lower_and(|| self.mailbox.take()),
+            None => self.mailbox.take(),
         }
-        self.mailbox.take()
     }
 
     /// The descriptor behind `ZMQ_FD`, made at the first call.
     pub fn event_fd(&self) -> Result<i32> {
         if let Some(fd) = self.event_fd.get() {
-            return Ok(fd.number());
+            return Ok(fd.descriptor().number());
         }
-        let fresh = EventFd::new()?;
+        let fresh = Readiness::new(EventFd::new()?);
         let fd = self.event_fd.get_or_init(|| fresh);
-        // Commands of before count as news.
-        if self.has_commands() {
-            self.signal();
+        // Commands of before, whose senders found no descriptor.
+        fd.raise_if(|| self.has_commands());
+        Ok(fd.descriptor().number())
+    }
+
+    /// Mail was read, and `ZMQ_FD` lowered, by a call that does not tell the application
+    /// whether there is something to receive: it stays readable until one does.
+    pub(super) fn ask_to_look(&self) {
+        if self.has_event_fd() {
+            self.tell(Command::Look);
         }
-        Ok(fd.number())
     }
 
     /// Whether an event loop of the application watches `ZMQ_FD`.

@@ -141,7 +141,7 @@ pub type Locked = Guard<'static, Option<Box<Socket>>>;
 pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
     let mut guard = find(address)?.lock();
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.process_commands()?;
+    socket.process_commands_aside()?;
     f(socket)
 }
 
@@ -259,11 +259,21 @@ impl Socket {
 
     /// Whether the context was shut down.
     #[inline]
-    fn check_alive(&self) -> Result<()> {
+    fn check_alive(&mut self) -> Result<()> {
         match self.core.terminated.load(Ordering::Relaxed) {
-            true => Err(Error::Term),
+            true => self.refuse(),
             false => Ok(()),
         }
+    }
+
+    /// The answer after the context was shut down. The mail is read all the same, or
+    /// `ZMQ_FD` would stay readable.
+    #[cold]
+    fn refuse(&mut self) -> Result<()> {
+        if self.shared.has_commands() {
+            self.process_mail();
+        }
+        Err(Error::Term)
     }
 
     /// Processes what other threads have told the socket.
@@ -285,17 +295,40 @@ impl Socket {
             // A clock that went back counts as one that is far ahead.
             if now.wrapping_sub(self.mail_read) >= MAIL_INTERVAL {
                 self.mail_read = now;
-                self.process_mail();
+                self.process_mail_aside();
             }
         }
         self.check_alive()
     }
 
+    /// As [`process_commands`](Self::process_commands), in a call that does not tell its
+    /// application whether there is something to receive.
+    #[inline]
+    pub(super) fn process_commands_aside(&mut self) -> Result<()> {
+        if self.shared.has_commands() {
+            self.process_mail_aside();
+        }
+        self.check_alive()
+    }
+
+    /// An event loop that sleeps on `ZMQ_FD` has yet to hear of what is read here: the
+    /// descriptor stays readable until a call that answers that.
     #[cold]
     #[inline(never)]
-    pub(super) fn process_mail(&mut self) {
+    fn process_mail_aside(&mut self) {
+        self.process_mail();
+        self.shared.ask_to_look();
+    }
+
+    /// Returns whether there was more than the wish to be looked at.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn process_mail(&mut self) -> bool {
+        let mut any = false;
         for command in self.shared.clone().take_commands() {
+            any |= !matches!(command, Command::Look);
             match command {
+                Command::Look => {}
                 Command::Pipe(token) => self.pipe_events(PipeId(token as u32)),
                 Command::Attach(end) => {
                     self.attach(*end, Attachment::default());
@@ -307,6 +340,7 @@ impl Socket {
         if self.pattern.has_backlog() {
             self.note_backlog();
         }
+        any
     }
 
     /// Adds a pipe to the socket.

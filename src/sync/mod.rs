@@ -14,6 +14,7 @@ pub mod membarrier;
 mod mutex;
 mod once;
 pub mod parker;
+pub mod readiness;
 
 pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};

@@ -27,6 +27,18 @@ impl State {
     }
 
     pub(super) fn flush_output(&mut self, conn: &Connection) {
+        self.flush_at_most(conn, usize::MAX);
+    }
+
+    /// Offers the kernel, once, what would be dropped now: it takes what it can without
+    /// waiting. A peer that reads as fast as this thread writes does not make it endless.
+    pub(super) fn flush_once(&mut self, conn: &Connection) {
+        const MOST: usize = 16 * 1024 * 1024;
+        self.blocked = false;
+        self.flush_at_most(conn, MOST);
+    }
+
+    fn flush_at_most(&mut self, conn: &Connection, limit: usize) {
         if self.blocked || self.half_closed {
             return;
         }
@@ -38,7 +50,7 @@ impl State {
             }
             _ => return,
         };
-        let (count, result) = self.output.drive(stream, source);
+        let (count, result) = self.output.drive(stream, source, limit);
         if count > 0 {
             conn.writes.fetch_add(1, Ordering::Relaxed);
         }

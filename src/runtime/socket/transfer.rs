@@ -71,10 +71,14 @@ fn send_locked(
 
 #[cold]
 fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Result<()> {
-    let millis = guard.as_ref().map_or(0, |socket| socket.options.sndtimeo);
-    wait::until(slot, guard, wait::limit(millis), false, |socket| {
-        socket.try_send(msg)
-    })
+    let Some(socket) = guard.as_ref() else {
+        return Err(Error::NotSocket);
+    };
+    let (shared, timeout) = (socket.shared.clone(), wait::limit(socket.options.sndtimeo));
+    let result = wait::until(slot, guard, timeout, false, |socket| socket.try_send(msg));
+    // The wait has read mail that an event loop on ZMQ_FD has yet to hear of.
+    shared.ask_to_look();
+    result
 }
 
 /// `zmq_recv` and its kin: receives one part, blocking as options and flags say.

@@ -58,9 +58,17 @@ pub enum Error {
     NoMemory,
     /// `EINTR`: a signal handler ran while the call was blocked.
     Interrupted,
+    /// `EDEADLK`: the call came from a signal handler that interrupted another call of the
+    /// same thread on the same socket.
+    Nested,
+    /// Not seen by a program: the call is suspended, see [`suspend`](crate::sync::suspend).
+    Suspended,
     /// Any other `errno` value, as the operating system gave it.
     Os(c_int),
 }
+
+/// What stands for [`Error::Suspended`] where an `errno` value is expected.
+pub const SUSPENDED: c_int = c_int::MIN;
 
 /// `Result` with the library's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -87,6 +95,8 @@ impl Error {
             Error::TooManyFiles => libc::EMFILE,
             Error::NoMemory => libc::ENOMEM,
             Error::Interrupted => libc::EINTR,
+            Error::Nested => libc::EDEADLK,
+            Error::Suspended => SUSPENDED,
             Error::Os(code) => code,
         }
     }

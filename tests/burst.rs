@@ -51,7 +51,7 @@ fn unseen(types: (i32, i32)) -> usize {
         socket::close(a).unwrap();
         socket::close(b).unwrap();
     }
-    context::terminate(context).unwrap();
+    context::terminate(context, false).unwrap();
     unseen
 }
 

@@ -49,7 +49,7 @@ fn ask(context: usize, polls: bool) {
             socket::send_bytes(client, &round.to_ne_bytes(), 0).unwrap();
             if polls {
                 let items = [poll::Item::Socket(client, socket::POLLIN)];
-                assert_eq!(poll::poll(&items, &mut [0], 9000), Ok(1));
+                assert_eq!(poll::poll(&items, &mut [0], 9000, false), Ok(1));
             }
             assert_eq!(socket::recv(client, 0).unwrap().data(), round.to_ne_bytes());
         }
@@ -76,7 +76,7 @@ fn answers_come() {
             for polls in [false, true] {
                 let context = context::create().unwrap().address();
                 ask(context, polls);
-                context::terminate(context).unwrap();
+                context::terminate(context, false).unwrap();
             }
         });
         stop.store(true, Ordering::Relaxed);

@@ -85,7 +85,7 @@ impl Scene {
     fn end(self) {
         socket::close(self.socket).unwrap();
         drop(self.peer);
-        context::terminate(self.context).unwrap();
+        context::terminate(self.context, false).unwrap();
     }
 }
 

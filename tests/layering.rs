@@ -27,6 +27,20 @@ const FILE_LINES: usize = 600;
 const LONG_FILE_LINES: usize = 1000;
 const LONG_BECAUSE: &str = "// Long because: ";
 
+/// The ways in and out of the C API.
+const BOUNDARY: &[&str] = &[
+    "plain(",
+    "call(",
+    "shielded(",
+    "sending(",
+    "receiving(",
+    "terminate(",
+];
+
+/// What panics when a thread's locals are gone, and the one file that may use it.
+const LOCALS: &[&str] = &["thread_local!", "thread::current()"];
+const LOCALS_FILE: &str = "sync/local.rs";
+
 /// Most lines in the body of a function of the C API.
 const CAPI_LINES: usize = 15;
 
@@ -111,6 +125,7 @@ impl File {
         {
             complaints.extend(self.check_imports(module));
             complaints.extend(self.check_forbid(module));
+            complaints.extend(self.check_locals());
             if module == "capi" {
                 complaints.extend(self.check_functions());
             }
@@ -171,6 +186,21 @@ impl File {
         (!good).then(|| "the first inner attribute is not #![forbid(unsafe_code)]".to_owned())
     }
 
+    /// Calls from exit handlers and destructors come when a thread's locals are gone.
+    fn check_locals(&self) -> Vec<String> {
+        let is_test = ["tests", "conformance"]
+            .iter()
+            .any(|test| self.name.contains(test));
+        let is_test = is_test || self.name == LOCALS_FILE;
+        let code = self.code.split("#[cfg(test)]\nmod ").next().unwrap();
+        let code = code.split("#[cfg(all(test").next().unwrap();
+        let used = LOCALS
+            .iter()
+            .filter(|name| !is_test && code.contains(**name));
+        used.map(|name| format!("{name} outside of {LOCALS_FILE}"))
+            .collect()
+    }
+
     fn check_functions(&self) -> Vec<String> {
         let code = self.code.split("#[cfg(test)]\nmod ").next().unwrap();
         let mut complaints = Vec::new();
@@ -181,7 +211,7 @@ impl File {
                     "fn {name}: {lines} lines, at most {CAPI_LINES} allowed"
                 ));
             }
-            if exported && !body.contains("call(") && !body.contains("plain(") {
+            if exported && !BOUNDARY.iter().any(|way| body.contains(way)) {
                 complaints.push(format!("fn {name}: does not go through the boundary"));
             }
         }
@@ -404,6 +434,19 @@ fn long_files_are_found() {
     assert!(tree("excused", &[("zmtp/mod.rs", &excused(990))]).is_empty());
     let found = complaint("longer", "zmtp/mod.rs", &excused(1000));
     assert_eq!(found, "zmtp/mod.rs: 1005 lines, at most 1000 allowed");
+}
+
+#[test]
+fn thread_locals_that_can_panic_are_found() {
+    let text = format!("{FORBID}thread_local! {{ static A: u8 = 0; }}\n");
+    let found = complaint("locals", "zmtp/mod.rs", &text);
+    assert_eq!(found, "zmtp/mod.rs: thread_local! outside of sync/local.rs");
+    let text = format!("{FORBID}fn f() {{ std::thread::current(); }}\n");
+    let found = complaint("current", "zmtp/mod.rs", &text);
+    assert_eq!(
+        found,
+        "zmtp/mod.rs: thread::current() outside of sync/local.rs"
+    );
 }
 
 #[test]

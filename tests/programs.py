@@ -41,12 +41,14 @@ def compile_program(program, sources, options, *, headers=None, need=REFERENCE):
         newest = max(path.stat().st_mtime for path in [*sources, *headers])
         if program.stat().st_mtime > newest:
             return program
-    command = [os.environ.get("CC", "cc"), "-D_GNU_SOURCE", *WARNINGS, "-o", str(program),
-               *map(str, sources), *options]
+    plus = any(source.suffix == ".cpp" for source in sources)
+    compiler = os.environ.get("CXX", "c++") if plus else os.environ.get("CC", "cc")
+    command = [compiler, "-D_GNU_SOURCE", *WARNINGS, "-o", str(program), *map(str, sources),
+               *options]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     except FileNotFoundError:
-        raise Failure(f"no C compiler: {need}") from None
+        raise Failure(f"no {compiler}: {need}") from None
     if done.returncode:
         raise Failure(f"{program.name} does not compile; {need}\n{done.stderr}")
     if done.stderr:

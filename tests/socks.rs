@@ -126,7 +126,7 @@ fn run(script: Script, hold: bool, user: &[u8], timeout: i32) -> (Vec<u16>, Dura
     for handle in [client, server, monitor] {
         socket::close(handle).unwrap();
     }
-    context::terminate(context).unwrap();
+    context::terminate(context, false).unwrap();
     thread.join().unwrap();
     (events, taken)
 }

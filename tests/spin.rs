@@ -61,7 +61,7 @@ fn sleeps_of_client(endpoint: &[u8], spin: i32) -> u64 {
     let slept = sleeps() - before;
     socket::close(serving.join().unwrap()).unwrap();
     socket::close(client).unwrap();
-    context::terminate(context).unwrap();
+    context::terminate(context, false).unwrap();
     slept
 }
 

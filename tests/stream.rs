@@ -77,7 +77,7 @@ impl Stream {
     fn end(self) -> Duration {
         let begin = Instant::now();
         socket::close(self.socket).unwrap();
-        context::terminate(self.context).unwrap();
+        context::terminate(self.context, false).unwrap();
         begin.elapsed()
     }
 }

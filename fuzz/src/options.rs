@@ -153,7 +153,7 @@ pub fn run(input: &[u8]) {
         assert_eq!(refused, Err(Error::Term));
     }
     assert_eq!(socket::close(socket), Ok(()));
-    assert_eq!(context::terminate(context), Ok(()));
+    assert_eq!(context::terminate(context, false), Ok(()));
 }
 
 /// A value of any length, or none.

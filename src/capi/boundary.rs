@@ -1,11 +1,22 @@
 //! What every exported function passes through on its way in and out.
 //!
-//! A function of the C API is a thin `extern "C"` shell around one closure:
-//! [`call`] where it can fail, [`plain`] where it cannot. Both keep a panic
-//! from crossing into C. `call` alone decides what `errno` says afterwards:
-//! it writes it last, when the closure and all it owned are gone, so that
-//! nothing dropped on the way out can disturb it; a call that succeeds leaves
-//! `errno` as it found it.
+//! A function of the C API is a thin `extern "C-unwind"` shell around one closure. All keep
+//! a panic from crossing into C, and differ in what else may happen:
+//!
+//! - [`plain`]: it cannot fail and makes no system call;
+//! - [`call`]: it can fail, and is never waited in;
+//! - [`shielded`]: the same, with system calls during which the thread must not be
+//!   cancelled;
+//! - [`sending`], [`receiving`]: it may sleep, and is a cancellation point. After each sleep
+//!   it goes on by another closure ([`crate::sync::suspend`]).
+//!
+//! `errno` is written last, when the closure and all it owned are gone, so that nothing
+//! dropped on the way out can disturb it; a call that succeeds leaves it as it found it.
+//! During the call it is 0 until something happens that is to be seen to on the way out: the
+//! program's own code, which the library calls from here alone, with no lock held and
+//! nothing to drop on the stack. That are the free functions of messages that were released
+//! ([`crate::message::next_released`]), which may throw, and the end of a thread that was
+//! cancelled ([`crate::sys::cancel`]).
 //!
 //! The shells are plain items and not the output of a macro because the header
 //! generator reads them from the source text.
@@ -27,7 +38,10 @@ unsafe extern "C" {
     fn location() -> *mut c_int;
 }
 
-use crate::error::Result;
+use crate::error::{Result, SUSPENDED};
+use crate::message::run_released;
+use crate::sync::suspend;
+use crate::sys::cancel::{self, Shield};
 use crate::sys::panics::contain;
 
 /// The `errno` of a call in which the library itself panicked.
@@ -70,25 +84,112 @@ impl<T> CReturn for *const T {
     const FAIL: Self = std::ptr::null();
 }
 
+/// The number of no error.
+const DONE: c_int = 0;
+
+/// Runs a body once: its value, and its error's number or [`DONE`]. If something may have to
+/// be seen to on the way out, `errno` is not [`DONE`] afterwards.
+#[inline(always)]
+fn attempt<T: CReturn>(body: impl FnOnce() -> Result<T>) -> (T, c_int) {
+    set_errno(DONE);
+    match contain(FAILED, body) {
+        Some(Ok(value)) => (value, DONE),
+        Some(Err(error)) => (T::FAIL, error.errno()),
+        None => (T::FAIL, EPANIC),
+    }
+}
+
+/// The last step: `errno`, as it was before the call if that succeeded.
+#[inline(always)]
+fn finish<T>(value: T, code: c_int, before: c_int) -> T {
+    set_errno(if code == DONE { before } else { code });
+    value
+}
+
 /// Runs the body of an exported function that can fail.
 ///
 /// `Ok` is returned as it is, with `errno` as it was before the call. `Err`
 /// gives [`CReturn::FAIL`] and sets `errno` to [`Error::errno`]; a panic gives
 /// the same with [`EPANIC`].
+///
+/// [`Error::errno`]: crate::error::Error::errno
 #[inline]
 pub fn call<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
-    // SAFETY: the C library gives a pointer that is valid for this thread.
-    let place = unsafe { location() };
-    // SAFETY: as above.
-    let before = unsafe { *place };
-    let (value, code) = match contain(FAILED, body) {
-        Some(Ok(value)) => (value, before),
-        Some(Err(error)) => (T::FAIL, error.errno()),
-        None => (T::FAIL, EPANIC),
-    };
-    // SAFETY: as above; a call does not change threads.
-    unsafe { *place = code };
-    value
+    let before = errno();
+    let (value, code) = attempt(body);
+    if errno() != DONE {
+        run_released();
+    }
+    finish(value, code, before)
+}
+
+/// As [`call`]; the thread cannot be cancelled in the body.
+#[inline]
+pub fn shielded<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
+    call(|| {
+        let _shield = Shield::new();
+        body()
+    })
+}
+
+/// As [`call`], for a body that may be suspended, and that does not take anything from the
+/// socket: the thread may end when it is done. `again` is what is run after each sleep.
+#[inline(always)]
+pub fn sending<T: CReturn>(first: impl FnOnce() -> Result<T>, again: impl Fn() -> Result<T>) -> T {
+    let before = errno();
+    let (value, code) = attempt(first);
+    match errno() | code {
+        DONE => finish(value, code, before),
+        _ => leave((value, code), before, true, again),
+    }
+}
+
+/// As [`sending`], for a body that receives: a thread that got a message is not cancelled
+/// before it has returned with it.
+#[inline(always)]
+pub fn receiving<T: CReturn>(
+    first: impl FnOnce() -> Result<T>,
+    again: impl Fn() -> Result<T>,
+) -> T {
+    let before = errno();
+    let (value, code) = attempt(first);
+    match errno() | code {
+        DONE => finish(value, code, before),
+        _ => leave((value, code), before, false, again),
+    }
+}
+
+/// The slower end: sleeps and makes the call again as often as that asks for it, then sees
+/// to what waits. Neither here nor in its callers is there anything to drop.
+#[cold]
+#[inline(never)]
+fn leave<T: CReturn>(
+    (mut value, mut code): (T, c_int),
+    before: c_int,
+    acts_when_done: bool,
+    again: impl Fn() -> Result<T>,
+) -> T {
+    while code == SUSPENDED {
+        (value, code) = sleep_and(&again);
+    }
+    run_released();
+    if acts_when_done || code != DONE {
+        cancel::act();
+    }
+    finish(value, code, before)
+}
+
+fn sleep_and<T: CReturn>(again: &impl Fn() -> Result<T>) -> (T, c_int) {
+    // SAFETY: nothing to drop, see above.
+    unsafe { suspend::sleep() };
+    let (value, code) = attempt(again);
+    if code != SUSPENDED {
+        attempt(|| {
+            suspend::end();
+            Ok(())
+        });
+    }
+    (value, code)
 }
 
 /// Runs the body of an exported function that cannot fail and makes no system

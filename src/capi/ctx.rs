@@ -2,7 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 
-use super::boundary::call;
+use super::boundary::{sending, shielded};
 use super::constants::ZMQ_IO_THREADS_DFLT;
 use super::fork;
 use crate::error::{Error, Result};
@@ -15,8 +15,8 @@ use crate::runtime::context;
 /// # Safety
 /// Always safe.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_new() -> *mut c_void {
-    call(|| new_with_threads(ZMQ_IO_THREADS_DFLT))
+pub unsafe extern "C-unwind" fn zmq_ctx_new() -> *mut c_void {
+    shielded(|| new_with_threads(ZMQ_IO_THREADS_DFLT))
 }
 
 /// Terminates a context: blocking calls on its sockets end with ETERM; waits
@@ -27,8 +27,8 @@ pub unsafe extern "C" fn zmq_ctx_new() -> *mut c_void {
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
-    call(|| context::terminate(context as usize).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_ctx_term(context: *mut c_void) -> c_int {
+    terminate(context)
 }
 
 /// Makes blocking calls on the context's sockets end with ETERM, and all later
@@ -38,8 +38,8 @@ pub unsafe extern "C" fn zmq_ctx_term(context: *mut c_void) -> c_int {
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
-    call(|| context::shutdown(context as usize).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
+    shielded(|| context::shutdown(context as usize).map(|()| 0))
 }
 
 /// Sets a context option. Returns 0, or -1 with EINVAL (unknown option or value
@@ -48,8 +48,12 @@ pub unsafe extern "C" fn zmq_ctx_shutdown(context: *mut c_void) -> c_int {
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, value: c_int) -> c_int {
-    call(|| context::set(context as usize, option, value).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_ctx_set(
+    context: *mut c_void,
+    option: c_int,
+    value: c_int,
+) -> c_int {
+    shielded(|| context::set(context as usize, option, value).map(|()| 0))
 }
 
 /// Returns the value of a context option, or -1 with EINVAL (unknown option) or
@@ -58,8 +62,8 @@ pub unsafe extern "C" fn zmq_ctx_set(context: *mut c_void, option: c_int, value:
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_int {
-    call(|| context::get(context as usize, option))
+pub unsafe extern "C-unwind" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_int {
+    shielded(|| context::get(context as usize, option))
 }
 
 /// Deprecated: zmq_ctx_new and ZMQ_IO_THREADS in one. Returns NULL with EINVAL
@@ -68,8 +72,13 @@ pub unsafe extern "C" fn zmq_ctx_get(context: *mut c_void, option: c_int) -> c_i
 /// # Safety
 /// Always safe.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_init(io_threads: c_int) -> *mut c_void {
-    call(|| new_with_threads(io_threads))
+pub unsafe extern "C-unwind" fn zmq_init(io_threads: c_int) -> *mut c_void {
+    shielded(|| new_with_threads(io_threads))
+}
+
+fn terminate(context: *mut c_void) -> c_int {
+    let once = || context::terminate(context as usize, true).map(|()| 0);
+    sending(once, once)
 }
 
 fn new_with_threads(io_threads: c_int) -> Result<*mut c_void> {
@@ -89,8 +98,8 @@ fn new_with_threads(io_threads: c_int) -> Result<*mut c_void> {
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_term(context: *mut c_void) -> c_int {
-    call(|| context::terminate(context as usize).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_term(context: *mut c_void) -> c_int {
+    terminate(context)
 }
 
 /// Deprecated name of zmq_ctx_term.
@@ -98,6 +107,6 @@ pub unsafe extern "C" fn zmq_term(context: *mut c_void) -> c_int {
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
-    call(|| context::terminate(context as usize).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_ctx_destroy(context: *mut c_void) -> c_int {
+    terminate(context)
 }

@@ -11,7 +11,7 @@ use crate::error::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
 /// Meaningful right after a call that reported failure. The same as the C
 /// library's `errno`, for programs that use another C library than this one.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_errno() -> c_int {
+pub extern "C-unwind" fn zmq_errno() -> c_int {
     plain(errno)
 }
 
@@ -20,7 +20,7 @@ pub extern "C" fn zmq_errno() -> c_int {
 /// Knows the numbers of this library as well as those of the system. Never
 /// NULL; the text belongs to the library and is not to be freed.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_strerror(errnum: c_int) -> *const c_char {
+pub extern "C-unwind" fn zmq_strerror(errnum: c_int) -> *const c_char {
     plain(|| match own_text(errnum) {
         Some(text) => text.as_ptr(),
         // SAFETY: takes any number; what comes back is the C library's.
@@ -48,7 +48,11 @@ fn own_text(errnum: c_int) -> Option<&'static CStr> {
 /// # Safety
 /// Each pointer is NULL or good for one `int`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch: *mut c_int) {
+pub unsafe extern "C-unwind" fn zmq_version(
+    major: *mut c_int,
+    minor: *mut c_int,
+    patch: *mut c_int,
+) {
     plain(|| {
         let parts = [
             (major, ZMQ_VERSION_MAJOR),
@@ -72,7 +76,7 @@ pub unsafe extern "C" fn zmq_version(major: *mut c_int, minor: *mut c_int, patch
 /// # Safety
 /// `capability` is NULL, which gives 0, or a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_has(capability: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_has(capability: *const c_char) -> c_int {
     plain(|| {
         if capability.is_null() {
             return 0;

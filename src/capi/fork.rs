@@ -2,18 +2,18 @@
 //! any time, whatever the other threads are doing.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::sync::Once;
 
 use super::boundary::plain;
 use super::{threads, timers, utils};
 use crate::runtime::fork;
 use crate::sync::ForkedChild;
+use crate::sync::local::thread_cell;
 use crate::sys;
 
-thread_local! {
+thread_cell! {
     /// Locks that the forking thread holds meanwhile.
-    static LOCKS: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+    static LOCKS: Vec<Box<dyn Any>> = Vec::new();
 }
 
 /// Sees to it that forks are noticed from now on.
@@ -30,7 +30,7 @@ extern "C" fn before() {
         timers::hold(&mut locks);
         threads::hold(&mut locks);
         utils::hold(&mut locks);
-        LOCKS.with(|held| held.replace(locks));
+        LOCKS.set(locks);
     });
 }
 

@@ -40,7 +40,7 @@ unsafe fn place(place: *mut zmq_msg_t, msg: Result<Msg>) -> Result<c_int> {
 /// # Safety
 /// `msg` points to an uninitialised or closed message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
     // SAFETY: by the caller's promise.
     call(|| unsafe { place(msg, Ok(Msg::new())) })
 }
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 /// # Safety
 /// As zmq_msg_init.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
     // SAFETY: by the caller's promise.
     call(|| unsafe { place(msg, Msg::with_size(size)) })
 }
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> 
 /// # Safety
 /// As zmq_msg_init; data is valid for size bytes until free_fn is called.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_init_data(
+pub unsafe extern "C-unwind" fn zmq_msg_init_data(
     msg: *mut zmq_msg_t,
     data: *mut c_void,
     size: usize,
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn zmq_msg_init_data(
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
     // SAFETY: by the caller's promise.
     call(|| unsafe { message(msg) }.map(Msg::close).map(|()| 0))
 }
@@ -95,7 +95,10 @@ pub unsafe extern "C" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
 /// # Safety
 /// Both point to messages.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, source: *mut zmq_msg_t) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_move(
+    dest: *mut zmq_msg_t,
+    source: *mut zmq_msg_t,
+) -> c_int {
     call(|| {
         // SAFETY: by the caller's promise; one at a time, they may be the same.
         let content = unsafe { message(source)? }.take();
@@ -112,7 +115,10 @@ pub unsafe extern "C" fn zmq_msg_move(dest: *mut zmq_msg_t, source: *mut zmq_msg
 /// # Safety
 /// Both point to messages.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, source: *mut zmq_msg_t) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_copy(
+    dest: *mut zmq_msg_t,
+    source: *mut zmq_msg_t,
+) -> c_int {
     call(|| {
         // SAFETY: by the caller's promise; one at a time, they may be the same.
         let content = unsafe { message(source)? }.share();
@@ -128,7 +134,7 @@ pub unsafe extern "C" fn zmq_msg_copy(dest: *mut zmq_msg_t, source: *mut zmq_msg
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
+pub unsafe extern "C-unwind" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
     plain(|| {
         // SAFETY: by the caller's promise.
         let data = unsafe { message(msg) }.map(|msg| msg.data_ptr_mut().cast());
@@ -142,7 +148,7 @@ pub unsafe extern "C" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
+pub unsafe extern "C-unwind" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
     // SAFETY: by the caller's promise.
     plain(|| unsafe { message(msg) }.map_or(0, |msg| msg.len()))
 }
@@ -152,7 +158,7 @@ pub unsafe extern "C" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
     // SAFETY: by the caller's promise.
     plain(|| unsafe { message(msg) }.map_or(0, |msg| msg.more().into()))
 }
@@ -164,7 +170,7 @@ pub unsafe extern "C" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> c_int {
     call(|| {
         // SAFETY: by the caller's promise.
         let msg = unsafe { message(msg)? };
@@ -185,7 +191,11 @@ pub unsafe extern "C" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> 
 /// # Safety
 /// Always safe.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_set(msg: *mut zmq_msg_t, property: c_int, value: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_msg_set(
+    msg: *mut zmq_msg_t,
+    property: c_int,
+    value: c_int,
+) -> c_int {
     let _ = (msg, property, value);
     call(|| Err(Error::Invalid))
 }
@@ -197,7 +207,7 @@ pub unsafe extern "C" fn zmq_msg_set(msg: *mut zmq_msg_t, property: c_int, value
 /// # Safety
 /// `msg` points to a message, `property` to a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_gets(
+pub unsafe extern "C-unwind" fn zmq_msg_gets(
     msg: *const zmq_msg_t,
     property: *const c_char,
 ) -> *const c_char {

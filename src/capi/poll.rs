@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 
-use super::boundary::call;
+use super::boundary::{sending, shielded};
 use super::types::zmq_pollitem_t;
 use crate::error::{Error, Result};
 use crate::runtime::monitor;
@@ -16,12 +16,12 @@ use crate::runtime::proxy::Proxy;
 /// # Safety
 /// `items` is valid for `count` items.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_poll(
+pub unsafe extern "C-unwind" fn zmq_poll(
     items: *mut zmq_pollitem_t,
     count: c_int,
     timeout: c_long,
 ) -> c_int {
-    call(|| {
+    let once = || {
         let count = usize::try_from(count).map_err(|_| Error::Invalid)?;
         if items.is_null() && count > 0 {
             return Err(Error::Fault);
@@ -32,7 +32,8 @@ pub unsafe extern "C" fn zmq_poll(
             _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
         };
         poll_items(items, timeout)
-    })
+    };
+    sending(once, once)
 }
 
 fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
@@ -43,9 +44,11 @@ fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
     let list: smallvec::SmallVec<[Item; 16]> = items.iter().map(to_item).collect();
     let mut ready: smallvec::SmallVec<[i16; 16]> = smallvec::smallvec![0; items.len()];
     #[allow(clippy::unnecessary_cast)] // a long has 32 bits elsewhere
-    let outcome = poll::poll(&list, &mut ready, timeout as i64);
-    for (item, ready) in items.iter_mut().zip(ready) {
-        item.revents = ready;
+    let outcome = poll::poll(&list, &mut ready, timeout as i64, true);
+    if outcome != Err(Error::Suspended) {
+        for (item, ready) in items.iter_mut().zip(ready) {
+            item.revents = ready;
+        }
     }
     outcome.map(|count| c_int::try_from(count).unwrap_or(c_int::MAX))
 }
@@ -57,12 +60,17 @@ fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
 /// # Safety
 /// Safe for any pointers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_proxy(
+pub unsafe extern "C-unwind" fn zmq_proxy(
     frontend: *mut c_void,
     backend: *mut c_void,
     capture: *mut c_void,
 ) -> c_int {
-    call(|| run(frontend, backend, capture, std::ptr::null_mut()))
+    let control = std::ptr::null_mut();
+    sending(|| run(frontend, backend, capture, control), go_on)
+}
+
+fn go_on() -> Result<c_int> {
+    Proxy::go_on().map(|()| 0)
 }
 
 fn run(
@@ -91,13 +99,13 @@ fn run(
 /// # Safety
 /// Safe for any pointers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_proxy_steerable(
+pub unsafe extern "C-unwind" fn zmq_proxy_steerable(
     frontend: *mut c_void,
     backend: *mut c_void,
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    call(|| run(frontend, backend, capture, control))
+    sending(|| run(frontend, backend, capture, control), go_on)
 }
 
 /// Deprecated: zmq_proxy without capture; the type is ignored.
@@ -105,14 +113,14 @@ pub unsafe extern "C" fn zmq_proxy_steerable(
 /// # Safety
 /// Safe for any pointers.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_device(
+pub unsafe extern "C-unwind" fn zmq_device(
     device_type: c_int,
     frontend: *mut c_void,
     backend: *mut c_void,
 ) -> c_int {
     let _ = device_type;
     let none = std::ptr::null_mut();
-    call(|| run(frontend, backend, none, none))
+    sending(|| run(frontend, backend, none, none), go_on)
 }
 
 /// Reports events of a socket's connections to the PAIR socket that connects to
@@ -125,12 +133,12 @@ pub unsafe extern "C" fn zmq_device(
 /// # Safety
 /// `address` is NULL or a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_socket_monitor(
+pub unsafe extern "C-unwind" fn zmq_socket_monitor(
     socket: *mut c_void,
     address: *const c_char,
     events: c_int,
 ) -> c_int {
-    call(|| {
+    shielded(|| {
         // SAFETY: by the caller's promise.
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
         // Events beyond the sixteen of this version are for its successor.

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
-use super::boundary::call;
+use super::boundary::{sending, shielded};
 use crate::error::{Error, Result};
 use crate::runtime::{endpoints, socket};
 
@@ -13,8 +13,11 @@ use crate::runtime::{endpoints, socket};
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_socket(context: *mut c_void, socket_type: c_int) -> *mut c_void {
-    call(|| Ok(socket::create(context as usize, socket_type)?.address() as *mut c_void))
+pub unsafe extern "C-unwind" fn zmq_socket(
+    context: *mut c_void,
+    socket_type: c_int,
+) -> *mut c_void {
+    shielded(|| Ok(socket::create(context as usize, socket_type)?.address() as *mut c_void))
 }
 
 /// Closes a socket without waiting; what it had to send is still sent within
@@ -23,8 +26,8 @@ pub unsafe extern "C" fn zmq_socket(context: *mut c_void, socket_type: c_int) ->
 /// # Safety
 /// Safe for any pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_close(socket: *mut c_void) -> c_int {
-    call(|| socket::close(socket as usize).map(|()| 0))
+pub unsafe extern "C-unwind" fn zmq_close(socket: *mut c_void) -> c_int {
+    shielded(|| socket::close(socket as usize).map(|()| 0))
 }
 
 /// Sets a socket option from length bytes at value. Returns 0, or -1 with EINVAL
@@ -33,13 +36,13 @@ pub unsafe extern "C" fn zmq_close(socket: *mut c_void) -> c_int {
 /// # Safety
 /// `value` is valid for `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_setsockopt(
+pub unsafe extern "C-unwind" fn zmq_setsockopt(
     socket: *mut c_void,
     option: c_int,
     value: *const c_void,
     length: usize,
 ) -> c_int {
-    call(|| {
+    shielded(|| {
         // SAFETY: by the caller's promise.
         let bytes = unsafe { super::bytes(value, length) };
         match (bytes, length) {
@@ -56,13 +59,13 @@ pub unsafe extern "C" fn zmq_setsockopt(
 /// # Safety
 /// `length` is valid, and `value` for `*length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_getsockopt(
+pub unsafe extern "C-unwind" fn zmq_getsockopt(
     socket: *mut c_void,
     option: c_int,
     value: *mut c_void,
     length: *mut usize,
 ) -> c_int {
-    call(|| {
+    let once = || {
         // SAFETY: by the caller's promise.
         let out = unsafe { super::output(value, length) };
         let Some(out) = out else {
@@ -72,7 +75,8 @@ pub unsafe extern "C" fn zmq_getsockopt(
         // SAFETY: `output` has checked that it is not NULL.
         unsafe { *length = written };
         Ok(0)
-    })
+    };
+    sending(once, once)
 }
 
 /// The text of an endpoint.
@@ -111,9 +115,9 @@ unsafe fn endpoint(
 /// # Safety
 /// `address` is a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
     // SAFETY: by the caller's promise.
-    call(|| unsafe { endpoint(socket, address, endpoints::bind) })
+    shielded(|| unsafe { endpoint(socket, address, endpoints::bind) })
 }
 
 /// Connects to an endpoint, now or whenever the peer is there, and again when
@@ -123,9 +127,9 @@ pub unsafe extern "C" fn zmq_bind(socket: *mut c_void, address: *const c_char) -
 /// # Safety
 /// `address` is a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
     // SAFETY: by the caller's promise.
-    call(|| unsafe { endpoint(socket, address, endpoints::connect) })
+    shielded(|| unsafe { endpoint(socket, address, endpoints::connect) })
 }
 
 /// Stops accepting at an endpoint, as ZMQ_LAST_ENDPOINT names it. Connections
@@ -135,9 +139,9 @@ pub unsafe extern "C" fn zmq_connect(socket: *mut c_void, address: *const c_char
 /// # Safety
 /// `address` is a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_unbind(socket: *mut c_void, address: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_unbind(socket: *mut c_void, address: *const c_char) -> c_int {
     // SAFETY: by the caller's promise.
-    call(|| unsafe { endpoint(socket, address, endpoints::release) })
+    shielded(|| unsafe { endpoint(socket, address, endpoints::release) })
 }
 
 /// Ends all connections that were made to an endpoint; what is queued for them
@@ -147,7 +151,10 @@ pub unsafe extern "C" fn zmq_unbind(socket: *mut c_void, address: *const c_char)
 /// # Safety
 /// `address` is a string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_disconnect(socket: *mut c_void, address: *const c_char) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_disconnect(
+    socket: *mut c_void,
+    address: *const c_char,
+) -> c_int {
     // SAFETY: by the caller's promise.
-    call(|| unsafe { endpoint(socket, address, endpoints::release) })
+    shielded(|| unsafe { endpoint(socket, address, endpoints::release) })
 }

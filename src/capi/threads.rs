@@ -1,11 +1,12 @@
 //! Sleeping and threads for C programs.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 
 use crate::sync::Mutex;
 
-use super::boundary::call;
+use super::boundary::{call, errno, plain, set_errno};
 use super::slot::Pool;
 use super::types::zmq_thread_fn;
 use crate::error::{Error, Result};
@@ -30,13 +31,13 @@ unsafe impl Send for Job {}
 ///
 /// A signal handler ends the pause early. 0 or less does not pause.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_sleep(seconds: c_int) {
-    call(|| {
-        if let Ok(seconds) = u32::try_from(seconds) {
-            os::sleep(seconds);
-        }
-        Ok(())
-    })
+pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
+    let (before, seconds) = (errno(), plain(|| u32::try_from(seconds).unwrap_or(0)));
+    // Outside: a cancellation point.
+    if seconds > 0 {
+        os::sleep(seconds);
+    }
+    set_errno(before);
 }
 
 /// Starts a thread that runs func (arg), with all signals blocked.
@@ -47,7 +48,7 @@ pub extern "C" fn zmq_sleep(seconds: c_int) {
 /// # Safety
 /// `func` is NULL or a function that may run on another thread with `arg`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_threadstart(
+pub unsafe extern "C-unwind" fn zmq_threadstart(
     func: Option<zmq_thread_fn>,
     arg: *mut c_void,
 ) -> *mut c_void {
@@ -68,17 +69,23 @@ pub unsafe extern "C" fn zmq_threadstart(
 /// # Safety
 /// `thread` is NULL, which does nothing, or from zmq_threadstart.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_threadclose(thread: *mut c_void) {
+pub unsafe extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
+    let running = Cell::new(None);
     call(|| {
         // SAFETY: the caller's promise is passed on.
-        let running = unsafe { THREADS.end(thread, |place| place.lock().take()) }?;
-        running.ok_or(Error::Fault)?.join()
-    })
+        let thread = unsafe { THREADS.end(thread, |place| place.lock().take()) }?;
+        running.set(Some(thread.ok_or(Error::Fault)?));
+        Ok(())
+    });
+    // Outside: a cancellation point.
+    if let Some(thread) = running.take() {
+        thread.join();
+    }
 }
 
 #[cfg(unix)]
 mod os {
-    use super::{Error, Job, Result};
+    use super::{Error, Job, Result, set_errno};
     use std::ffi::{c_int, c_uint, c_void};
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
@@ -98,8 +105,7 @@ mod os {
             let mut thread = MaybeUninit::uninit();
             let old = block_signals();
             // SAFETY: `job` is handed over for the thread to free.
-            let code =
-                unsafe { libc::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
+            let code = unsafe { pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
             restore_signals(old);
             if code != 0 {
                 // SAFETY: no thread was made, so it is still ours.
@@ -110,16 +116,31 @@ mod os {
             Ok(Thread(unsafe { thread.assume_init() }))
         }
 
-        pub fn join(self) -> Result<()> {
+        /// Waits for its end. A cancellation point.
+        pub fn join(self) {
             // SAFETY: joinable, and joined once as this consumes it.
-            match unsafe { libc::pthread_join(self.0, null_mut()) } {
-                0 => Ok(()),
-                code => Err(Error::Os(code)),
+            let code = unsafe { pthread_join(self.0, null_mut()) };
+            if code != 0 {
+                set_errno(code);
             }
         }
     }
 
-    extern "C" fn run(job: *mut c_void) -> *mut c_void {
+    // Cancellation unwinds through these.
+    unsafe extern "C-unwind" {
+        fn pthread_create(
+            thread: *mut libc::pthread_t,
+            attributes: *const libc::pthread_attr_t,
+            start: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+            arg: *mut c_void,
+        ) -> c_int;
+        fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
+        #[link_name = "sleep"]
+        fn sleep_unwinding(seconds: c_uint) -> c_uint;
+    }
+
+    /// The program's code may end the thread, which unwinds through this.
+    extern "C-unwind" fn run(job: *mut c_void) -> *mut c_void {
         // SAFETY: handed over by `start`.
         let Job { body, arg } = *unsafe { Box::from_raw(job.cast::<Job>()) };
         name_thread();
@@ -156,7 +177,7 @@ mod os {
 
     pub fn sleep(seconds: c_uint) {
         // SAFETY: takes any number.
-        unsafe { libc::sleep(seconds) };
+        unsafe { sleep_unwinding(seconds) };
     }
 }
 
@@ -179,8 +200,8 @@ mod os {
             Ok(Thread(Builder::new().name("ZMQapp".into()).spawn(run)?))
         }
 
-        pub fn join(self) -> Result<()> {
-            self.0.join().map_err(|_| Error::Fault)
+        pub fn join(self) {
+            let _ = self.0.join();
         }
     }
 
@@ -196,7 +217,7 @@ mod tests {
     use std::ptr::null_mut;
 
     /// Writes 1 to `arg` if SIGTERM is blocked here, otherwise 2.
-    unsafe extern "C" fn look(arg: *mut c_void) {
+    unsafe extern "C-unwind" fn look(arg: *mut c_void) {
         let mut mask = std::mem::MaybeUninit::uninit();
         // SAFETY: the set is filled in before it is read; `arg` is an i32.
         unsafe {

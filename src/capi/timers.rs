@@ -1,6 +1,7 @@
 //! Timers for C programs: `runtime::timers` with a clock and C handlers.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_void};
 use std::time::Instant;
 
@@ -9,8 +10,8 @@ use crate::sync::{Mutex, OnceLock};
 use super::boundary::call;
 use super::slot::Pool;
 use super::types::zmq_timer_fn;
-use crate::error::Error;
-use crate::runtime::timers::Timers;
+use crate::error::{Error, Result};
+use crate::runtime::timers::{Round, Timers};
 
 type Shared = Mutex<Timers<Callback>>;
 
@@ -36,7 +37,7 @@ unsafe impl Send for Callback {}
 /// Returns its handle, to be given to zmq_timers_destroy, or NULL with ENOMEM.
 /// All functions on it fail with EFAULT if the handle is not one.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_timers_new() -> *mut c_void {
+pub extern "C-unwind" fn zmq_timers_new() -> *mut c_void {
     call(|| {
         let (handle, timers) = TIMERS.take()?;
         timers.lock().clear();
@@ -51,7 +52,7 @@ pub extern "C" fn zmq_timers_new() -> *mut c_void {
 /// # Safety
 /// `timers_p` is NULL or points at NULL or a handle from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
     call(|| {
         // SAFETY: NULL or good by the caller's promise.
         let place = unsafe { timers_p.as_mut() }.ok_or(Error::Fault)?;
@@ -72,7 +73,7 @@ pub unsafe extern "C" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int
 /// `timers` is NULL or from zmq_timers_new; `handler` may run with `arg` as
 /// long as the timer is there.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_add(
+pub unsafe extern "C-unwind" fn zmq_timers_add(
     timers: *mut c_void,
     interval: usize,
     handler: Option<zmq_timer_fn>,
@@ -94,7 +95,7 @@ pub unsafe extern "C" fn zmq_timers_add(
 /// # Safety
 /// `timers` is NULL or from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
     call(|| {
         // SAFETY: the caller's promise is passed on.
         let timers = unsafe { TIMERS.find(timers) }?;
@@ -110,7 +111,7 @@ pub unsafe extern "C" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int)
 /// # Safety
 /// `timers` is NULL or from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_set_interval(
+pub unsafe extern "C-unwind" fn zmq_timers_set_interval(
     timers: *mut c_void,
     timer_id: c_int,
     interval: usize,
@@ -132,7 +133,7 @@ pub unsafe extern "C" fn zmq_timers_set_interval(
 /// # Safety
 /// `timers` is NULL or from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
     call(|| {
         // SAFETY: the caller's promise is passed on.
         let timers = unsafe { TIMERS.find(timers) }?;
@@ -148,7 +149,7 @@ pub unsafe extern "C" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) 
 /// # Safety
 /// `timers` is NULL or from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
+pub unsafe extern "C-unwind" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     call(|| {
         // SAFETY: the caller's promise is passed on.
         let left = unsafe { TIMERS.find(timers) }?.lock().timeout(now_ms());
@@ -163,23 +164,39 @@ pub unsafe extern "C" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
 /// # Safety
 /// `timers` is NULL or from zmq_timers_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
-    call(|| {
-        // SAFETY: the caller's promise is passed on.
-        execute(unsafe { TIMERS.find(timers) }?);
-        Ok(0)
-    })
+pub unsafe extern "C-unwind" fn zmq_timers_execute(timers: *mut c_void) -> c_int {
+    // The handlers are the program's code, which may throw, end its thread and call back:
+    // they run outside of the boundary, with no lock held and nothing here to drop.
+    let (begun, due) = (Cell::new(None), Cell::new(None));
+    let next = || call(|| step(timers, &begun, &due));
+    let mut result = next();
+    while let (0, Some((id, Callback { handler, arg }))) = (result, due.take()) {
+        // SAFETY: the caller of zmq_timers_add promised that it may run while it is there.
+        unsafe { handler(id, arg) };
+        result = next();
+    }
+    result
 }
 
-/// Runs the handlers without holding the lock, so that they may call back.
-fn execute(timers: &Shared) {
-    let round = timers.lock().begin(now_ms());
-    loop {
-        let due = timers.lock().next_due(round);
-        let Some((id, callback)) = due else { break };
-        // SAFETY: who added it promised that it may run while it is there.
-        unsafe { (callback.handler)(id, callback.arg) };
-    }
+/// One step of a round over a set of timers, which begins with the first step and goes on
+/// even if a handler ends the set: finds the next handler that is due.
+fn step(
+    timers: *mut c_void,
+    begun: &Cell<Option<(&'static Shared, Round)>>,
+    due: &Cell<Option<(c_int, Callback)>>,
+) -> Result<c_int> {
+    let (set, round) = match begun.get() {
+        Some(begun) => begun,
+        None => {
+            // SAFETY: the promise of the caller of zmq_timers_execute.
+            let set = unsafe { TIMERS.find(timers) }?;
+            let round = set.lock().begin(now_ms());
+            begun.set(Some((set, round)));
+            (set, round)
+        }
+    };
+    due.set(set.lock().next_due(round));
+    Ok(0)
 }
 
 /// Milliseconds on a monotonic clock that starts near the first call.
@@ -195,13 +212,13 @@ mod tests {
     use super::*;
     use std::ptr::null_mut;
 
-    unsafe extern "C" fn count(_: c_int, arg: *mut c_void) {
+    unsafe extern "C-unwind" fn count(_: c_int, arg: *mut c_void) {
         // SAFETY: the tests pass an i32.
         unsafe { *arg.cast::<i32>() += 1 };
     }
 
     /// Ends the set that it runs in; `arg` is the place of its handle.
-    unsafe extern "C" fn destroy(_: c_int, arg: *mut c_void) {
+    unsafe extern "C-unwind" fn destroy(_: c_int, arg: *mut c_void) {
         // SAFETY: the test passes the place of a live handle.
         assert_eq!(unsafe { zmq_timers_destroy(arg.cast()) }, 0);
     }

@@ -1,10 +1,11 @@
 //! Sending and receiving.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 
 use libc::iovec;
 
-use super::boundary::call;
+use super::boundary::{receiving, sending};
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
@@ -25,23 +26,53 @@ fn length(len: usize) -> c_int {
 /// # Safety
 /// `buffer` is valid for `size` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send(
+pub unsafe extern "C-unwind" fn zmq_send(
     socket: *mut c_void,
     buffer: *const c_void,
     size: usize,
     flags: c_int,
 ) -> c_int {
-    call(|| {
-        // SAFETY: by the caller's promise.
-        let bytes = unsafe { super::bytes(buffer, size) };
-        let bytes = bytes.or((size == 0).then_some(&[][..]));
-        let Some(bytes) = bytes else {
-            return socket::with(socket as usize, |_| Err(Error::Fault));
-        };
-        // SAFETY: by the caller's promise, for the time of the call.
-        unsafe { send_bytes(socket, bytes, flags)? };
-        Ok(length(size))
-    })
+    // SAFETY: by the caller's promise, here and there.
+    sending(
+        move || unsafe { send_buffer(socket, buffer, size, flags) },
+        move || unsafe { send_buffer_again(socket, buffer, size, flags) },
+    )
+}
+
+/// # Safety
+/// `buffer` is NULL or valid for `size` bytes.
+#[inline(always)]
+unsafe fn send_buffer(
+    socket: *mut c_void,
+    buffer: *const c_void,
+    size: usize,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    let bytes = unsafe { super::bytes(buffer, size) };
+    let bytes = bytes.or((size == 0).then_some(&[][..]));
+    let Some(bytes) = bytes else {
+        return socket::with(socket as usize, |_| Err(Error::Fault));
+    };
+    // SAFETY: by the caller's promise, for the time of the call.
+    unsafe { send_bytes(socket, bytes, flags)? };
+    Ok(length(size))
+}
+
+/// The same where speed does not matter.
+///
+/// # Safety
+/// As [`send_buffer`].
+#[cold]
+#[inline(never)]
+unsafe fn send_buffer_again(
+    socket: *mut c_void,
+    buffer: *const c_void,
+    size: usize,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    unsafe { send_buffer(socket, buffer, size, flags) }
 }
 
 /// Sends a copy of `bytes`. A short body is copied where it is written to.
@@ -69,13 +100,13 @@ fn send_long(slot: &'static Slot<Socket>, bytes: &[u8], flags: c_int) -> Result<
 /// # Safety
 /// `buffer` is valid for `size` bytes for ever.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_send_const(
+pub unsafe extern "C-unwind" fn zmq_send_const(
     socket: *mut c_void,
     buffer: *const c_void,
     size: usize,
     flags: c_int,
 ) -> c_int {
-    call(|| {
+    let once = || {
         if buffer.is_null() && size > 0 {
             return socket::with(socket as usize, |_| Err(Error::Fault));
         }
@@ -83,9 +114,10 @@ pub unsafe extern "C" fn zmq_send_const(
         // written to.
         let mut msg =
             unsafe { Msg::from_user(buffer.cast_mut().cast(), size, None, std::ptr::null_mut())? };
-        socket::send(socket as usize, &mut msg, flags)?;
+        socket::send_from(socket::find(socket as usize)?, &mut msg, flags)?;
         Ok(length(size))
-    })
+    };
+    sending(once, once)
 }
 
 /// Receives a part into a buffer of size bytes; what does not fit is cut off.
@@ -96,23 +128,53 @@ pub unsafe extern "C" fn zmq_send_const(
 /// # Safety
 /// `buffer` is valid for `size` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recv(
+pub unsafe extern "C-unwind" fn zmq_recv(
     socket: *mut c_void,
     buffer: *mut c_void,
     size: usize,
     flags: c_int,
 ) -> c_int {
-    call(|| {
-        let slot = socket::find(socket as usize)?;
-        let copy_out = |body: &[u8]| {
-            if !buffer.is_null() {
-                // SAFETY: by the caller's promise.
-                unsafe { copy(body.as_ptr(), buffer.cast(), body.len().min(size)) };
-            }
-            length(body.len())
-        };
-        socket::recv_with(slot, copy_out, flags)
-    })
+    // SAFETY: by the caller's promise, here and there.
+    receiving(
+        move || unsafe { receive_buffer(socket, buffer, size, flags) },
+        move || unsafe { receive_buffer_again(socket, buffer, size, flags) },
+    )
+}
+
+/// # Safety
+/// `buffer` is NULL or valid for `size` bytes.
+#[inline(always)]
+unsafe fn receive_buffer(
+    socket: *mut c_void,
+    buffer: *mut c_void,
+    size: usize,
+    flags: c_int,
+) -> Result<c_int> {
+    let slot = socket::find(socket as usize)?;
+    let copy_out = |body: &[u8]| {
+        if !buffer.is_null() {
+            // SAFETY: by the caller's promise.
+            unsafe { copy(body.as_ptr(), buffer.cast(), body.len().min(size)) };
+        }
+        length(body.len())
+    };
+    socket::recv_with(slot, copy_out, flags)
+}
+
+/// The same where speed does not matter.
+///
+/// # Safety
+/// As [`receive_buffer`].
+#[cold]
+#[inline(never)]
+unsafe fn receive_buffer_again(
+    socket: *mut c_void,
+    buffer: *mut c_void,
+    size: usize,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    unsafe { receive_buffer(socket, buffer, size, flags) }
 }
 
 /// Sends a message part; it is empty afterwards. On failure it stays the
@@ -122,13 +184,16 @@ pub unsafe extern "C" fn zmq_recv(
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_send(
+pub unsafe extern "C-unwind" fn zmq_msg_send(
     msg: *mut zmq_msg_t,
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise.
-    call(|| unsafe { send_message(socket, msg, flags) })
+    // SAFETY: by the caller's promise, here and there.
+    sending(
+        move || unsafe { send_message(socket, msg, flags) },
+        move || unsafe { send_message_again(socket, msg, flags) },
+    )
 }
 
 /// # Safety
@@ -143,19 +208,37 @@ unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -
     Ok(length(size))
 }
 
+/// The same where speed does not matter.
+///
+/// # Safety
+/// As [`send_message`].
+#[cold]
+#[inline(never)]
+unsafe fn send_message_again(
+    socket: *mut c_void,
+    msg: *mut zmq_msg_t,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    unsafe { send_message(socket, msg, flags) }
+}
+
 /// Receives a part into an initialised message, whose old content is released.
 /// Returns its size, errors as zmq_recv, EFAULT if it is not a message.
 ///
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_msg_recv(
+pub unsafe extern "C-unwind" fn zmq_msg_recv(
     msg: *mut zmq_msg_t,
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise.
-    call(|| unsafe { receive_message(socket, msg, flags) })
+    // SAFETY: by the caller's promise, here and there.
+    receiving(
+        move || unsafe { receive_message(socket, msg, flags) },
+        move || unsafe { receive_message_again(socket, msg, flags) },
+    )
 }
 
 /// # Safety
@@ -165,10 +248,7 @@ unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int
     let slot = socket::find(socket as usize)?;
     // SAFETY: by the caller's promise.
     let place = unsafe { message(msg)? };
-    let outcome = match place.has_free_fn() {
-        false => socket::recv_into(slot, place, flags),
-        true => receive_aside(slot, place, flags),
-    };
+    let outcome = socket::recv_into(slot, place, flags);
     if let Err(error) = outcome {
         // Looking for a message empties the place, as in libzmq.
         if error == Error::Again {
@@ -179,13 +259,19 @@ unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int
     Ok(length(place.len()))
 }
 
-/// The old content's free function may use the socket: it runs unlocked.
+/// The same where speed does not matter.
+///
+/// # Safety
+/// As [`receive_message`].
 #[cold]
-fn receive_aside(slot: &'static Slot<Socket>, place: &mut Msg, flags: c_int) -> Result<()> {
-    let mut msg = Msg::new();
-    socket::recv_into(slot, &mut msg, flags)?;
-    *place = msg;
-    Ok(())
+#[inline(never)]
+unsafe fn receive_message_again(
+    socket: *mut c_void,
+    msg: *mut zmq_msg_t,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    unsafe { receive_message(socket, msg, flags) }
 }
 
 /// Deprecated: zmq_msg_send with the arguments the other way round.
@@ -193,13 +279,16 @@ fn receive_aside(slot: &'static Slot<Socket>, place: &mut Msg, flags: c_int) -> 
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendmsg(
+pub unsafe extern "C-unwind" fn zmq_sendmsg(
     socket: *mut c_void,
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise.
-    call(|| unsafe { send_message(socket, msg, flags) })
+    // SAFETY: by the caller's promise, here and there.
+    sending(
+        move || unsafe { send_message(socket, msg, flags) },
+        move || unsafe { send_message_again(socket, msg, flags) },
+    )
 }
 
 /// Deprecated: zmq_msg_recv with the arguments the other way round.
@@ -207,13 +296,16 @@ pub unsafe extern "C" fn zmq_sendmsg(
 /// # Safety
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recvmsg(
+pub unsafe extern "C-unwind" fn zmq_recvmsg(
     socket: *mut c_void,
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise.
-    call(|| unsafe { receive_message(socket, msg, flags) })
+    // SAFETY: by the caller's promise, here and there.
+    receiving(
+        move || unsafe { receive_message(socket, msg, flags) },
+        move || unsafe { receive_message_again(socket, msg, flags) },
+    )
 }
 
 /// Sends count buffers as parts: with ZMQ_SNDMORE in flags as one message, else
@@ -223,13 +315,14 @@ pub unsafe extern "C" fn zmq_recvmsg(
 /// # Safety
 /// `iov` is valid for `count` entries, each valid for its length.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_sendiov(
+pub unsafe extern "C-unwind" fn zmq_sendiov(
     socket: *mut c_void,
     iov: *mut iovec,
     count: usize,
     flags: c_int,
 ) -> c_int {
-    call(|| {
+    let sent = Cell::new(0);
+    let once = || {
         socket::find(socket as usize)?;
         if count == 0 || iov.is_null() {
             return Err(Error::Invalid);
@@ -237,21 +330,28 @@ pub unsafe extern "C" fn zmq_sendiov(
         // SAFETY: by the caller's promise.
         let parts = unsafe { std::slice::from_raw_parts(iov, count) };
         // SAFETY: as above.
-        unsafe { send_parts(socket, parts, flags) }
-    })
+        unsafe { send_parts(socket, parts, &sent, flags) }
+    };
+    sending(once, once)
 }
 
 /// # Safety
 /// Each entry is valid for its length.
-unsafe fn send_parts(socket: *mut c_void, parts: &[iovec], flags: c_int) -> Result<c_int> {
+unsafe fn send_parts(
+    socket: *mut c_void,
+    parts: &[iovec],
+    sent: &Cell<usize>,
+    flags: c_int,
+) -> Result<c_int> {
     let mut last = 0;
-    for (index, part) in parts.iter().enumerate() {
+    for (index, part) in parts.iter().enumerate().skip(sent.get()) {
         let is_last = index + 1 == parts.len();
         let flags = if is_last { flags & !SNDMORE } else { flags };
         // SAFETY: by the caller's promise.
         let bytes = unsafe { super::bytes(part.iov_base, part.iov_len) }.unwrap_or_default();
         // SAFETY: by the caller's promise.
         unsafe { send_bytes(socket, bytes, flags)? };
+        sent.set(index + 1);
         last = length(bytes.len());
     }
     Ok(last)
@@ -264,23 +364,52 @@ unsafe fn send_parts(socket: *mut c_void, parts: &[iovec], flags: c_int) -> Resu
 /// # Safety
 /// `count` is valid, and `iov` for `*count` entries.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_recviov(
+pub unsafe extern "C-unwind" fn zmq_recviov(
     socket: *mut c_void,
     iov: *mut iovec,
     count: *mut usize,
     flags: c_int,
 ) -> c_int {
-    call(|| {
-        socket::find(socket as usize)?;
-        // SAFETY: by the caller's promise.
-        if count.is_null() || iov.is_null() || unsafe { *count } == 0 {
-            return Err(Error::Invalid);
-        }
-        // SAFETY: not NULL, and by the caller's promise.
-        let (places, count) = unsafe { (std::slice::from_raw_parts_mut(iov, *count), &mut *count) };
-        *count = 0;
-        receive_parts(socket as usize, places, count, flags)
-    })
+    let room = Cell::new(0);
+    // SAFETY: by the caller's promise.
+    let begin = || unsafe { begin_parts(socket, iov, count, &room) };
+    // SAFETY: as above.
+    let go_on = || unsafe { go_on_with_parts(socket, iov, count, room.get(), flags) };
+    receiving(|| begin().and_then(|()| go_on()), go_on)
+}
+
+/// Checks the arguments of zmq_recviov; `*count` goes to `room` and is 0 from then on.
+///
+/// # Safety
+/// `count` is NULL or valid.
+unsafe fn begin_parts(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    count: *mut usize,
+    room: &Cell<usize>,
+) -> Result<()> {
+    socket::find(socket as usize)?;
+    // SAFETY: by the caller's promise.
+    let count = unsafe { count.as_mut() }.ok_or(Error::Invalid)?;
+    if iov.is_null() || *count == 0 {
+        return Err(Error::Invalid);
+    }
+    room.set(std::mem::take(count));
+    Ok(())
+}
+
+/// # Safety
+/// `count` is valid and `iov` for `room` entries.
+unsafe fn go_on_with_parts(
+    socket: *mut c_void,
+    iov: *mut iovec,
+    count: *mut usize,
+    room: usize,
+    flags: c_int,
+) -> Result<c_int> {
+    // SAFETY: by the caller's promise.
+    let (places, count) = unsafe { (std::slice::from_raw_parts_mut(iov, room), &mut *count) };
+    receive_parts(socket as usize, places, count, flags)
 }
 
 fn receive_parts(
@@ -289,8 +418,9 @@ fn receive_parts(
     count: &mut usize,
     flags: c_int,
 ) -> Result<c_int> {
-    for place in places {
-        let msg = socket::recv(socket, flags)?;
+    for place in places.iter_mut().skip(*count) {
+        let mut msg = Msg::new();
+        socket::recv_into(socket::find(socket)?, &mut msg, flags)?;
         *place = duplicate(msg.data())?;
         *count += 1;
         if !msg.more() {

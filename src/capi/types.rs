@@ -19,13 +19,13 @@ pub type zmq_fd_t = usize;
 
 /// Releases the data of a message: gets the data and the hint that were given
 /// to `zmq_msg_init_data`. Runs once, on any thread.
-pub type zmq_free_fn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+pub type zmq_free_fn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_void);
 
 /// Runs when a timer is due: gets its id and the argument given with it.
-pub type zmq_timer_fn = unsafe extern "C" fn(timer_id: c_int, arg: *mut c_void);
+pub type zmq_timer_fn = unsafe extern "C-unwind" fn(timer_id: c_int, arg: *mut c_void);
 
 /// The body of a thread: gets the argument given to `zmq_threadstart`.
-pub type zmq_thread_fn = unsafe extern "C" fn(arg: *mut c_void);
+pub type zmq_thread_fn = unsafe extern "C-unwind" fn(arg: *mut c_void);
 
 /// One thing that zmq_poll watches: a socket, or a descriptor if socket is
 /// NULL.

@@ -25,7 +25,7 @@ pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
 /// Returns its handle, to be given to zmq_atomic_counter_destroy, or NULL with
 /// ENOMEM. The functions on it fail with EFAULT if the handle is not one.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
+pub extern "C-unwind" fn zmq_atomic_counter_new() -> *mut c_void {
     call(|| {
         let (handle, counter) = COUNTERS.take()?;
         counter.store(0, Ordering::SeqCst);
@@ -38,7 +38,7 @@ pub extern "C" fn zmq_atomic_counter_new() -> *mut c_void {
 /// # Safety
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
+pub unsafe extern "C-unwind" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     call(|| {
         // SAFETY: the caller's promise is passed on.
         unsafe { COUNTERS.find(counter) }?.store(value, Ordering::SeqCst);
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_i
 /// # Safety
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
     // SAFETY: the caller's promise is passed on.
     call(|| Ok(unsafe { COUNTERS.find(counter) }?.fetch_add(1, Ordering::SeqCst)))
 }
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
 /// # Safety
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
     call(|| {
         // SAFETY: the caller's promise is passed on.
         let before = unsafe { COUNTERS.find(counter) }?.fetch_sub(1, Ordering::SeqCst);
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
 /// # Safety
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
+pub unsafe extern "C-unwind" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
     // SAFETY: the caller's promise is passed on.
     call(|| Ok(unsafe { COUNTERS.find(counter) }?.load(Ordering::SeqCst)))
 }
@@ -85,7 +85,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int
 /// `counter_p` is NULL or points at NULL or a handle from
 /// zmq_atomic_counter_new, which no other thread uses any more.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void) {
+pub unsafe extern "C-unwind" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void) {
     call(|| {
         // SAFETY: NULL or good by the caller's promise.
         let place = unsafe { counter_p.as_mut() }.ok_or(Error::Fault)?;
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void)
 ///
 /// Returns its handle, to be given to zmq_stopwatch_stop, or NULL with ENOMEM.
 #[unsafe(no_mangle)]
-pub extern "C" fn zmq_stopwatch_start() -> *mut c_void {
+pub extern "C-unwind" fn zmq_stopwatch_start() -> *mut c_void {
     call(|| {
         let (handle, start) = WATCHES.take()?;
         start.store(now_us(), Ordering::Release);
@@ -115,7 +115,7 @@ pub extern "C" fn zmq_stopwatch_start() -> *mut c_void {
 /// # Safety
 /// `watch` is NULL or from zmq_stopwatch_start.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
+pub unsafe extern "C-unwind" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
     // SAFETY: the caller's promise is passed on.
     call(|| Ok(elapsed(unsafe { WATCHES.find(watch) }?)))
 }
@@ -127,7 +127,7 @@ pub unsafe extern "C" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulo
 /// # Safety
 /// `watch` is NULL or from zmq_stopwatch_start.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
+pub unsafe extern "C-unwind" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
     // SAFETY: the caller's promise is passed on.
     call(|| unsafe { WATCHES.end(watch, elapsed) })
 }
@@ -152,7 +152,7 @@ fn now_us() -> u64 {
 /// # Safety
 /// `data` and `dest` are good for as many bytes as that and do not overlap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_z85_encode(
+pub unsafe extern "C-unwind" fn zmq_z85_encode(
     dest: *mut c_char,
     data: *const u8,
     size: usize,
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn zmq_z85_encode(
 /// `string` is a C string, `dest` is good for as many bytes as that, and they
 /// do not overlap.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) -> *mut u8 {
+pub unsafe extern "C-unwind" fn zmq_z85_decode(dest: *mut u8, string: *const c_char) -> *mut u8 {
     call(|| {
         if string.is_null() {
             return Err(Error::Invalid);
@@ -223,7 +223,7 @@ unsafe fn output<'a>(data: *mut u8, size: usize) -> Result<&'a mut [u8]> {
 /// # Safety
 /// Both pointers are good for 41 bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_curve_keypair(
+pub unsafe extern "C-unwind" fn zmq_curve_keypair(
     z85_public_key: *mut c_char,
     z85_secret_key: *mut c_char,
 ) -> c_int {
@@ -248,7 +248,7 @@ pub unsafe extern "C" fn zmq_curve_keypair(
 /// # Safety
 /// `z85_public_key` is good for 41 bytes, `z85_secret_key` is a C string.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn zmq_curve_public(
+pub unsafe extern "C-unwind" fn zmq_curve_public(
     z85_public_key: *mut c_char,
     z85_secret_key: *const c_char,
 ) -> c_int {

@@ -9,9 +9,9 @@
 
 use crate::message::{Block, INLINE_MAX, Msg, flag};
 use crate::pipe::PipeEnd;
+use crate::sync::local::thread_cell;
 use crate::transport::ByteStream;
 use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session, count_messages};
-use std::cell::RefCell;
 use std::io;
 
 /// Bytes in a read block.
@@ -23,9 +23,9 @@ const LARGE: usize = 8 * 1024;
 /// Bytes of an incomplete frame that are kept outside a block.
 const PARTIAL_MAX: usize = 2 * 1024;
 
-thread_local! {
-    /// The block of whichever connection this thread drives, and its fill mark.
-    static SPARE: RefCell<Option<(Block, usize)>> = const { RefCell::new(None) };
+thread_cell! {
+    /// The block of the connection that this thread drives, and its fill mark.
+    static SPARE: Option<(Block, usize)> = None;
 }
 
 /// Why a connection must be closed from what came in.
@@ -107,7 +107,7 @@ impl Input {
     /// Gets a block to read into. False if there is no memory.
     pub(super) fn open(&mut self) -> bool {
         if self.block.is_none() {
-            let spare = SPARE.with(|spare| spare.try_borrow_mut().ok().and_then(|mut s| s.take()));
+            let spare = SPARE.take();
             let Some((block, fill)) = spare.or_else(|| Some((Block::new(BLOCK)?, 0))) else {
                 return false;
             };
@@ -171,11 +171,7 @@ impl Input {
         let fill = self.end;
         (self.start, self.end) = (0, 0);
         if let Some(block) = self.block.take() {
-            SPARE.with(|spare| {
-                if let Ok(mut spare) = spare.try_borrow_mut() {
-                    spare.get_or_insert((block, fill));
-                }
-            });
+            SPARE.set(Some((block, fill)));
         }
     }
 

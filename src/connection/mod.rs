@@ -41,8 +41,9 @@ pub use security::ZapQuery;
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::sync::local::thread_cell;
 use crate::sync::{Mutex, OnceLock};
-use crate::sys::{log, panics::contain};
+use crate::sys::{cancel::Shield, log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
@@ -99,9 +100,9 @@ const COPIES: u32 = 32;
 const INSIST: Duration = Duration::from_micros(20);
 const INSIST_AT_MOST: Duration = Duration::from_micros(500);
 
-thread_local! {
+thread_cell! {
     /// The connection whose output this thread has last left to the I/O thread.
-    static LEFT: Cell<Weak<Connection>> = const { Cell::new(Weak::new()) };
+    static LEFT: Weak<Connection> = Weak::new();
 }
 
 /// One connection, made or accepted. See the module.
@@ -247,7 +248,7 @@ impl Connection {
     /// thread, once, unless it belongs to the link at `except`. The output may
     /// have been written since.
     pub fn left_behind(except: usize) -> Option<Arc<Connection>> {
-        let left = LEFT.try_with(Cell::take).ok()?.upgrade()?;
+        let left = LEFT.take().upgrade()?;
         if left.link_address() == except {
             LEFT.set(left.me.clone());
             return None;
@@ -257,7 +258,7 @@ impl Connection {
 
     /// The same, as often as one likes, and whosever it is.
     pub fn last_left() -> Option<Arc<Connection>> {
-        let left = LEFT.try_with(Cell::take).ok()?.upgrade()?;
+        let left = LEFT.take().upgrade()?;
         LEFT.set(left.me.clone());
         Some(left)
     }
@@ -270,7 +271,7 @@ impl Connection {
     /// Forgets what the calling thread has left: in a forked child it is the
     /// parent's.
     pub fn forget_left_behind() {
-        let _ = LEFT.try_with(Cell::take);
+        LEFT.take();
     }
 
     /// Whether the calling thread has left output to the I/O thread and not
@@ -282,7 +283,7 @@ impl Connection {
             left.set(last);
             any
         };
-        LEFT.try_with(has).unwrap_or(false)
+        LEFT.with(has).unwrap_or(false)
     }
 
     /// The stream's descriptor, for somebody who waits for input and may miss that it
@@ -384,6 +385,7 @@ impl Connection {
         if todo == 0 {
             return;
         }
+        let _shield = Shield::new();
         if contain(LOST, || state.run(self, todo)).is_none()
             && contain(LOST, || state.run(self, work::FAIL)).is_none()
         {
@@ -414,7 +416,7 @@ impl Listener for Connection {
             if !self.minded.swap(true, Ordering::SeqCst) {
                 self.reactor.schedule(self.key());
             }
-            let _ = LEFT.try_with(|left| left.set(self.me.clone()));
+            LEFT.set(self.me.clone());
         } else {
             self.service(0);
         }

@@ -4,9 +4,9 @@
 
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
+use crate::sync::local::thread_cell;
 use crate::transport::ByteStream;
 use crate::zmtp::{Flags, MAX_HEADER, Session, command};
-use std::cell::Cell;
 use std::io::{self, IoSlice};
 
 /// A write is made when this many bytes are together, or nothing more is there.
@@ -28,9 +28,9 @@ const COMMAND: Flags = Flags {
     command: true,
 };
 
-thread_local! {
-    /// The batch buffer of whichever connection this thread drives.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+thread_cell! {
+    /// The batch buffer of the connection that this thread drives.
+    static SPARE: Vec<u8> = Vec::new();
 }
 
 /// Bytes on their way to the stream. Between drives it holds memory only if

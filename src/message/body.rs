@@ -1,5 +1,6 @@
 //! Counted bodies: on the heap, or in a user's buffer.
 
+use super::released::{self, Released};
 use super::{recycle, usage};
 use std::alloc::Layout;
 use std::ffi::c_void;
@@ -7,7 +8,8 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// `zmq_free_fn`: called once with the buffer and the hint.
-pub type FreeFn = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);
+/// It may throw (C++), and end its thread.
+pub type FreeFn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_void);
 
 /// Count, and what to do when it reaches zero. Heap bodies follow directly.
 #[repr(C, align(16))]
@@ -18,6 +20,8 @@ pub(super) struct Content {
     data: *mut u8,
     free: Option<FreeFn>,
     hint: *mut c_void,
+    /// In the list of those whose free function is to be called.
+    pub(super) next: *mut Content,
 }
 
 impl Content {
@@ -32,6 +36,7 @@ impl Content {
                 data: ptr::null_mut(),
                 free: None,
                 hint: ptr::null_mut(),
+                next: ptr::null_mut(),
             },
         )
     }
@@ -47,6 +52,7 @@ impl Content {
             data,
             free: Some(free),
             hint,
+            next: ptr::null_mut(),
         };
         Content::place(Layout::new::<Content>(), content)
     }
@@ -89,29 +95,43 @@ impl Content {
         }
         // Acquire: the other holders' uses of the bytes are over.
         fence(Ordering::Acquire);
-        // SAFETY: the last reference is ours; layouts as at creation; the free
-        // function gets what its owner gave us, once.
+        // SAFETY: the last reference is ours.
         unsafe {
-            let Content {
-                allocated,
-                data,
-                free,
-                hint,
-                ..
-            } = ptr::read(this.as_ptr());
-            let size = if allocated == 0 {
-                size_of::<Content>()
-            } else {
-                allocated
+            match this.as_ref().free {
+                Some(_) => released::add(this),
+                None => Content::dispose(this),
+            }
+        }
+    }
+
+    /// What is to be called for a user's buffer, once.
+    ///
+    /// # Safety
+    /// The caller has the last reference.
+    pub(super) unsafe fn take_free(this: NonNull<Content>) -> Option<Released> {
+        // SAFETY: alive by the caller's reference.
+        let content = unsafe { ptr::read(this.as_ptr()) };
+        // SAFETY: by the caller's promise.
+        unsafe { Content::dispose(this) };
+        Some(Released::new(content.free?, content.data, content.hint))
+    }
+
+    /// Gives the memory back.
+    ///
+    /// # Safety
+    /// The caller gives up the last reference.
+    unsafe fn dispose(this: NonNull<Content>) {
+        // SAFETY: alive by the caller's reference; the layout is that of its creation.
+        unsafe {
+            let size = match this.as_ref().allocated {
+                0 => size_of::<Content>(),
+                size => size,
             };
             usage::gave_back(size);
             recycle::put(
                 this.cast(),
                 Layout::from_size_align_unchecked(size, align_of::<Content>()),
             );
-            if let Some(free) = free {
-                free(data.cast(), hint);
-            }
         }
     }
 }

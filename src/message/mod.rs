@@ -19,6 +19,7 @@ pub(crate) mod copy;
 mod frames;
 mod metadata;
 mod recycle;
+mod released;
 pub(crate) mod usage;
 
 pub use block::Block;
@@ -26,6 +27,7 @@ pub use body::FreeFn;
 pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Taken};
 pub use metadata::Metadata;
 pub use recycle::{forget as forget_spare_memory, hold as hold_spare_memory};
+pub use released::{Released, next_released, run_released};
 
 use crate::error::{Error, Result};
 use block::Header as BlockHeader;
@@ -173,8 +175,8 @@ impl Msg {
     }
 
     /// A message over the caller's buffer. `free` is called exactly once with
-    /// `data` and `hint`, on any thread, when the last reference ends; without
-    /// it the buffer counts as constant and must live for ever.
+    /// `data` and `hint`, on any thread, after the last reference has ended (see
+    /// [`next_released`]); without it the buffer counts as constant and must live for ever.
     ///
     /// # Safety
     /// `data` must be valid for `size` bytes until `free` is called (or for
@@ -306,12 +308,6 @@ impl Msg {
         self.flags &= flag::BARE;
         self.routing_id = 0;
         self.group = [0; 16];
-    }
-
-    /// Whether a function of the user's runs when the body is released.
-    #[inline]
-    pub fn has_free_fn(&self) -> bool {
-        self.kind == Kind::User as u8
     }
 
     /// Takes the message out, leaving an empty one.

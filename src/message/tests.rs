@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 static FREED: AtomicUsize = AtomicUsize::new(0);
 
-unsafe extern "C" fn count(_data: *mut c_void, hint: *mut c_void) {
+unsafe extern "C-unwind" fn count(_data: *mut c_void, hint: *mut c_void) {
     FREED.fetch_add(hint as usize, Ordering::SeqCst);
 }
 
@@ -36,6 +36,10 @@ fn free_function_runs_once_after_the_last_reference() {
     assert_eq!(FREED.load(Ordering::SeqCst), 0);
     assert_eq!(copy.data(), &[7, 7, 7]);
     drop(copy);
+    assert_eq!(FREED.load(Ordering::SeqCst), 0, "not before it may run");
+    run_released();
+    assert_eq!(FREED.load(Ordering::SeqCst), 10);
+    run_released();
     assert_eq!(FREED.load(Ordering::SeqCst), 10);
 }
 

@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 use super::recycle;
+use crate::sync::local::thread_cell;
 use crate::sys;
-use std::cell::Cell;
 use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -32,9 +32,9 @@ static MOST_LATELY: AtomicIsize = AtomicIsize::new(0);
 /// The process whose thread is at it. (A forked child has none.)
 static AT_IT: AtomicU32 = AtomicU32::new(0);
 
-thread_local! {
+thread_cell! {
     /// Not reported yet.
-    static CHANGE: Cell<isize> = const { Cell::new(0) };
+    static CHANGE: isize = 0;
 }
 
 /// So much was allocated.
@@ -51,7 +51,7 @@ pub(crate) fn gave_back(bytes: usize) {
 
 #[inline]
 fn change(bytes: isize) {
-    let _ = CHANGE.try_with(|change| {
+    CHANGE.with(|change| {
         let sum = change.get() + bytes;
         change.set(sum);
         if sum.abs() >= GRAIN {

@@ -11,6 +11,7 @@
 
 mod timers;
 
+use crate::message::run_released;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
@@ -197,6 +198,8 @@ pub struct Reactor {
     /// Sources registered, for choosing the least busy thread.
     load: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// The thread's number, 0 until it runs.
+    number: AtomicUsize,
 }
 
 impl Reactor {
@@ -222,9 +225,12 @@ impl Reactor {
             spin,
             load: AtomicUsize::new(0),
             thread: Mutex::new(None),
+            number: AtomicUsize::new(0),
         });
         let this = reactor.clone();
         let thread = std::thread::Builder::new().name(name).spawn(move || {
+            this.number
+                .store(crate::sys::thread_number(), Ordering::Relaxed);
             crate::sys::block_signals();
             prepare();
             this.run();
@@ -245,7 +251,7 @@ impl Reactor {
         self.wake();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
-            if thread.thread().id() != std::thread::current().id() {
+            if self.number.load(Ordering::Relaxed) != crate::sys::thread_number() {
                 let _ = thread.join();
             }
         }
@@ -354,6 +360,7 @@ impl Reactor {
             self.collect(&events, &mut alarms, &mut batch);
             for (key, what) in batch.drain(..) {
                 let after = self.call(key, what);
+                run_released();
                 if after.tick {
                     alarms[0].add(key);
                 }

@@ -11,7 +11,9 @@ use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::sync::membarrier;
 use crate::sync::parker::{Parker, Wake};
+use crate::sync::suspend::{self, Bed};
 use crate::sync::{ForkedChild, Mutex};
+use crate::sys::cancel::Shield;
 use crate::sys::log::{self, Who};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +31,8 @@ pub struct Context {
 struct Counts {
     sockets: usize,
     connections: usize,
-    waiter: Option<Arc<Parker>>,
+    /// Threads in `zmq_ctx_term`.
+    waiters: Vec<Arc<Parker>>,
 }
 
 /// The context proper, shared by its sockets and connections.
@@ -60,7 +63,7 @@ pub fn create() -> Result<&'static Slot<Context>> {
     log::start();
     membarrier::prepare(false);
     let context = Context::new(ContextOptions::default());
-    CONTEXTS.insert(Box::new(context)).ok_or(Error::NoMemory)
+    CONTEXTS.insert(Box::new(context))
 }
 
 /// In a forked child: the parent's contexts are left alone, and their handles
@@ -91,7 +94,7 @@ impl Context {
 /// The core behind a handle, [`Error::Fault`] if there is none.
 pub fn find(address: usize) -> Result<Arc<Core>> {
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
-    let guard = slot.lock();
+    let guard = slot.lock()?;
     Ok(guard.as_ref().ok_or(Error::Fault)?.core.clone())
 }
 
@@ -113,17 +116,19 @@ pub fn shutdown(address: usize) -> Result<()> {
 }
 
 /// `zmq_ctx_term`: shuts down, waits until all sockets are closed and all
-/// lingering data is sent or given up, and ends the I/O threads.
+/// lingering data is sent or given up, and ends the I/O threads. `suspends`: instead of
+/// sleeping the call is suspended, to be made again ([`suspend`]).
 ///
 /// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
-pub fn terminate(address: usize) -> Result<()> {
+pub fn terminate(address: usize, suspends: bool) -> Result<()> {
+    let _shield = Shield::new();
     let core = find(address)?;
     core.shutdown();
-    core.wait_until_unused()?;
+    core.wait_until_unused(suspends && suspend::is_possible())?;
     // Of several threads that terminate at once, the one that takes the handle
     // out does the rest; for the others it is gone.
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
-    CONTEXTS.remove(slot).ok_or(Error::Fault)?;
+    CONTEXTS.remove(slot)?.ok_or(Error::Fault)?;
     CONTEXTS.give_back(slot);
     core.stop();
     Ok(())
@@ -131,29 +136,49 @@ pub fn terminate(address: usize) -> Result<()> {
 
 impl Core {
     fn shutdown(&self) {
-        self.terminated.store(true, Ordering::SeqCst);
+        if self.terminated.swap(true, Ordering::SeqCst) {
+            return;
+        }
         for socket in self.open_sockets() {
             socket.tell(Command::Look);
         }
     }
 
-    fn wait_until_unused(&self) -> Result<()> {
-        let parker = Arc::new(Parker::new());
+    fn wait_until_unused(&self, suspends: bool) -> Result<()> {
         let mut next_word = waiting::first_word();
+        let mut wake = Wake::Notified;
+        if let Some(resumed) = suspends.then(suspend::resume).flatten() {
+            (wake, next_word) = (resumed.wake, resumed.deadline);
+        }
+        let parker = super::wait::parker();
         loop {
-            {
-                let mut counts = self.counts.lock();
-                if counts.sockets == 0 && counts.connections == 0 {
-                    return Ok(());
-                }
-                counts.waiter = Some(parker.clone());
+            parker.reset();
+            if self.is_unused(&parker) {
+                return Ok(());
             }
-            match parker.park(next_word) {
+            match wake {
                 Wake::Interrupted => return Err(Error::Interrupted),
                 Wake::TimedOut => next_word = self.say_who_is_waited_for(),
                 Wake::Notified => {}
             }
+            if suspends {
+                suspend::suspend(Bed::Parker(parker), next_word, Box::new(()));
+                return Err(Error::Suspended);
+            }
+            wake = parker.park(next_word);
         }
+    }
+
+    /// Whether there are no sockets and no connections. If not, the parker is woken when
+    /// that may be so.
+    fn is_unused(&self, parker: &Arc<Parker>) -> bool {
+        let mut counts = self.counts.lock();
+        let unused = counts.sockets == 0 && counts.connections == 0;
+        if !unused {
+            counts.waiters.retain(|other| !Arc::ptr_eq(other, parker));
+            counts.waiters.push(parker.clone());
+        }
+        unused
     }
 
     pub(super) fn open_sockets(&self) -> Vec<Arc<Shared>> {
@@ -222,7 +247,7 @@ impl Core {
         let mut counts = self.counts.lock();
         f(&mut counts);
         if counts.sockets == 0 && counts.connections == 0 {
-            if let Some(waiter) = counts.waiter.take() {
+            for waiter in counts.waiters.drain(..) {
                 waiter.unpark();
             }
         }

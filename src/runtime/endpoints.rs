@@ -400,6 +400,6 @@ mod tests {
         assert_eq!(again, Err(Error::NotFound));
         assert_eq!(endpoints::release(pair, b"inproc://one"), Ok(()));
         socket::close(pair).expect("closed");
-        context::terminate(context).expect("ended");
+        context::terminate(context, false).expect("ended");
     }
 }

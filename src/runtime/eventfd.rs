@@ -4,6 +4,7 @@
 
 use crate::error::Result;
 use crate::sync::readiness::Descriptor;
+use crate::sys::cancel::Shield;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
@@ -32,6 +33,7 @@ impl Descriptor for EventFd {
     }
 
     fn lower(&self) {
+        let _shield = Shield::new();
         let _ = (&self.file).read(&mut [0; 8]);
     }
 }

@@ -6,6 +6,7 @@
 use super::socket::Socket;
 use crate::error::Result;
 use crate::pattern::Note;
+use crate::sys::cancel::Shield;
 use crate::sys::log::{Level, Who, enabled, log};
 use crate::zmtp::SocketType;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,6 +43,7 @@ pub(super) fn who(socket_type: i32) -> Who {
 impl Socket {
     #[cold]
     pub(super) fn act_on_notes(&mut self) {
+        let _shield = Shield::new();
         while let Some(note) = self.notes.pop() {
             match note {
                 Note::Close(pipe) => self.detach(pipe),

@@ -180,7 +180,7 @@ impl Server {
         for socket in clients.iter().chain([&self.pull]) {
             socket::close(*socket).unwrap();
         }
-        context::terminate(self.context).unwrap();
+        context::terminate(self.context, false).unwrap();
     }
 }
 

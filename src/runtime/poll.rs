@@ -8,9 +8,11 @@
 
 use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
-use super::wait;
+use super::wait::{self, Announced};
 use crate::error::{Error, Result};
 use crate::sync::parker::Wake;
+use crate::sync::suspend::{self, Bed, Resumed};
+use crate::sys::cancel::Shield;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,20 +31,43 @@ const SPIN_SOCKETS: usize = 32;
 
 /// `zmq_poll`: waits until an event is there, at most `timeout` milliseconds
 /// (negative: for ever). `ready[i]` gets the events of `items[i]`; returns how
-/// many items have some.
+/// many items have some. `suspends`: instead of sleeping the call is suspended, to be made
+/// again ([`suspend`]).
 ///
 /// [`Error::NotSocket`], [`Error::Term`], [`Error::Interrupted`].
-pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64) -> Result<usize> {
-    let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
-    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> Result<usize> {
     let count = look(items, ready)?;
     if count > 0 || timeout == 0 {
         return Ok(count);
     }
-    match items.iter().any(|item| matches!(item, Item::Fd(..))) {
-        true => with_descriptors(items, ready, deadline),
-        false => sockets_only(items, ready, deadline),
+    let _shield = Shield::new();
+    let suspends = suspends && suspend::is_possible();
+    if let Some(resumed) = suspends.then(suspend::resume).flatten() {
+        return go_on(items, resumed);
     }
+    let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    match items.iter().any(|item| matches!(item, Item::Fd(..))) {
+        true => with_descriptors(items, ready, deadline, suspends),
+        false => sockets_only(items, ready, deadline, suspends),
+    }
+}
+
+/// After a sleep, and a look that found nothing.
+fn go_on(items: &[Item], resumed: Resumed) -> Result<usize> {
+    match resumed.wake {
+        Wake::Interrupted => return Err(Error::Interrupted),
+        Wake::TimedOut => return Ok(0),
+        Wake::Notified => {}
+    }
+    let deadline = resumed.deadline;
+    let bed = match resumed.held.downcast_ref::<Announced>() {
+        // Still announced, since before that look: it sleeps on.
+        Some(announced) => Bed::Parker(announced.parker.clone()),
+        None => Bed::Descriptors(descriptors(items)?),
+    };
+    suspend::suspend(bed, deadline, resumed.held);
+    Err(Error::Suspended)
 }
 
 /// Looks once, without waiting. Descriptors come first, as they are on entry: a socket's
@@ -105,7 +130,12 @@ fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) {
     }
 }
 
-fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+fn sockets_only(
+    items: &[Item],
+    ready: &mut [i16],
+    deadline: Option<Instant>,
+    suspends: bool,
+) -> Result<usize> {
     let parker = wait::parker();
     let mut shareds = Vec::with_capacity(items.len());
     let mut seen = HashSet::with_capacity(items.len());
@@ -147,15 +177,20 @@ fn sockets_only(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) ->
         }
     }
     parker.reset();
-    for shared in &shareds {
-        shared.register(&parker);
+    let announced = Announced::new(shareds, &parker);
+    for shared in &announced.sockets {
         shared.cool();
     }
-    let outcome = sleep(items, ready, deadline, &parker);
-    for shared in &shareds {
-        shared.unregister(&parker);
+    if !suspends {
+        return sleep(items, ready, deadline, &parker);
     }
-    outcome
+    match look(items, ready)? {
+        0 => {
+            suspend::suspend(Bed::Parker(parker), deadline, Box::new(announced));
+            Err(Error::Suspended)
+        }
+        count => Ok(count),
+    }
 }
 
 fn spin(
@@ -196,9 +231,9 @@ fn sleep(
     }
 }
 
-fn with_descriptors(items: &[Item], ready: &mut [i16], deadline: Option<Instant>) -> Result<usize> {
+/// The descriptors in the list, and those of the sockets in it.
+fn descriptors(items: &[Item]) -> Result<Vec<libc::pollfd>> {
     let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
-    let own = fds.len();
     for item in items {
         if let Item::Socket(address, _) = *item {
             let fd = socket::with(address, |socket| socket.shared.event_fd())?;
@@ -209,11 +244,25 @@ fn with_descriptors(items: &[Item], ready: &mut [i16], deadline: Option<Instant>
             });
         }
     }
+    Ok(fds)
+}
+
+fn with_descriptors(
+    items: &[Item],
+    ready: &mut [i16],
+    deadline: Option<Instant>,
+    suspends: bool,
+) -> Result<usize> {
+    let mut fds = descriptors(items)?;
     loop {
         // The sockets' descriptors tell only of news: look at the state first.
         let count = look(items, ready)?;
         if count > 0 {
             return Ok(count);
+        }
+        if suspends {
+            suspend::suspend(Bed::Descriptors(fds), deadline, Box::new(()));
+            return Err(Error::Suspended);
         }
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
         if left.is_some_and(|left| left.is_zero()) {
@@ -227,12 +276,5 @@ fn with_descriptors(items: &[Item], ready: &mut [i16], deadline: Option<Instant>
             Some(libc::EINTR) => Error::Interrupted,
             _ => error.into(),
         })?;
-        if fds[..own].iter().any(|fd| fd.revents != 0) {
-            // Sockets may be ready as well: one look at everything.
-            let count = look(items, ready)?;
-            if count > 0 {
-                return Ok(count);
-            }
-        }
     }
 }

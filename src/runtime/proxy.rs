@@ -7,6 +7,9 @@ use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SNDMORE};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::constants::ZMQ_TYPE;
+use crate::sync::local::thread_cell;
+use crate::sync::parker::Wake;
+use crate::sync::suspend;
 use smallvec::SmallVec;
 
 /// Messages moved in one direction before the other has its turn.
@@ -62,6 +65,21 @@ pub struct Proxy {
     mode: Mode,
     front: Traffic,
     back: Traffic,
+    /// A part that was received and not yet sent, when the call was suspended.
+    pending: Option<Pending>,
+}
+
+/// A part on its way.
+struct Pending {
+    msg: Msg,
+    to_back: bool,
+    /// The capture socket has it.
+    captured: bool,
+}
+
+thread_cell! {
+    /// Proxies whose calls are suspended.
+    static SUSPENDED: Vec<Proxy> = Vec::new();
 }
 
 impl Proxy {
@@ -77,6 +95,7 @@ impl Proxy {
             mode: Mode::Active,
             front: Traffic::default(),
             back: Traffic::default(),
+            pending: None,
         }
     }
 
@@ -91,8 +110,38 @@ impl Proxy {
     }
 
     /// Moves messages until the control socket says `TERMINATE`, or an error
-    /// ends it, as a rule [`Error::Term`].
-    pub fn run(&mut self) -> Result<()> {
+    /// ends it, as a rule [`Error::Term`]; with [`Error::Suspended`] the caller is to call
+    /// [`go_on`](Self::go_on) after the sleep.
+    pub fn run(mut self) -> Result<()> {
+        let result = self.run_until_done();
+        if result == Err(Error::Suspended) {
+            let mut all = SUSPENDED.take();
+            all.push(self);
+            SUSPENDED.set(all);
+        }
+        result
+    }
+
+    /// Goes on with the proxy that this thread suspended last.
+    pub fn go_on() -> Result<()> {
+        let mut all = SUSPENDED.take();
+        let proxy = all.pop();
+        SUSPENDED.set(all);
+        let proxy = proxy.ok_or(Error::Fault)?;
+        if proxy.pending.is_none() {
+            // It was a wait for anything. The next one begins anew.
+            let wake = suspend::resume().map(|resumed| resumed.wake);
+            if wake == Some(Wake::Interrupted) {
+                return Err(Error::Interrupted);
+            }
+        }
+        proxy.run()
+    }
+
+    fn run_until_done(&mut self) -> Result<()> {
+        if let Some(pending) = self.pending.take() {
+            self.forward(pending.to_back, Some(pending))?;
+        }
         while self.mode != Mode::Terminated {
             self.step()?;
         }
@@ -122,10 +171,10 @@ impl Proxy {
         let forward = in_front & POLLIN != 0 && (same || in_back & POLLOUT != 0);
         let backward = !same && in_back & POLLIN != 0 && in_front & POLLOUT != 0;
         if forward {
-            self.forward(true)?;
+            self.forward(true, None)?;
         }
         if backward {
-            self.forward(false)?;
+            self.forward(false, None)?;
         }
         match (forward || backward, same) {
             (true, _) => Ok(()),
@@ -143,7 +192,7 @@ impl Proxy {
             items.push(Item::Socket(control, POLLIN));
         }
         let mut ready = [0; 3];
-        poll(&items, &mut ready[..items.len()], -1).map(|_| ())
+        poll(&items, &mut ready[..items.len()], -1, true).map(|_| ())
     }
 
     /// Reads one part from the control socket and does what it says.
@@ -181,33 +230,31 @@ impl Proxy {
         Ok(())
     }
 
-    fn forward(&mut self, to_back: bool) -> Result<()> {
+    /// Moves messages in one direction, `pending` and what follows it first.
+    fn forward(&mut self, to_back: bool, pending: Option<Pending>) -> Result<()> {
         let (from, to) = match to_back {
             true => (self.frontend, self.backend),
             false => (self.backend, self.frontend),
         };
-        let mut msg = Msg::new().with(flag::BARE);
+        let mut captured = pending.as_ref().is_some_and(|pending| pending.captured);
+        let (mut have, resumed) = (pending.is_some(), pending.is_some());
+        let mut msg = pending.map_or_else(Msg::new, |pending| pending.msg);
+        msg.set(flag::BARE, true);
         for _ in 0..BURST {
             loop {
-                match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT) {
-                    Ok(()) => {}
-                    Err(Error::Again) => return Ok(()),
-                    Err(error) => return Err(error),
+                if !std::mem::replace(&mut have, false) {
+                    match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT) {
+                        Ok(()) => {}
+                        Err(Error::Again) => return Ok(()),
+                        Err(error) => return Err(error),
+                    }
                 }
                 let (more, size) = (msg.more(), msg.len() as u64);
-                let flags = if more { SNDMORE } else { 0 };
-                if let Some(capture) = self.capture {
-                    socket::send(capture, &mut msg.share(), flags)?;
+                self.deliver(&mut msg, to, to_back, &mut captured)?;
+                if resumed {
+                    suspend::end(); // the wait for room is over
                 }
-                socket::send(to, &mut msg, flags)?;
-                let (source, sink) = match to_back {
-                    true => (&mut self.front, &mut self.back),
-                    false => (&mut self.back, &mut self.front),
-                };
-                source.received.0 += 1;
-                source.received.1 += size;
-                sink.sent.0 += 1;
-                sink.sent.1 += size;
+                self.count(to_back, size);
                 if !more {
                     break;
                 }
@@ -217,6 +264,47 @@ impl Proxy {
             }
         }
         Ok(())
+    }
+
+    /// Sends a part to the capture socket, if there is one, and to `to`.
+    fn deliver(
+        &mut self,
+        msg: &mut Msg,
+        to: usize,
+        to_back: bool,
+        captured: &mut bool,
+    ) -> Result<()> {
+        let flags = if msg.more() { SNDMORE } else { 0 };
+        let mut result = Ok(());
+        if let (Some(capture), false) = (self.capture, *captured) {
+            result = socket::send_from(socket::find(capture)?, &mut msg.share(), flags);
+        }
+        if result.is_ok() {
+            *captured = true;
+            result = socket::send_from(socket::find(to)?, msg, flags);
+        }
+        if result == Err(Error::Suspended) {
+            // Marks of what it is were renewed by the first try to send it.
+            msg.set(flag::MORE, flags & SNDMORE != 0);
+            self.pending = Some(Pending {
+                msg: msg.take(),
+                to_back,
+                captured: *captured,
+            });
+        }
+        *captured = false;
+        result
+    }
+
+    fn count(&mut self, to_back: bool, size: u64) {
+        let (source, sink) = match to_back {
+            true => (&mut self.front, &mut self.back),
+            false => (&mut self.back, &mut self.front),
+        };
+        source.received.0 += 1;
+        source.received.1 += size;
+        sink.sent.0 += 1;
+        sink.sent.1 += size;
     }
 }
 

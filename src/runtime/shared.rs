@@ -19,6 +19,7 @@ use crate::sync::mailbox::{Mailbox, Taken};
 use crate::sync::parker::Parker;
 use crate::sync::readiness::Readiness;
 use crate::sync::{Mutex, OnceLock};
+use crate::sys::cancel::Shield;
 use crate::sys::log::{Who, log};
 use std::collections::HashMap;
 use std::sync::atomic::{
@@ -231,6 +232,7 @@ impl Shared {
         if let Some(fd) = self.event_fd.get() {
             return Ok(fd.descriptor().number());
         }
+        let _shield = Shield::new();
         let fresh = Readiness::new(EventFd::new()?);
         let fd = self.event_fd.get_or_init(|| fresh);
         // Commands of before, whose senders found no descriptor.

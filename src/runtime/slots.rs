@@ -8,7 +8,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::sync::lock::{Guard, Lock};
+use crate::error::{Error, Result};
+use crate::sync::lock::{Guard, Lock, Nested};
 use crate::sync::{ForkedChild, Mutex, OnceLock, lock_for_fork};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -34,14 +35,17 @@ pub struct Slot<T: 'static> {
 
 impl<T> Slot<T> {
     /// Locks the slot; empty when its object is gone.
-    #[inline]
-    pub fn lock(&self) -> Guard<'_, Option<Box<T>>> {
-        let guard = self.value.lock();
+    ///
+    /// # Errors
+    /// [`Error::Nested`].
+    #[inline(always)]
+    pub fn lock(&self) -> Result<Guard<'_, Option<Box<T>>>> {
+        let guard = self.value.lock().map_err(|Nested| Error::Nested)?;
         self.quiet.store(false, Ordering::Relaxed);
-        guard
+        Ok(guard)
     }
 
-    /// Locks the slot if nobody has it locked.
+    /// Locks the slot if no thread has it locked.
     pub fn try_lock(&self) -> Option<Guard<'_, Option<Box<T>>>> {
         let guard = self.value.try_lock()?;
         self.quiet.store(false, Ordering::Relaxed);
@@ -101,15 +105,18 @@ impl<T: Send> Table<T> {
         }
     }
 
-    /// Puts a value into a free slot; `None` when memory for slots is used up.
-    pub fn insert(&self, value: Box<T>) -> Option<&'static Slot<T>> {
+    /// Puts a value into a free slot.
+    ///
+    /// # Errors
+    /// [`Error::NoMemory`] when memory for slots is used up.
+    pub fn insert(&self, value: Box<T>) -> Result<&'static Slot<T>> {
         let mut free = self.free.lock();
         if free.len() < RESTING {
             self.grow(&mut free);
         }
-        let slot = free.pop_front()?;
-        *slot.lock() = Some(value);
-        Some(slot)
+        let slot = free.pop_front().ok_or(Error::NoMemory)?;
+        *slot.lock()? = Some(value);
+        Ok(slot)
     }
 
     fn grow(&self, free: &mut VecDeque<&'static Slot<T>>) {
@@ -146,8 +153,14 @@ impl<T: Send> Table<T> {
 
     /// Empties a slot; the value comes back once. Its caller then ends what is
     /// known by the slot's address, and gives the slot back.
-    pub fn remove(&self, slot: &'static Slot<T>) -> Option<Box<T>> {
-        slot.lock().take()
+    ///
+    /// # Errors
+    /// [`Error::Nested`].
+    pub fn remove(&self, slot: &'static Slot<T>) -> Result<Option<Box<T>>> {
+        let mut guard = slot.lock()?;
+        let value = guard.take();
+        guard.retire();
+        Ok(value)
     }
 
     /// An emptied slot may be used again, for another object.
@@ -197,22 +210,22 @@ mod tests {
     fn a_quiet_slot_is_stirred_by_news_and_by_each_lock() {
         static TABLE: Table<bool> = Table::new();
         let slot = TABLE.insert(Box::new(false)).unwrap();
-        let calm_down = || slot.calm_down(&slot.lock(), |news| *news);
+        let calm_down = || slot.calm_down(&slot.lock().unwrap(), |news| *news);
         assert!(!slot.is_quiet());
         calm_down();
         assert!(slot.is_quiet());
         slot.stir();
         assert!(!slot.is_quiet());
         calm_down();
-        drop(slot.lock());
+        drop(slot.lock().unwrap());
         assert!(!slot.is_quiet());
         calm_down();
         drop(slot.try_lock());
         assert!(!slot.is_quiet());
-        **slot.lock().as_mut().unwrap() = true;
+        **slot.lock().unwrap().as_mut().unwrap() = true;
         calm_down();
         assert!(!slot.is_quiet(), "there was news");
-        TABLE.remove(slot);
+        TABLE.remove(slot).unwrap();
         calm_down();
         assert!(!slot.is_quiet(), "and no object is news too");
         TABLE.give_back(slot);
@@ -227,14 +240,21 @@ mod tests {
             .collect();
         for (i, slot) in slots.iter().enumerate() {
             let found = TABLE.find(slot.address()).unwrap();
-            assert_eq!(found.lock().as_deref(), Some(&(i as u32)));
+            assert_eq!(found.lock().unwrap().as_deref(), Some(&(i as u32)));
             assert!(TABLE.find(slot.address() + 1).is_none());
         }
         assert!(TABLE.find(usize::MAX).is_none());
-        assert_eq!(TABLE.remove(slots[3]).as_deref(), Some(&3));
+        assert_eq!(TABLE.remove(slots[3]).unwrap().as_deref(), Some(&3));
         TABLE.give_back(slots[3]);
-        assert!(TABLE.remove(slots[3]).is_none());
-        assert!(TABLE.find(slots[3].address()).unwrap().lock().is_none());
+        assert!(TABLE.remove(slots[3]).unwrap().is_none());
+        assert!(
+            TABLE
+                .find(slots[3].address())
+                .unwrap()
+                .lock()
+                .unwrap()
+                .is_none()
+        );
         let next = TABLE.insert(Box::new(9)).unwrap();
         assert_ne!(next.address(), slots[3].address());
     }

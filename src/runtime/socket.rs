@@ -24,6 +24,7 @@ use crate::options::{self, Options, constants as opt};
 use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
+use crate::sys::cancel::Shield;
 use crate::sys::{self, log::log};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -46,6 +47,9 @@ pub const POLLPRI: i16 = 8;
 pub const DONTWAIT: i32 = 1;
 /// `ZMQ_SNDMORE`.
 pub const SNDMORE: i32 = 2;
+/// Beside those: the call sleeps where it is. Without it, it is suspended, for the C API to
+/// make again, see [`suspend`](crate::sync::suspend).
+const SLEEPS: i32 = 1 << 30;
 
 /// A socket. See the module.
 pub struct Socket {
@@ -63,8 +67,9 @@ pub struct Socket {
     /// The pattern has been told to go on with its backlog.
     pub(super) going_on: bool,
     more: bool,
-    /// Receives until the mailbox comes first.
+    /// Receives until the mailbox comes first, and how often it did.
     receives: u32,
+    pauses: u32,
     /// A message was sent since the last wait.
     pub(super) has_sent: bool,
     /// When the mailbox was last looked at by a send, in ticks.
@@ -76,6 +81,9 @@ const MAIL_INTERVAL: u64 = sys::TICKS_IN_MS;
 
 /// Receives after which the mailbox is looked at even if messages are there.
 const MAIL_EVERY: u32 = 100;
+/// Looks at the mailbox, of that kind, until a thread that is never let wait may be
+/// cancelled.
+const CANCEL_EVERY: u32 = 10;
 
 /// The message with which a socket introduces itself over inproc.
 pub(super) fn routing_id_message(id: &[u8]) -> Option<Msg> {
@@ -117,10 +125,11 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         going_on: false,
         more: false,
         receives: MAIL_EVERY,
+        pauses: 0,
         has_sent: false,
         mail_read: 0,
     };
-    let slot = SOCKETS.insert(Box::new(socket)).ok_or(Error::NoMemory)?;
+    let slot = SOCKETS.insert(Box::new(socket))?;
     shared.set_slot(slot);
     core.socket_opened(&shared);
     log!(Debug, shared.who, "open");
@@ -139,7 +148,7 @@ pub type Locked = Guard<'static, Option<Box<Socket>>>;
 /// Locks a handle's socket and runs `f` on it, after what other threads have
 /// told it was processed. [`Error::Term`] after the context was shut down.
 pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
-    let mut guard = find(address)?.lock();
+    let mut guard = find(address)?.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.process_commands_aside()?;
     f(socket)
@@ -148,7 +157,7 @@ pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Resu
 /// As [`with`], but leaves what other threads have told for later: an option
 /// that is set counts before a subscription that waits, as in libzmq.
 fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
-    let mut guard = find(address)?.lock();
+    let mut guard = find(address)?.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.check_alive()?;
     f(socket)
@@ -157,7 +166,7 @@ fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>)
 /// `zmq_close`.
 pub fn close(address: usize) -> Result<()> {
     let slot = find(address)?;
-    let Some(mut socket) = SOCKETS.remove(slot) else {
+    let Some(mut socket) = SOCKETS.remove(slot)? else {
         // In a forked child, of a parent's socket, only the handle ends.
         return SOCKETS
             .end_orphan(slot)
@@ -186,7 +195,7 @@ pub fn ready(address: usize, wanted: i16) -> Result<i16> {
 }
 
 fn ready_now(slot: &'static Slot<Socket>, wanted: i16) -> Result<i16> {
-    let mut guard = slot.lock();
+    let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.process_commands()?;
     let events = socket.events(wanted);
@@ -334,7 +343,10 @@ impl Socket {
                     self.attach(*end, Attachment::default());
                 }
                 Command::GoOn => self.go_on(),
-                Command::EndpointGone(connection) => self.endpoints.connection_gone(&connection),
+                Command::EndpointGone(connection) => {
+                    let _shield = Shield::new();
+                    self.endpoints.connection_gone(&connection);
+                }
             }
         }
         if self.pattern.has_backlog() {
@@ -393,6 +405,7 @@ impl Socket {
         if self.pipes.get(id).is_none() {
             return;
         }
+        let _shield = Shield::new();
         self.endpoints.pipe_gone(id, &self.core);
         let (pattern, mut env) = self.parts();
         pattern.detached(&mut env, id);

@@ -13,7 +13,10 @@ use super::shared::Shared;
 use super::slots::Slot;
 use super::socket::{Locked, Socket, timeout};
 use crate::error::{Error, Result};
+use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
+use crate::sync::suspend::{self, Bed};
+use crate::sys::cancel::Shield;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -38,15 +41,15 @@ const REST_MOST: Duration = Duration::from_millis(100);
 /// How long a stream is left to gather.
 const GATHER: Duration = Duration::from_micros(2);
 
-thread_local! {
-    static PARKER: Arc<Parker> = Arc::new(Parker::new());
+thread_cell! {
+    static PARKER: Option<Arc<Parker>> = None;
 }
 
 /// The calling thread's sleeping place.
 pub(super) fn parker() -> Arc<Parker> {
-    PARKER
-        .try_with(Clone::clone)
-        .unwrap_or_else(|_| Arc::new(Parker::new()))
+    let parker = PARKER.take().unwrap_or_default();
+    PARKER.set(Some(parker.clone()));
+    parker
 }
 
 /// The end of a wait that begins now and lasts for an option's value.
@@ -54,62 +57,119 @@ pub(super) fn limit(millis: i32) -> Option<Instant> {
     timeout(millis).and_then(|limit| Instant::now().checked_add(limit))
 }
 
+/// How a call waits.
+pub(super) struct Wait {
+    /// Its end.
+    pub deadline: Option<Instant>,
+    /// For a message.
+    pub reads: bool,
+    /// The call is suspended instead of sleeping, see [`suspend`].
+    pub suspends: bool,
+}
+
+/// Sockets to which a parker is announced, until this is dropped.
+pub(super) struct Announced {
+    pub sockets: Vec<Arc<Shared>>,
+    pub parker: Arc<Parker>,
+}
+
+impl Announced {
+    pub(super) fn new(sockets: Vec<Arc<Shared>>, parker: &Arc<Parker>) -> Announced {
+        let parker = parker.clone();
+        for socket in &sockets {
+            socket.register(&parker);
+        }
+        Announced { sockets, parker }
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        for socket in &self.sockets {
+            socket.unregister(&self.parker);
+        }
+    }
+}
+
+/// What a suspended [`until`] keeps.
+struct Paused {
+    _announced: Announced,
+    streaming: bool,
+}
+
 /// Repeats `attempt` until it answers something else than [`Error::Again`] or
-/// the time is over. The socket is unlocked in between. `reads`: it waits for a message.
+/// the time is over. The socket is unlocked in between.
 pub(super) fn until<R>(
     slot: &'static Slot<Socket>,
     mut guard: Locked,
-    deadline: Option<Instant>,
-    reads: bool,
+    mut how: Wait,
     mut attempt: impl FnMut(&mut Socket) -> Result<R>,
 ) -> Result<R> {
+    let _shield = Shield::new();
     let Some(socket) = guard.as_mut() else {
         return Err(Error::NotSocket);
     };
     let shared = socket.shared.clone();
     // One receive after the other, with nothing sent in between: a stream.
-    let streaming = !std::mem::replace(&mut socket.has_sent, false);
+    let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
     let mut gathers = streaming && shared.may_spin;
+    if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
+        how.deadline = resumed.deadline;
+        let paused = resumed.held.downcast_ref::<Paused>();
+        streaming = paused.is_some_and(|paused| paused.streaming);
+        gathers = false;
+        // The call has looked again, since it was made again.
+        slept(resumed.wake)?;
+    }
     let parker = parker();
     loop {
         if std::mem::replace(&mut gathers, false) {
             drop(guard);
             let_it_gather();
-            guard = slot.lock();
+            guard = slot.lock()?;
         }
-        let done = poll_for_a_while(slot, guard, &shared, streaming, deadline, &mut attempt);
+        let done = poll_for_a_while(slot, guard, &shared, streaming, how.deadline, &mut attempt);
         if let Some(done) = done {
             return done;
         }
-        if reads && !streaming && shared.is_resting() {
-            let look = || try_again(&mut slot.lock(), &shared, &mut attempt);
+        if how.reads && !streaming && shared.is_resting() {
+            let look = || try_again(slot, &shared, &mut attempt);
             let sockets = std::slice::from_ref(&shared);
-            if let Some(done) = sleep_on_streams(sockets, &parker, deadline, look) {
+            if let Some(done) = sleep_on_streams(sockets, &parker, how.deadline, look) {
                 return done;
             }
         }
         parker.reset();
-        shared.register(&parker);
+        let announced = Announced::new(vec![shared.clone()], &parker);
         shared.cool();
-        // After the announcement, once more: what came before it woke nobody.
-        guard = slot.lock();
-        let outcome = try_again(&mut guard, &shared, &mut attempt);
-        drop(guard);
-        if outcome.is_some() {
-            shared.unregister(&parker);
-            return outcome.unwrap_or(Err(Error::Again));
-        }
-        let wake = parker.park(deadline);
-        shared.unregister(&parker);
-        guard = slot.lock();
-        if let Some(done) = try_again(&mut guard, &shared, &mut attempt) {
+        // After the announcement, once more: what came before it woke no thread.
+        if let Some(done) = try_again(slot, &shared, &mut attempt) {
             return done;
         }
-        match wake {
-            Wake::Interrupted => return Err(Error::Interrupted),
-            Wake::TimedOut => return Err(Error::Again),
-            Wake::Notified => {}
+        if how.suspends {
+            let held = Box::new(Paused {
+                _announced: announced,
+                streaming,
+            });
+            suspend::suspend(Bed::Parker(parker), how.deadline, held);
+            return Err(Error::Suspended);
         }
+        let wake = parker.park(how.deadline);
+        drop(announced);
+        if let Some(done) = try_again(slot, &shared, &mut attempt) {
+            return done;
+        }
+        slept(wake)?;
+        guard = slot.lock()?;
+    }
+}
+
+/// What a wait comes to that has slept and found nothing.
+fn slept(wake: Wake) -> Result<()> {
+    match wake {
+        Wake::Interrupted => Err(Error::Interrupted),
+        Wake::TimedOut => Err(Error::Again),
+        Wake::Notified => Ok(()),
     }
 }
 
@@ -127,10 +187,14 @@ fn let_it_gather() {
 
 /// One attempt. `None` means: not yet.
 fn try_again<R>(
-    guard: &mut Locked,
+    slot: &'static Slot<Socket>,
     shared: &Arc<Shared>,
     attempt: &mut impl FnMut(&mut Socket) -> Result<R>,
 ) -> Option<Result<R>> {
+    let mut guard = match slot.lock() {
+        Ok(guard) => guard,
+        Err(error) => return Some(Err(error)),
+    };
     let Some(socket) = guard.as_mut() else {
         return Some(Err(Error::NotSocket));
     };
@@ -167,8 +231,7 @@ fn poll_for_a_while<R>(
     let outcome = loop {
         let news = shared.drive_hot();
         if shared.has_commands() || news {
-            let mut guard = slot.lock();
-            if let Some(done) = try_again(&mut guard, shared, attempt) {
+            if let Some(done) = try_again(slot, shared, attempt) {
                 break Some(done);
             }
         }

@@ -216,7 +216,7 @@ mod tests {
         for socket in [handler, server, client] {
             socket::close(socket).expect("closed");
         }
-        context::terminate(context).expect("ended");
+        context::terminate(context, false).expect("ended");
         received
     }
 

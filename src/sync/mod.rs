@@ -8,6 +8,7 @@
 //! in `pipe/` explore every interleaving.
 
 mod fork;
+pub mod local;
 pub mod lock;
 pub mod mailbox;
 pub mod membarrier;
@@ -15,6 +16,7 @@ mod mutex;
 mod once;
 pub mod parker;
 pub mod readiness;
+pub mod suspend;
 
 pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};

@@ -73,6 +73,11 @@ impl Parker {
     /// Sleeps until woken, the deadline, or a signal. Only the owning thread
     /// calls this, and holds no lock a waker could need.
     pub fn park(&self, deadline: Option<Instant>) -> Wake {
+        self.park_by(|| self.sleep(deadline))
+    }
+
+    /// Sleeps by `sleep`, which may end for no reason.
+    fn park_by(&self, sleep: impl Fn() -> Wake) -> Wake {
         // Acquire: what the waker wrote before unpark is visible afterwards.
         if self
             .state
@@ -85,7 +90,7 @@ impl Parker {
             return Wake::Notified;
         }
         loop {
-            let wake = self.sleep(deadline);
+            let wake = sleep();
             match self.state.load(Ordering::Acquire) {
                 NOTIFIED => {
                     self.state.swap(IDLE, Ordering::AcqRel);
@@ -169,11 +174,31 @@ impl Parker {
 
 #[cfg(all(not(loom), target_os = "linux"))]
 impl Parker {
-    /// One futex wait. Always with a time limit: the kernel then reports a
-    /// signal as EINTR even if its handler was installed with SA_RESTART, as
-    /// poll() does in libzmq.
+    /// One futex wait.
     fn sleep(&self, deadline: Option<Instant>) -> Wake {
-        const LONG: std::time::Duration = std::time::Duration::from_secs(86_400);
+        let wait = |limit| crate::sys::futex_wait(&self.state, PARKED, limit);
+        Parker::sleep_by(deadline, wait)
+    }
+
+    /// As [`park`](Self::park), and a cancellation point.
+    ///
+    /// # Safety
+    /// The parker stays until the thread wakes up or ends; frames between here and the
+    /// program's code have nothing to drop.
+    pub(super) unsafe fn park_cancellable(&self, deadline: Option<Instant>) -> Wake {
+        let word: *const AtomicU32 = &self.state;
+        // SAFETY: by the caller's promise.
+        let wait = |limit| unsafe { crate::sys::cancel::futex_wait(word, PARKED, limit) };
+        self.park_by(|| Parker::sleep_by(deadline, wait))
+    }
+
+    /// Always with a time limit: the kernel then reports a signal as EINTR even if its
+    /// handler was installed with SA_RESTART, as poll() does in libzmq.
+    fn sleep_by(
+        deadline: Option<Instant>,
+        wait: impl Fn(Duration) -> std::result::Result<(), i32>,
+    ) -> Wake {
+        const LONG: Duration = Duration::from_secs(86_400);
         let left = match deadline {
             Some(at) => at.saturating_duration_since(Instant::now()),
             None => LONG,
@@ -181,7 +206,7 @@ impl Parker {
         if left.is_zero() {
             return Wake::TimedOut;
         }
-        match crate::sys::futex_wait(&self.state, PARKED, left.min(LONG)) {
+        match wait(left.min(LONG)) {
             Err(libc::EINTR) => Wake::Interrupted,
             Err(libc::ETIMEDOUT) if deadline.is_some_and(|at| Instant::now() >= at) => {
                 Wake::TimedOut

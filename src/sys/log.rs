@@ -267,6 +267,7 @@ fn may_write() -> Option<libc::mode_t> {
 
 /// Writes without waiting and without a signal. False if not all was taken.
 fn put(line: &[u8]) -> bool {
+    let _shield = super::cancel::Shield::new();
     let count = match may_write() {
         None => return false,
         Some(libc::S_IFSOCK) => without_sigpipe(|| {

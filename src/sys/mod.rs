@@ -2,6 +2,7 @@
 //! standard library does not offer.
 
 pub mod adopt;
+pub mod cancel;
 pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
@@ -23,10 +24,7 @@ use std::time::Duration;
 /// `EINTR` when a signal handler ran.
 #[cfg(all(target_os = "linux", not(loom)))]
 pub fn futex_wait(word: &AtomicU32, expected: u32, limit: Duration) -> Result<(), i32> {
-    let spec = libc::timespec {
-        tv_sec: limit.as_secs() as libc::time_t,
-        tv_nsec: limit.subsec_nanos() as libc::c_long,
-    };
+    let spec = timespec(limit);
     // SAFETY: the word outlives the call, the timespec is valid, and the
     // remaining arguments are unused by FUTEX_WAIT.
     let result = unsafe {
@@ -44,6 +42,14 @@ pub fn futex_wait(word: &AtomicU32, expected: u32, limit: Duration) -> Result<()
     match last_errno() {
         libc::EAGAIN => Ok(()),
         code => Err(code),
+    }
+}
+
+#[cfg(all(target_os = "linux", not(loom)))]
+fn timespec(time: Duration) -> libc::timespec {
+    libc::timespec {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_nsec: time.subsec_nanos() as libc::c_long,
     }
 }
 
@@ -80,6 +86,12 @@ pub fn set_errno(code: i32) {
     }
 }
 
+/// Sleeps. Not a cancellation point, unlike the standard library's.
+pub fn nap(time: std::time::Duration) {
+    let _shield = cancel::Shield::new();
+    std::thread::sleep(time);
+}
+
 /// Registers a descriptor with a poller.
 ///
 /// # Errors
@@ -95,9 +107,11 @@ pub fn poller_add(
     unsafe { poller.add_with_mode(fd, interest, mode) }
 }
 
-/// Blocks all signals in the calling thread, so that the host's handlers run
+/// For a thread of the library's own: blocks all signals in it, so that the host's handlers run
 /// in the host's own threads.
 pub fn block_signals() {
+    // No program can cancel a thread that it does not know.
+    std::mem::forget(cancel::Shield::new());
     // SAFETY: the set is initialised by sigfillset before it is used.
     unsafe {
         let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
@@ -155,6 +169,7 @@ pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
 /// Makes an eventfd readable. False if the system refuses that time and again.
 pub fn raise(eventfd: &std::fs::File) -> bool {
     use std::io::Write;
+    let _shield = cancel::Shield::new();
     (0..8).any(|_| match (&*eventfd).write(&1u64.to_ne_bytes()) {
         Ok(_) => true,
         // The count is full: it is readable.
@@ -176,11 +191,12 @@ pub fn descriptor_limit() -> usize {
     }
 }
 
-/// Waits for descriptors. Negative descriptors are passed over.
+/// Waits for descriptors. Negative descriptors are passed over. Not a cancellation point.
 ///
 /// # Errors
 /// `EINTR` when a signal handler ran; else the system's.
 pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize> {
+    let _shield = cancel::Shield::new();
     // SAFETY: the slice is valid for the call and its length is given.
     let count = unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout_ms) };
     if count < 0 {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What must not kill, hang, bloat or corrupt a program: one C program a matter.
+"""What must not kill, hang, bloat or corrupt a program: one C or C++ program a matter.
 
 Each program says what it saw and ends with 0 if all its checks hold. They run
 on our library; `--lib /usr/lib/x86_64-linux-gnu` shows what the system's does.
@@ -79,12 +79,12 @@ def report(name, lines, trouble, seconds):
 
 def main(argv):
     args = parse(argv)
-    sources = sorted(HERE.glob("*.c"))
+    sources = sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])
     if args.names:
         sources = [source for source in sources if source.stem in args.names]
     build, headers = pathlib.Path(args.build).resolve(), list(HERE.glob("*.h"))
     # Reference and ours have the same names, so what is linked to one runs on both.
-    options = ["-std=gnu11", "-g", "-O2", "-Werror", "-I", str(ROOT / "include"),
+    options = ["-g", "-O2", "-Werror", "-I", str(ROOT / "include"),
                "-L", str(args.lib), "-lzmq", "-lpthread", "-ldl"]
     programs = {source: compile_program(build / source.stem, [source], options, headers=headers,
                                         need=COMPILER) for source in sources}

@@ -66,7 +66,7 @@ pub fn bind_again(socket: usize, endpoint: &[u8]) {
 /// Ends the context; everything lingers as long as it must, but not for ever.
 pub fn terminate(context: usize) {
     let (sender, receiver) = mpsc::channel();
-    let ending = thread::spawn(move || sender.send(context::terminate(context)));
+    let ending = thread::spawn(move || sender.send(context::terminate(context, false)));
     let ended = receiver.recv_timeout(PATIENCE);
     ended.expect("the context does not end").unwrap();
     // It has nothing to do but to end, and shall not outlive the test.

@@ -302,7 +302,7 @@ impl World {
         for number in self.open() {
             assert_eq!(socket::close(self.handles[number]), Ok(()));
         }
-        assert_eq!(context::terminate(self.context), Ok(()));
+        assert_eq!(context::terminate(self.context, false), Ok(()));
     }
 }
 

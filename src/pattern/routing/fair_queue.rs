@@ -128,7 +128,7 @@ impl FairQueue {
     /// The short way of [`recv`](Self::recv): only if the pipe whose turn it is lets
     /// `read` have a part without further ado. That tells whether others follow in
     /// its message.
-    #[inline]
+    #[inline(always)]
     pub fn recv_frame<R>(
         &mut self,
         env: &mut Env<'_>,

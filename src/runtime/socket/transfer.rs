@@ -2,19 +2,21 @@
 
 #![forbid(unsafe_code)]
 
+use super::super::wait::Wait;
 use super::*;
 use crate::message::{FRAMED_MAX, flag};
+use crate::sync::suspend::{self, Bed};
 
 /// `zmq_send` and its kin: sends one part, blocking as options and flags say.
 /// It leaves `msg` empty, or as it was on failure.
 pub fn send(address: usize, msg: &mut Msg, flags: i32) -> Result<()> {
-    send_from(find(address)?, msg, flags)
+    send_from(find(address)?, msg, flags | SLEEPS)
 }
 
-/// As [`send`], with the slot at hand.
-#[inline]
+/// As [`send`], with the slot at hand, but may be suspended.
+#[inline(always)]
 pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Result<()> {
-    let mut guard = slot.lock();
+    let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.begin_send()?;
     msg.renew(flags & SNDMORE != 0);
@@ -28,7 +30,7 @@ pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Resu
 /// As [`send`], with a copy of `bytes` as the body.
 pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
     let slot = find(address)?;
-    send_from(slot, &mut Msg::copy_from(bytes)?, flags)
+    send_from(slot, &mut Msg::copy_from(bytes)?, flags | SLEEPS)
 }
 
 /// As [`send_from`], with a copy of a body of up to [`FRAMED_MAX`] bytes, which
@@ -41,7 +43,7 @@ pub fn send_short(
     message: impl FnOnce() -> Msg,
 ) -> Result<()> {
     debug_assert!(body.len() <= FRAMED_MAX);
-    let mut guard = slot.lock();
+    let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.begin_send()?;
     let more = flags & SNDMORE != 0;
@@ -51,6 +53,11 @@ pub fn send_short(
     let mut msg = message();
     msg.set(flag::MORE, more);
     send_locked(slot, guard, &mut msg, flags)
+}
+
+/// Whether a call is suspended instead of sleeping.
+fn suspends(flags: i32) -> bool {
+    flags & SLEEPS == 0 && suspend::is_possible()
 }
 
 /// The slower part of sending.
@@ -63,19 +70,29 @@ fn send_locked(
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     match socket.try_send(msg) {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.sndtimeo != 0 => {
-            send_waiting(slot, guard, msg)
+            send_waiting(slot, guard, msg, flags)
         }
         other => other,
     }
 }
 
 #[cold]
-fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Result<()> {
+fn send_waiting(
+    slot: &'static Slot<Socket>,
+    guard: Locked,
+    msg: &mut Msg,
+    flags: i32,
+) -> Result<()> {
     let Some(socket) = guard.as_ref() else {
         return Err(Error::NotSocket);
     };
-    let (shared, timeout) = (socket.shared.clone(), wait::limit(socket.options.sndtimeo));
-    let result = wait::until(slot, guard, timeout, false, |socket| socket.try_send(msg));
+    let shared = socket.shared.clone();
+    let how = Wait {
+        deadline: wait::limit(socket.options.sndtimeo),
+        reads: false,
+        suspends: suspends(flags),
+    };
+    let result = wait::until(slot, guard, how, |socket| socket.try_send(msg));
     // The wait has read mail that an event loop on ZMQ_FD has yet to hear of.
     shared.ask_to_look();
     result
@@ -84,18 +101,17 @@ fn send_waiting(slot: &'static Slot<Socket>, guard: Locked, msg: &mut Msg) -> Re
 /// `zmq_recv` and its kin: receives one part, blocking as options and flags say.
 pub fn recv(address: usize, flags: i32) -> Result<Msg> {
     let mut msg = Msg::new();
-    recv_into(find(address)?, &mut msg, flags)?;
+    recv_into(find(address)?, &mut msg, flags | SLEEPS)?;
     Ok(msg)
 }
 
-/// As [`recv`], in place of the content of `into`, which is released under the
-/// socket's lock. On failure it stays, or is gone if something was read that
-/// nobody wants.
+/// As [`recv`], in place of the content of `into`, and may be suspended. On failure the
+/// content stays, or is gone if something was read that no part of a message came of.
 #[inline(always)]
 pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Result<()> {
-    let mut guard = slot.lock();
+    let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.begin_recv()?;
+    socket.begin_recv(flags)?;
     let read = |end: &mut PipeEnd| end.read_frame_into(into).map(|more| ((), more));
     if socket.recv_frame(read).is_some() {
         return Ok(());
@@ -105,15 +121,15 @@ pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Res
 
 /// As [`recv_into`], but lets `read` have the body. To that it may be shown under the
 /// socket's lock.
-#[inline]
+#[inline(always)]
 pub fn recv_with<R>(
     slot: &'static Slot<Socket>,
     read: impl Fn(&[u8]) -> R,
     flags: i32,
 ) -> Result<R> {
-    let mut guard = slot.lock();
+    let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
-    socket.begin_recv()?;
+    socket.begin_recv(flags)?;
     if let Some(result) = socket.recv_frame(|end| end.read_frame_with(&read)) {
         return Ok(result);
     }
@@ -148,8 +164,12 @@ fn recv_unknown(
     socket.process_commands()?;
     match socket.try_recv(into) {
         Err(Error::Again) if flags & DONTWAIT == 0 && socket.options.rcvtimeo != 0 => {
-            let timeout = wait::limit(socket.options.rcvtimeo);
-            wait::until(slot, guard, timeout, true, |socket| socket.try_recv(into))
+            let how = Wait {
+                deadline: wait::limit(socket.options.rcvtimeo),
+                reads: true,
+                suspends: suspends(flags),
+            };
+            wait::until(slot, guard, how, |socket| socket.try_recv(into))
         }
         other => other,
     }
@@ -184,14 +204,28 @@ impl Socket {
     /// What receiving begins with: now and then the mail comes first, so that new
     /// peers get their turn under load.
     #[inline]
-    fn begin_recv(&mut self) -> Result<()> {
+    fn begin_recv(&mut self, flags: i32) -> Result<()> {
         self.check_alive()?;
         self.receives -= 1;
-        if self.receives == 0 {
-            self.receives = MAIL_EVERY;
-            self.process_commands()?;
+        match self.receives {
+            0 => self.pause_receiving(flags),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A thread that never finds its pipes empty is cancelled here, before it takes a
+    /// message.
+    #[cold]
+    #[inline(never)]
+    fn pause_receiving(&mut self, flags: i32) -> Result<()> {
+        self.receives = MAIL_EVERY;
+        self.process_commands()?;
+        self.pauses = self.pauses.wrapping_add(1);
+        if self.pauses % CANCEL_EVERY != 0 || !suspends(flags) {
+            return Ok(());
+        }
+        suspend::suspend(Bed::None, None, Box::new(()));
+        Err(Error::Suspended)
     }
 
     /// Receives from the pipes known to have messages, leaving the mail for

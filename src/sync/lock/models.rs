@@ -1,0 +1,109 @@
+//! Every interleaving of a few threads.
+
+use super::*;
+use crate::sync::{Arc, Slot};
+use bias::STREAK;
+
+/// As `lock`, but gives up after some looks: time, which ends every wait,
+/// does not pass in a model.
+fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
+    match gate.bias.enter(me) {
+        Entry::Taken(seat) => return Some(By(seat)),
+        Entry::Nested => return None,
+        Entry::NotOwner => {}
+    }
+    if !gate.take(FREE, me) {
+        if gate.is_held_by(me) {
+            return None;
+        }
+        gate.waiting.fetch_add(1, Ordering::Relaxed);
+        let mut patient = false;
+        let taken = (0..looks).any(|_| gate.look(me, &mut patient));
+        gate.waiting.fetch_sub(1, Ordering::Relaxed);
+        if !taken {
+            return None;
+        }
+    }
+    Some(gate.taken(me))
+}
+
+/// Adds one under the lock, if it can be had. Loom watches.
+fn add(shared: &(Gate, Slot<i32>), by: Option<By>) -> i32 {
+    let Some(by) = by else { return 0 };
+    // SAFETY: under the lock.
+    shared.1.with_mut(|value| unsafe { *value += 1 });
+    shared.0.leave(by);
+    1
+}
+
+fn check(preemptions: usize, work: fn(&(Gate, Slot<i32>), usize) -> i32) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(preemptions);
+    model.check(move || {
+        let shared = Arc::new((Gate::new(), Slot::new(0)));
+        let threads: Vec<_> = (2..4)
+            .map(|me| {
+                let shared = shared.clone();
+                loom::thread::spawn(move || work(&shared, me))
+            })
+            .collect();
+        let mut sum = work(&shared, 1);
+        for thread in threads {
+            sum += thread.join().unwrap();
+        }
+        // However they went, nobody holds it now: the second look has it.
+        assert_eq!(add(&shared, lock_within(&shared.0, 1, 2)), 1);
+        // SAFETY: all threads have ended.
+        shared
+            .1
+            .with(|value| assert_eq!(unsafe { *value }, sum + 1));
+        assert_eq!(shared.0.waiting.load(Ordering::Relaxed), 0);
+    });
+}
+
+/// Each holder asks again while it holds the lock, as a signal handler would: cold,
+/// biased, and while another thread takes the bias away.
+#[test]
+fn a_holder_gets_no_second_guard() {
+    check(2, |shared, me| {
+        let mut sum = 0;
+        for looks in [2, 0] {
+            let by = match looks {
+                0 => shared.0.try_lock(me),
+                looks => lock_within(&shared.0, me, looks),
+            };
+            if by.is_some() {
+                assert_eq!(lock_within(&shared.0, me, 1), None);
+                assert_eq!(shared.0.try_lock(me), None);
+            }
+            sum += add(shared, by);
+        }
+        sum
+    });
+}
+
+#[test]
+fn one_at_a_time_and_each_sees_what_was_done_before() {
+    check(3, |shared, me| add(shared, lock_within(&shared.0, me, 3)));
+}
+
+/// A thread that is held up on its way in must not write where a later owner does.
+#[test]
+fn a_late_thread_does_not_clear_the_mark_of_the_owner() {
+    check(2, |shared, me| {
+        shared.0.bias.needed.store(STREAK, Ordering::Relaxed);
+        let rounds = if me == 1 { 4 } else { 1 };
+        (0..rounds)
+            .map(|_| add(shared, shared.0.try_lock(me)))
+            .sum()
+    });
+}
+
+/// The second time the lock is biased to who took it, if nobody came in between.
+#[test]
+fn a_bias_is_taken_away_only_from_who_is_outside() {
+    check(2, |shared, me| {
+        let first = add(shared, lock_within(&shared.0, me, 2));
+        first + add(shared, shared.0.try_lock(me))
+    });
+}

@@ -16,9 +16,11 @@ use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
 use crate::sys::epoll::{self, Readiness};
+use crate::sys::log::{Who, log};
 use crate::sys::panics::contain;
 use polling::{Event, PollMode, Poller};
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -183,11 +185,21 @@ impl Registry {
     }
 }
 
+/// A descriptor that ends a wait when it is raised.
+fn new_waker(poller: &Poller, eventfd: io::Result<OwnedFd>) -> io::Result<File> {
+    let waker = eventfd?;
+    let event = Event::readable(WAKER);
+    crate::sys::poller_add(poller, waker.as_raw_fd(), event, PollMode::Edge)?;
+    Ok(waker.into())
+}
+
 /// One I/O thread and what it serves.
 pub struct Reactor {
     poller: Poller,
     /// Ends a wait; edge-triggered, so that it needs no reading.
-    waker: std::fs::File,
+    waker: Mutex<File>,
+    /// The poller's descriptor was closed by the program: the thread may sleep for ever.
+    lost: AtomicBool,
     woken: AtomicBool,
     registry: Mutex<Registry>,
     scheduled: Mailbox<Key>,
@@ -211,12 +223,11 @@ impl Reactor {
         prepare: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Reactor>> {
         let poller = Poller::new()?;
-        let waker: OwnedFd = crate::sys::eventfd()?;
-        let event = Event::readable(WAKER);
-        crate::sys::poller_add(&poller, waker.as_raw_fd(), event, PollMode::Edge)?;
+        let waker = new_waker(&poller, crate::sys::eventfd())?;
         let reactor = Arc::new(Reactor {
             poller,
-            waker: waker.into(),
+            waker: Mutex::new(waker),
+            lost: AtomicBool::new(false),
             woken: AtomicBool::new(false),
             registry: Mutex::default(),
             scheduled: Mailbox::new(),
@@ -240,9 +251,50 @@ impl Reactor {
     }
 
     fn wake(&self) {
-        if !self.woken.swap(true, Ordering::SeqCst) && !crate::sys::raise(&self.waker) {
+        if self.woken.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut waker = self.waker.lock();
+        if !crate::sys::raise(&waker) && !self.replace_waker(&mut waker) {
             self.woken.store(false, Ordering::SeqCst); // the next one tries again
         }
+    }
+
+    /// The waker cannot be raised: the program has closed its descriptor, a daemon for
+    /// instance that closes all that it inherited. Another one takes its place. False if
+    /// there can be none.
+    #[cold]
+    fn replace_waker(&self, waker: &mut File) -> bool {
+        match new_waker(&self.poller, crate::sys::eventfd_aside()) {
+            Ok(fresh) => {
+                // The number may be the program's by now: it is not for us to close.
+                std::mem::forget(std::mem::replace(waker, fresh));
+                log!(
+                    Error,
+                    Who::LIBRARY,
+                    "an I/O thread's eventfd was closed by the program; there is a new one"
+                );
+                crate::sys::raise(waker)
+            }
+            Err(error) => {
+                // Not a descriptor, or not the poller any more.
+                let lost = matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL));
+                if lost && !self.lost.swap(true, Ordering::SeqCst) {
+                    log!(
+                        Error,
+                        Who::LIBRARY,
+                        "an I/O thread's descriptors were closed by the program; \
+                         its connections are given up"
+                    );
+                }
+                false
+            }
+        }
+    }
+
+    /// Whether the thread may never be heard of again.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::SeqCst)
     }
 
     /// Ends the thread and waits for it, unless called by that thread.
@@ -251,7 +303,8 @@ impl Reactor {
         self.wake();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
-            if self.number.load(Ordering::Relaxed) != crate::sys::thread_number() {
+            let own = self.number.load(Ordering::Relaxed) == crate::sys::thread_number();
+            if !own && !self.is_lost() {
                 let _ = thread.join();
             }
         }

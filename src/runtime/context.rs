@@ -12,12 +12,13 @@ use crate::reactor::Reactor;
 use crate::sync::membarrier;
 use crate::sync::parker::{Parker, Wake};
 use crate::sync::suspend::{self, Bed};
-use crate::sync::{ForkedChild, Mutex};
+use crate::sync::{ForkedChild, Mutex, OnceLock};
 use crate::sys::cancel::Shield;
 use crate::sys::log::{self, Who};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 /// All contexts of the process.
 pub static CONTEXTS: Table<Context> = Table::new();
@@ -48,7 +49,12 @@ pub struct Core {
     pub(super) lingering: Mutex<Vec<Weak<Shared>>>,
     /// In the log.
     pub(super) who: Who,
+    /// When an I/O thread was found lost.
+    lost_since: OnceLock<Instant>,
 }
+
+/// How long `zmq_ctx_term` waits for connections whose I/O thread is lost.
+const LOST_WAIT: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 struct Reactors {
@@ -86,6 +92,7 @@ impl Context {
             sockets: Mutex::default(),
             lingering: Mutex::default(),
             who: waiting::who(),
+            lost_since: OnceLock::new(),
         });
         Context { core }
     }
@@ -156,17 +163,26 @@ impl Core {
             if self.is_unused(&parker) {
                 return Ok(());
             }
+            let given_up_at = self.lost_until();
             match wake {
                 Wake::Interrupted => return Err(Error::Interrupted),
+                _ if given_up_at.is_some_and(|at| Instant::now() >= at) => return Ok(()),
                 Wake::TimedOut => next_word = self.say_who_is_waited_for(),
                 Wake::Notified => {}
             }
+            let end = given_up_at.or(next_word);
             if suspends {
-                suspend::suspend(Bed::Parker(parker), next_word, Box::new(()));
+                suspend::suspend(Bed::Parker(parker), end, Box::new(()));
                 return Err(Error::Suspended);
             }
-            wake = parker.park(next_word);
+            wake = parker.park(end);
         }
+    }
+
+    /// If an I/O thread is lost, until when its connections are waited for.
+    fn lost_until(&self) -> Option<Instant> {
+        let lost = self.reactors.lock().threads.iter().any(|one| one.is_lost());
+        lost.then(|| *self.lost_since.get_or_init(Instant::now) + LOST_WAIT)
     }
 
     /// Whether there are no sockets and no connections. If not, the parker is woken when

@@ -166,6 +166,25 @@ pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
     }
 }
 
+/// As [`eventfd`], with a number out of the way: a program that closes descriptors has not
+/// closed that one before, and no other part of the library still takes it for its own.
+///
+/// # Errors
+/// As there.
+pub fn eventfd_aside() -> std::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::{AsRawFd, FromRawFd};
+    const FIRST: libc::c_int = 512;
+    let fd = eventfd()?;
+    // SAFETY: a valid result is a fresh descriptor of ours.
+    unsafe {
+        let aside = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST);
+        match aside < 0 {
+            true => Ok(fd), // the limit is lower
+            false => Ok(std::os::fd::OwnedFd::from_raw_fd(aside)),
+        }
+    }
+}
+
 /// Makes an eventfd readable. False if the system refuses that time and again.
 pub fn raise(eventfd: &std::fs::File) -> bool {
     use std::io::Write;

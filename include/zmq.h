@@ -657,7 +657,8 @@ ZMQ_EXPORT int zmq_msg_init_size(zmq_msg_t *msg, size_t size);
  * Initialises a message over the caller's buffer. free_fn is called once, with
  * data and hint, when the library needs the buffer no more: from an I/O thread,
  * or from the thread whose call released the message, before that call returns.
- * It may call the library, and throw where its language can. Without a free_fn the buffer must stay valid and unchanged for ever. Returns
+ * It may call the library, and throw where its language can. Without a free_fn
+ * the buffer must stay valid and unchanged for ever. Returns
  * 0, or -1 with ENOMEM; EINVAL for a NULL buffer with a size.
  */
 ZMQ_EXPORT
@@ -998,15 +999,6 @@ ZMQ_EXPORT void *zmq_threadstart(zmq_thread_fn *func, void *arg);
 
 /* Waits until a thread has ended, and frees its handle. */
 ZMQ_EXPORT void zmq_threadclose(void *thread);
-
-extern int pthread_create(pthread_t *thread,
-                          const pthread_attr_t *attributes,
-                          void *(*start)(void*),
-                          void *arg);
-
-extern int pthread_join(pthread_t thread, void **value);
-
-extern unsigned int sleep_unwinding(unsigned int seconds);
 
 /* ---- transfer ---- */
 

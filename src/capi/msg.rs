@@ -59,7 +59,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usi
 /// Initialises a message over the caller's buffer. free_fn is called once, with
 /// data and hint, when the library needs the buffer no more: from an I/O thread,
 /// or from the thread whose call released the message, before that call returns.
-/// It may call the library, and throw where its language can. Without a free_fn the buffer must stay valid and unchanged for ever. Returns
+/// It may call the library, and throw where its language can. Without a free_fn
+/// the buffer must stay valid and unchanged for ever. Returns
 /// 0, or -1 with ENOMEM; EINVAL for a NULL buffer with a size.
 ///
 /// # Safety

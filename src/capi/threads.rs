@@ -86,6 +86,7 @@ pub unsafe extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
 #[cfg(unix)]
 mod os {
     use super::{Error, Job, Result, set_errno};
+    use crate::sys::cancel::unwinding;
     use std::ffi::{c_int, c_uint, c_void};
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
@@ -105,7 +106,8 @@ mod os {
             let mut thread = MaybeUninit::uninit();
             let old = block_signals();
             // SAFETY: `job` is handed over for the thread to free.
-            let code = unsafe { pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
+            let code =
+                unsafe { unwinding::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
             restore_signals(old);
             if code != 0 {
                 // SAFETY: no thread was made, so it is still ours.
@@ -119,24 +121,11 @@ mod os {
         /// Waits for its end. A cancellation point.
         pub fn join(self) {
             // SAFETY: joinable, and joined once as this consumes it.
-            let code = unsafe { pthread_join(self.0, null_mut()) };
+            let code = unsafe { unwinding::pthread_join(self.0, null_mut()) };
             if code != 0 {
                 set_errno(code);
             }
         }
-    }
-
-    // Cancellation unwinds through these.
-    unsafe extern "C-unwind" {
-        fn pthread_create(
-            thread: *mut libc::pthread_t,
-            attributes: *const libc::pthread_attr_t,
-            start: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
-            arg: *mut c_void,
-        ) -> c_int;
-        fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
-        #[link_name = "sleep"]
-        fn sleep_unwinding(seconds: c_uint) -> c_uint;
     }
 
     /// The program's code may end the thread, which unwinds through this.
@@ -177,7 +166,7 @@ mod os {
 
     pub fn sleep(seconds: c_uint) {
         // SAFETY: takes any number.
-        unsafe { sleep_unwinding(seconds) };
+        unsafe { unwinding::sleep(seconds) };
     }
 }
 

@@ -30,6 +30,25 @@ mod posix {
     }
 }
 
+/// Functions of the system whose calls a thread may end in, or whose callbacks it may end
+/// in: they unwind their callers.
+#[cfg(unix)]
+pub mod unwinding {
+    use std::ffi::{c_int, c_uint, c_void};
+
+    #[allow(missing_docs)] // POSIX has them
+    unsafe extern "C-unwind" {
+        pub fn pthread_create(
+            thread: *mut libc::pthread_t,
+            attributes: *const libc::pthread_attr_t,
+            start: extern "C-unwind" fn(*mut c_void) -> *mut c_void,
+            arg: *mut c_void,
+        ) -> c_int;
+        pub fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
+        pub fn sleep(seconds: c_uint) -> c_uint;
+    }
+}
+
 /// Keeps the thread from being cancelled as long as it lives.
 #[derive(Debug)]
 pub struct Shield {

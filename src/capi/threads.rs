@@ -11,7 +11,7 @@ use super::slot::Pool;
 use super::types::zmq_thread_fn;
 use crate::error::{Error, Result};
 
-static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new(0x7468_7264);
+static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new();
 
 /// Holds the handles' locks over a fork.
 pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
@@ -57,8 +57,7 @@ pub unsafe extern "C-unwind" fn zmq_threadstart(
         let (handle, place) = THREADS.take()?;
         match os::Thread::start(Box::new(Job { body, arg })) {
             Ok(thread) => *place.lock() = Some(thread),
-            // SAFETY: taken above.
-            Err(error) => return unsafe { THREADS.end(handle, |_| ()) }.and(Err(error)),
+            Err(error) => return THREADS.end(handle, |_| ()).and(Err(error)),
         }
         Ok(handle)
     })
@@ -72,8 +71,7 @@ pub unsafe extern "C-unwind" fn zmq_threadstart(
 pub unsafe extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
     let running = Cell::new(None);
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let thread = unsafe { THREADS.end(thread, |place| place.lock().take()) }?;
+        let thread = THREADS.end(thread, |place| place.lock().take())?;
         running.set(Some(thread.ok_or(Error::Fault)?));
         Ok(())
     });

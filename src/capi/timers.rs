@@ -15,7 +15,7 @@ use crate::runtime::timers::{Round, Timers};
 
 type Shared = Mutex<Timers<Callback>>;
 
-static TIMERS: Pool<Shared> = Pool::new(0x746d_7273);
+static TIMERS: Pool<Shared> = Pool::new();
 
 /// Holds the handles' locks over a fork.
 pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
@@ -56,8 +56,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -
     call(|| {
         // SAFETY: NULL or good by the caller's promise.
         let place = unsafe { timers_p.as_mut() }.ok_or(Error::Fault)?;
-        // SAFETY: the caller's promise is passed on.
-        unsafe { TIMERS.end(*place, |timers| timers.lock().clear()) }?;
+        TIMERS.end(*place, |timers| timers.lock().clear())?;
         *place = std::ptr::null_mut();
         Ok(0)
     })
@@ -80,8 +79,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_add(
     arg: *mut c_void,
 ) -> c_int {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let timers = unsafe { TIMERS.find(timers) }?;
+        let timers = TIMERS.find(timers)?;
         let handler = handler.ok_or(Error::Fault)?;
         let callback = Callback { handler, arg };
         timers.lock().add(now_ms(), interval as u64, callback)
@@ -97,8 +95,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_add(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_timers_cancel(timers: *mut c_void, timer_id: c_int) -> c_int {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let timers = unsafe { TIMERS.find(timers) }?;
+        let timers = TIMERS.find(timers)?;
         timers.lock().cancel(timer_id)?;
         Ok(0)
     })
@@ -117,8 +114,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_set_interval(
     interval: usize,
 ) -> c_int {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let timers = unsafe { TIMERS.find(timers) }?;
+        let timers = TIMERS.find(timers)?;
         timers
             .lock()
             .set_interval(now_ms(), timer_id, interval as u64)?;
@@ -135,8 +131,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_set_interval(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_timers_reset(timers: *mut c_void, timer_id: c_int) -> c_int {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let timers = unsafe { TIMERS.find(timers) }?;
+        let timers = TIMERS.find(timers)?;
         timers.lock().reset(now_ms(), timer_id)?;
         Ok(0)
     })
@@ -151,8 +146,7 @@ pub unsafe extern "C-unwind" fn zmq_timers_reset(timers: *mut c_void, timer_id: 
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_timers_timeout(timers: *mut c_void) -> c_long {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let left = unsafe { TIMERS.find(timers) }?.lock().timeout(now_ms());
+        let left = TIMERS.find(timers)?.lock().timeout(now_ms());
         Ok(left.map_or(-1, |ms| c_long::try_from(ms).unwrap_or(c_long::MAX)))
     })
 }
@@ -188,8 +182,7 @@ fn step(
     let (set, round) = match begun.get() {
         Some(begun) => begun,
         None => {
-            // SAFETY: the promise of the caller of zmq_timers_execute.
-            let set = unsafe { TIMERS.find(timers) }?;
+            let set = TIMERS.find(timers)?;
             let round = set.lock().begin(now_ms());
             begun.set(Some((set, round)));
             (set, round)

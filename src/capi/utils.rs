@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::runtime::{curve_keys, z85};
 use crate::sync::OnceLock;
 
-static COUNTERS: Pool<AtomicI32> = Pool::new(0x636e_7472);
-static WATCHES: Pool<AtomicU64> = Pool::new(0x7774_6368);
+static COUNTERS: Pool<AtomicI32> = Pool::new();
+static WATCHES: Pool<AtomicU64> = Pool::new();
 
 /// Holds the handles' locks over a fork.
 pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
@@ -40,8 +40,7 @@ pub extern "C-unwind" fn zmq_atomic_counter_new() -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_atomic_counter_set(counter: *mut c_void, value: c_int) {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { COUNTERS.find(counter) }?.store(value, Ordering::SeqCst);
+        COUNTERS.find(counter)?.store(value, Ordering::SeqCst);
         Ok(())
     })
 }
@@ -52,8 +51,7 @@ pub unsafe extern "C-unwind" fn zmq_atomic_counter_set(counter: *mut c_void, val
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_atomic_counter_inc(counter: *mut c_void) -> c_int {
-    // SAFETY: the caller's promise is passed on.
-    call(|| Ok(unsafe { COUNTERS.find(counter) }?.fetch_add(1, Ordering::SeqCst)))
+    call(|| Ok(COUNTERS.find(counter)?.fetch_add(1, Ordering::SeqCst)))
 }
 
 /// Takes one from a counter; returns 0 when that makes it 0, otherwise 1.
@@ -63,8 +61,7 @@ pub unsafe extern "C-unwind" fn zmq_atomic_counter_inc(counter: *mut c_void) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_atomic_counter_dec(counter: *mut c_void) -> c_int {
     call(|| {
-        // SAFETY: the caller's promise is passed on.
-        let before = unsafe { COUNTERS.find(counter) }?.fetch_sub(1, Ordering::SeqCst);
+        let before = COUNTERS.find(counter)?.fetch_sub(1, Ordering::SeqCst);
         Ok(c_int::from(before != 1))
     })
 }
@@ -75,8 +72,7 @@ pub unsafe extern "C-unwind" fn zmq_atomic_counter_dec(counter: *mut c_void) -> 
 /// `counter` is NULL or from zmq_atomic_counter_new.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_atomic_counter_value(counter: *mut c_void) -> c_int {
-    // SAFETY: the caller's promise is passed on.
-    call(|| Ok(unsafe { COUNTERS.find(counter) }?.load(Ordering::SeqCst)))
+    call(|| Ok(COUNTERS.find(counter)?.load(Ordering::SeqCst)))
 }
 
 /// Frees a counter and sets the handle that is pointed at to NULL.
@@ -89,8 +85,7 @@ pub unsafe extern "C-unwind" fn zmq_atomic_counter_destroy(counter_p: *mut *mut 
     call(|| {
         // SAFETY: NULL or good by the caller's promise.
         let place = unsafe { counter_p.as_mut() }.ok_or(Error::Fault)?;
-        // SAFETY: the caller's promise is passed on.
-        unsafe { COUNTERS.end(*place, |_| ()) }?;
+        COUNTERS.end(*place, |_| ())?;
         *place = std::ptr::null_mut();
         Ok(())
     })
@@ -116,8 +111,7 @@ pub extern "C-unwind" fn zmq_stopwatch_start() -> *mut c_void {
 /// `watch` is NULL or from zmq_stopwatch_start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_stopwatch_intermediate(watch: *mut c_void) -> c_ulong {
-    // SAFETY: the caller's promise is passed on.
-    call(|| Ok(elapsed(unsafe { WATCHES.find(watch) }?)))
+    call(|| Ok(elapsed(WATCHES.find(watch)?)))
 }
 
 /// Returns the microseconds since a stopwatch was started, and frees it.
@@ -128,8 +122,7 @@ pub unsafe extern "C-unwind" fn zmq_stopwatch_intermediate(watch: *mut c_void) -
 /// `watch` is NULL or from zmq_stopwatch_start.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_stopwatch_stop(watch: *mut c_void) -> c_ulong {
-    // SAFETY: the caller's promise is passed on.
-    call(|| unsafe { WATCHES.end(watch, elapsed) })
+    call(|| WATCHES.end(watch, elapsed))
 }
 
 fn elapsed(start: &AtomicU64) -> c_ulong {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arena;
 mod backlog;
 pub mod context;
 pub mod curve_keys;

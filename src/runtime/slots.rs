@@ -1,36 +1,50 @@
-//! Handles: slots that are never unmapped.
+//! Sockets and contexts: objects behind handles, each with its own lock.
 //!
-//! What C holds as `void *` is the address of a slot in a table that only
-//! grows. An address is checked against the table before it is looked at, so a
-//! stale, foreign or invented pointer is refused instead of followed, and the
-//! lock of a slot can always be taken. Slots are used again in the order they
-//! were freed, which leaves a stale handle dead for as long as possible.
+//! The lock of a slot can always be taken, whether its object is there or gone.
 
 #![forbid(unsafe_code)]
 
+use super::arena::{Arena, HandleWord, Place};
 use crate::error::{Error, Result};
-use crate::sync::lock::{Guard, Lock, Nested};
-use crate::sync::{ForkedChild, Mutex, OnceLock, lock_for_fork};
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering, fence};
-
-/// Slots in the first chunk; each further one is twice as large.
-const FIRST: usize = 64;
-/// Enough chunks for 64 million slots.
-const CHUNKS: usize = 20;
-/// So many slots rest before one is used again.
-const RESTING: usize = 32;
+use crate::sync::ForkedChild;
+use crate::sync::lock::{Guard, HOT_BYTES, Lock, Nested};
+use std::mem::offset_of;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
 /// A place for one `T`, behind its own lock. In cache lines of its own: two
 /// sockets are used by two threads, as a rule.
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub struct Slot<T: 'static> {
-    value: Lock<Option<Box<T>>>,
-    /// Somebody saw that there is nothing to do, and since then the slot was not
-    /// locked nor the object told anything.
+    word: HandleWord,
+    /// A look found nothing to do, and since then the slot was not locked nor the object
+    /// told anything.
     quiet: AtomicBool,
     /// Its object is a parent process's.
     orphan: AtomicBool,
+    value: Lock<Option<Box<T>>>,
+    /// See [`Place::next`].
+    next: AtomicUsize,
+}
+
+// A call that takes the lock touches one cache line of the slot.
+const _: () = assert!(offset_of!(Slot<()>, value) + HOT_BYTES <= 64);
+
+impl<T: Send> Place for Slot<T> {
+    const WORD: usize = offset_of!(Self, word);
+
+    fn vacant() -> Self {
+        Slot {
+            word: HandleWord::VALUE,
+            quiet: AtomicBool::new(false),
+            orphan: AtomicBool::new(false),
+            value: Lock::new(None),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    fn next(&self) -> &AtomicUsize {
+        &self.next
+    }
 }
 
 impl<T> Slot<T> {
@@ -80,15 +94,12 @@ impl<T> Slot<T> {
 
     /// The address C knows the slot by.
     pub fn address(&self) -> usize {
-        self as *const Self as usize
+        std::ptr::from_ref(self) as usize
     }
 }
 
 /// All slots for objects of one kind.
-pub struct Table<T: 'static> {
-    chunks: [OnceLock<&'static [Slot<T>]>; CHUNKS],
-    free: Mutex<VecDeque<&'static Slot<T>>>,
-}
+pub struct Table<T: 'static>(Arena<Slot<T>>);
 
 impl<T: Send> Default for Table<T> {
     fn default() -> Self {
@@ -99,10 +110,7 @@ impl<T: Send> Default for Table<T> {
 impl<T: Send> Table<T> {
     /// A table without slots.
     pub const fn new() -> Self {
-        Table {
-            chunks: [const { OnceLock::new() }; CHUNKS],
-            free: Mutex::new(VecDeque::new()),
-        }
+        Table(Arena::new())
     }
 
     /// Puts a value into a free slot.
@@ -110,45 +118,15 @@ impl<T: Send> Table<T> {
     /// # Errors
     /// [`Error::NoMemory`] when memory for slots is used up.
     pub fn insert(&self, value: Box<T>) -> Result<&'static Slot<T>> {
-        let mut free = self.free.lock();
-        if free.len() < RESTING {
-            self.grow(&mut free);
-        }
-        let slot = free.pop_front().ok_or(Error::NoMemory)?;
+        let slot = self.0.take().ok_or(Error::NoMemory)?;
         *slot.lock()? = Some(value);
         Ok(slot)
-    }
-
-    fn grow(&self, free: &mut VecDeque<&'static Slot<T>>) {
-        for (index, chunk) in self.chunks.iter().enumerate() {
-            if chunk.get().is_some() {
-                continue;
-            }
-            let slots = (0..FIRST << index).map(|_| Slot {
-                value: Lock::new(None),
-                quiet: AtomicBool::new(false),
-                orphan: AtomicBool::new(false),
-            });
-            let slots: &'static [Slot<T>] = Vec::leak(slots.collect());
-            if chunk.set(slots).is_ok() {
-                free.extend(slots);
-            }
-            return;
-        }
     }
 
     /// The slot at an address, if there is one.
     #[inline]
     pub fn find(&self, address: usize) -> Option<&'static Slot<T>> {
-        for chunk in &self.chunks {
-            let slots: &'static [Slot<T>] = chunk.get()?;
-            let offset = address.wrapping_sub(slots.as_ptr() as usize);
-            if offset < size_of_val(slots) {
-                return (offset % size_of::<Slot<T>>() == 0)
-                    .then(|| &slots[offset / size_of::<Slot<T>>()]);
-            }
-        }
-        None
+        self.0.find(address)
     }
 
     /// Empties a slot; the value comes back once. Its caller then ends what is
@@ -165,21 +143,20 @@ impl<T: Send> Table<T> {
 
     /// An emptied slot may be used again, for another object.
     pub fn give_back(&self, slot: &'static Slot<T>) {
-        self.free.lock().push_back(slot);
+        self.0.give_back(slot);
     }
 
     /// Keeps slots from being taken or given back until what comes back is
     /// dropped.
     pub fn hold(&self) -> impl Sized + use<'_, T> {
-        lock_for_fork(&self.free)
+        self.0.hold()
     }
 
     /// In a forked child: lets go of every object, unlocking slots that the
     /// parent's threads had locked. `heir` may put something in its place; if it
     /// does not, the slot rests until [`end_orphan`](Self::end_orphan).
     pub fn leave_to_parent(&self, child: &ForkedChild, heir: impl Fn(&T) -> Option<Box<T>>) {
-        let chunks = self.chunks.iter().filter_map(OnceLock::get);
-        for slot in chunks.copied().flatten() {
+        for slot in self.0.all() {
             let mut value = slot.value.seize(child);
             slot.quiet.store(false, Ordering::Relaxed);
             if let Some(old) = value.take() {
@@ -196,7 +173,7 @@ impl<T: Send> Table<T> {
     pub fn end_orphan(&self, slot: &'static Slot<T>) -> bool {
         let orphan = slot.orphan.swap(false, Ordering::Relaxed);
         if orphan {
-            self.free.lock().push_back(slot);
+            self.0.give_back(slot);
         }
         orphan
     }

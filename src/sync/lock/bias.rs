@@ -22,19 +22,20 @@ pub(super) const SEATS: usize = 4;
 /// it gives that up: it may be held up for any time between its look at `owner` and its
 /// store, so no other thread may use the same place.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Bias {
     /// The thread's number and its seat, see [`Bias::word`], or 0. Changed by the holder of
     /// the gate only.
     pub(super) owner: AtomicUsize,
     inside: [AtomicBool; SEATS],
-    /// Whose seat it is, or 0. Claimed by the holder of the gate.
-    threads: [AtomicUsize; SEATS],
-    /// The thread that took the gate last, and how often in a row; for the holder of the
-    /// gate.
-    pub(super) last: AtomicUsize,
+    /// How often in a row the gate was taken by `last`.
     streak: AtomicU32,
-    /// How many make a bias.
+    /// The thread that took the gate last; for the holder of the gate.
+    pub(super) last: AtomicUsize,
+    /// How many times in a row make a bias.
     pub(super) needed: AtomicU32,
+    /// Whose seat each is, or 0. Claimed by the holder of the gate.
+    pub(super) threads: [AtomicUsize; SEATS],
 }
 
 /// What [`Bias::enter`] came to.

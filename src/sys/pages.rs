@@ -1,0 +1,60 @@
+//! Memory that is there until the process ends.
+
+/// `count` values for as long as the process lives; `None` without memory for them.
+///
+/// They are in pages of their own and not in the C library's heap, which tools that look
+/// for leaks expect to be empty in the end.
+pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]> {
+    let values: *mut T = map(count.checked_mul(size_of::<T>())?)?.cast();
+    if !values.is_aligned() {
+        return None;
+    }
+    for (index, value) in std::iter::repeat_with(make).take(count).enumerate() {
+        // SAFETY: within the pages, which are aligned and nobody else's.
+        unsafe { values.add(index).write(value) };
+    }
+    // SAFETY: all of them were written, and the pages are never unmapped.
+    Some(unsafe { std::slice::from_raw_parts(values, count) })
+}
+
+#[cfg(unix)]
+fn map(bytes: usize) -> Option<*mut u8> {
+    let (access, kind) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_PRIVATE | libc::MAP_ANON,
+    );
+    // SAFETY: a new mapping, at an address of the system's choice.
+    let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0) };
+    (pages != libc::MAP_FAILED).then_some(pages.cast())
+}
+
+#[cfg(not(unix))]
+fn map(bytes: usize) -> Option<*mut u8> {
+    const PAGE: usize = 4096;
+    let layout = std::alloc::Layout::from_size_align(bytes.max(1), PAGE).ok()?;
+    // SAFETY: the layout is not empty.
+    let pages = unsafe { std::alloc::alloc(layout) };
+    (!pages.is_null()).then_some(pages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_made_in_order_and_aligned() {
+        #[repr(align(128))]
+        struct Wide(usize);
+        let mut next = 0..;
+        let wide = for_ever(100, || Wide(next.next().unwrap())).unwrap();
+        assert_eq!(wide.as_ptr() as usize % 128, 0);
+        assert!(wide.iter().map(|value| value.0).eq(0..100));
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_refused() {
+        assert!(for_ever(usize::MAX, || 0u64).is_none());
+        assert!(for_ever(usize::MAX / 16, || 0u64).is_none());
+        assert!(for_ever(0, || 0u64).is_none());
+    }
+}

@@ -12,10 +12,10 @@ DESTDIR ?=
 LIBDIR ?= lib
 CARGO ?= cargo
 
-# libtool's 5.2.6 is what libzmq 4.3.6 installs.
+# libtool's 5.2.5 is what libzmq 4.3.5 installs, the newest release.
 SO_MAJOR := libzmq.so.5
-SO_FULL := libzmq.so.5.2.6
-API_VERSION := 4.3.6
+SO_FULL := libzmq.so.5.2.5
+API_VERSION := 4.3.5
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET_DIR)/release

@@ -1,5 +1,5 @@
 /*
- * The C interface of ferrozmq, the same as that of libzmq 4.3.6.
+ * The C interface of ferrozmq, the same as that of libzmq 4.3.5.
  *
  * Generated from the Rust sources; do not edit, run `make header` instead.
  * SPDX-License-Identifier: MIT OR Apache-2.0
@@ -177,7 +177,7 @@ struct iovec;
 /* Minor number of the API version. */
 #define ZMQ_VERSION_MINOR 3
 /* Patch number of the API version. */
-#define ZMQ_VERSION_PATCH 6
+#define ZMQ_VERSION_PATCH 5
 /* I/O threads of a new context. */
 #define ZMQ_IO_THREADS_DFLT 1
 /* Sockets that a new context allows at a time. */
@@ -581,6 +581,10 @@ ZMQ_EXPORT const char *zmq_strerror(int errnum);
  *
  * Compare with ZMQ_VERSION to find out whether the library fits the header.
  * A pointer may be NULL.
+ *
+ * The environment variable FERROZMQ_VERSION, three decimal numbers with dots
+ * between them, sets another answer, for programs that insist on the version
+ * they were built with. Anything else in it is ignored. It is read once.
  */
 ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
 

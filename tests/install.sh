@@ -5,6 +5,7 @@
 set -u
 cd "$(dirname "$0")/.."
 
+unset FERROZMQ_VERSION
 passed=0
 failed=0
 work=$(mktemp -d)
@@ -55,7 +56,19 @@ int main (void)
 }
 END
 cat >"$work/expected" <<'END'
-HelloWorld from 4.3.6
+HelloWorld from 4.3.5
+END
+
+cat >"$work/version.c" <<'END'
+#include <zmq.h>
+#include <stdio.h>
+
+int main (void)
+{
+    int major = 0, minor = 0, patch = 0;
+    zmq_version (&major, &minor, &patch);
+    return printf ("%d.%d.%d\n", major, minor, patch) < 0;
+}
 END
 
 pkg_config() {
@@ -64,6 +77,24 @@ pkg_config() {
 
 says_hello() { # program [library path]
     LD_LIBRARY_PATH=${2:-} "$1" >"$work/said" && diff "$work/expected" "$work/said"
+}
+
+# A program is told another version if one is asked for, and none by nonsense.
+build_version() {
+    # shellcheck disable=SC2046
+    $CC -o "$work/version" "$work/version.c" $(pkg_config --cflags --libs)
+}
+
+answers() { # FERROZMQ_VERSION, the answer
+    said=$(FERROZMQ_VERSION=$1 LD_LIBRARY_PATH=$lib "$work/version")
+    echo "'$1' gives '$said'"
+    [ "$said" = "$2" ]
+}
+
+ignores() { # FERROZMQ_VERSION...
+    for version in "$@"; do
+        answers "$version" 4.3.5 || return 1
+    done
 }
 
 loads() { # program, library it is to load or nothing
@@ -109,7 +140,7 @@ build_cmake() { # prefix
 cmake_minimum_required(VERSION 3.10)
 project(user C)
 find_package(ZeroMQ 4.3.4 REQUIRED CONFIG)
-if(NOT ZeroMQ_VERSION VERSION_EQUAL 4.3.6 OR NOT ZeroMQ_LIBRARY OR NOT ZeroMQ_STATIC_LIBRARY)
+if(NOT ZeroMQ_VERSION VERSION_EQUAL 4.3.5 OR NOT ZeroMQ_LIBRARY OR NOT ZeroMQ_STATIC_LIBRARY)
   message(FATAL_ERROR "variables are not set")
 endif()
 if(NOT ZeroMQ_INCLUDE_DIR STREQUAL "$1/include")
@@ -137,17 +168,22 @@ END
 check "make install" make --no-print-directory install DESTDIR="$dest" PREFIX=/usr/local
 [ "$failed" -eq 0 ] || finish
 
-for file in include/zmq.h include/zmq_utils.h lib/libzmq.so.5.2.6 lib/libzmq.a; do
+for file in include/zmq.h include/zmq_utils.h lib/libzmq.so.5.2.5 lib/libzmq.a; do
     check "$file is there" test -s "$dest/usr/local/$file"
 done
-check "libzmq.so.5 is a link" link_to "$lib/libzmq.so.5" libzmq.so.5.2.6
-check "libzmq.so is a link" link_to "$lib/libzmq.so" libzmq.so.5.2.6
-check "the library is called libzmq.so.5" soname "$lib/libzmq.so.5.2.6"
+check "libzmq.so.5 is a link" link_to "$lib/libzmq.so.5" libzmq.so.5.2.5
+check "libzmq.so is a link" link_to "$lib/libzmq.so" libzmq.so.5.2.5
+check "the library is called libzmq.so.5" soname "$lib/libzmq.so.5.2.5"
 
-check "pkg-config knows the version" test "$(pkg_config --modversion)" = 4.3.6
+check "pkg-config knows the version" test "$(pkg_config --modversion)" = 4.3.5
 check "a program builds with pkg-config" build_shared
 check "it loads our library" loads "$work/shared" "$lib/libzmq.so.5"
 check "it runs" says_hello "$work/shared" "$lib"
+check "a program asks for the version" build_version
+check "it is told the one in FERROZMQ_VERSION" answers 4.3.2 4.3.2
+check "of two digits too" answers 4.3.10 4.3.10
+check "what is no version is ignored" ignores "" 4 4.3 4.3. 4.3.x 4.3.4.1 v4.3.4 " 4.3.4" 4.3.-1 \
+    4.3.+1 4.3.99999999999
 check "a program builds with libzmq.a" build_static
 check "it loads no libzmq" loads "$work/static" ""
 check "it runs" says_hello "$work/static"

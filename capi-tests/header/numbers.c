@@ -8,8 +8,8 @@
 /* version */
 NUMBER (ZMQ_VERSION_MAJOR, 4);
 NUMBER (ZMQ_VERSION_MINOR, 3);
-NUMBER (ZMQ_VERSION_PATCH, 6);
-NUMBER (ZMQ_VERSION, 40306);
+NUMBER (ZMQ_VERSION_PATCH, 5);
+NUMBER (ZMQ_VERSION, 40305);
 
 /* errno base */
 NUMBER (ZMQ_HAUSNUMERO, 156384712);
@@ -326,7 +326,7 @@ CHECK (property_peer_address,
 #endif
 
 /* These are compared by the preprocessor in programs. */
-#if ZMQ_VERSION < ZMQ_MAKE_VERSION(4, 3, 6) || ZMQ_VERSION >= 40400
+#if ZMQ_VERSION < ZMQ_MAKE_VERSION(4, 3, 5) || ZMQ_VERSION >= 40400
 #error "ZMQ_VERSION is not a number for the preprocessor"
 #endif
 CHECK (make_version, ZMQ_MAKE_VERSION (1 + 1, 3, 4) == 20304);

@@ -13,7 +13,7 @@ pub const ZMQ_VERSION_MAJOR: i32 = 4;
 /// Minor number of the API version.
 pub const ZMQ_VERSION_MINOR: i32 = 3;
 /// Patch number of the API version.
-pub const ZMQ_VERSION_PATCH: i32 = 6;
+pub const ZMQ_VERSION_PATCH: i32 = 5;
 
 // Defaults of a new context.
 

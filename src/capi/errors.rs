@@ -5,6 +5,7 @@ use std::ffi::{CStr, c_char, c_int};
 use super::boundary::{errno, plain};
 use super::constants::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
 use crate::error::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
+use crate::sync::OnceLock;
 
 /// Returns the error number of the last call that failed on this thread.
 ///
@@ -45,6 +46,10 @@ fn own_text(errnum: c_int) -> Option<&'static CStr> {
 /// Compare with ZMQ_VERSION to find out whether the library fits the header.
 /// A pointer may be NULL.
 ///
+/// The environment variable FERROZMQ_VERSION, three decimal numbers with dots
+/// between them, sets another answer, for programs that insist on the version
+/// they were built with. Anything else in it is ignored. It is read once.
+///
 /// # Safety
 /// Each pointer is NULL or good for one `int`.
 #[unsafe(no_mangle)]
@@ -54,16 +59,26 @@ pub unsafe extern "C-unwind" fn zmq_version(
     patch: *mut c_int,
 ) {
     plain(|| {
-        let parts = [
-            (major, ZMQ_VERSION_MAJOR),
-            (minor, ZMQ_VERSION_MINOR),
-            (patch, ZMQ_VERSION_PATCH),
-        ];
-        for (place, value) in parts.into_iter().filter(|(place, _)| !place.is_null()) {
+        static ANSWER: OnceLock<[c_int; 3]> = OnceLock::new();
+        let own = [ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH];
+        let wanted = || std::env::var("FERROZMQ_VERSION").ok();
+        let answer = ANSWER.get_or_init(|| wanted().and_then(|text| three(&text)).unwrap_or(own));
+        let parts = [major, minor, patch].into_iter().zip(answer);
+        for (place, value) in parts.filter(|(place, _)| !place.is_null()) {
             // SAFETY: not NULL, and good for an int by the caller's promise.
-            unsafe { place.write(value) };
+            unsafe { place.write(*value) };
         }
     })
+}
+
+/// Three decimal numbers with dots between them, and nothing else.
+fn three(text: &str) -> Option<[c_int; 3]> {
+    let number = |part: &str| match part.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => part.parse().ok(),
+        false => None,
+    };
+    let parts: Option<Vec<c_int>> = text.split('.').map(number).collect();
+    parts?.try_into().ok()
 }
 
 /// Returns 1 if the library was built with a capability, else 0.
@@ -128,13 +143,50 @@ mod tests {
         // SAFETY: NULL or good pointers.
         unsafe {
             zmq_version(&mut major, std::ptr::null_mut(), &mut patch);
-            assert_eq!((major, patch), (4, 6));
+            assert_eq!((major, patch), (4, 5));
             assert_eq!(zmq_has(c"ipc".as_ptr()), c_int::from(cfg!(unix)));
             assert_eq!(zmq_has(c"curve".as_ptr()), 1);
             for name in [c"tcp", c"plain", c"IPC", c"ws", c"vsock", c""] {
                 assert_eq!(zmq_has(name.as_ptr()), 0);
             }
             assert_eq!(zmq_has(std::ptr::null()), 0);
+        }
+    }
+
+    #[test]
+    fn a_version_is_three_numbers_and_nothing_else() {
+        for (good, numbers) in [
+            ("4.3.4", [4, 3, 4]),
+            ("4.3.10", [4, 3, 10]),
+            ("0.0.0", [0; 3]),
+        ] {
+            assert_eq!(three(good), Some(numbers), "{good}");
+        }
+        for wrong in [
+            "",
+            ".",
+            "..",
+            "4",
+            "4.3",
+            "4.3.",
+            ".3.4",
+            "4..4",
+            "4.3.4.0",
+            "4.3.4.",
+            "4.3.x",
+            "v4.3.4",
+            " 4.3.4",
+            "4.3.4 ",
+            "4.3.4\n",
+            "+4.3.4",
+            "4.-3.4",
+            "4.3.0x5",
+            "4,3,4",
+            "4.3.2147483648",
+            "4.3.99999999999999999999",
+            "4.3.\u{664}",
+        ] {
+            assert_eq!(three(wrong), None, "{wrong:?}");
         }
     }
 }

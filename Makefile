@@ -2,6 +2,7 @@
 # make install    PREFIX=/usr/local DESTDIR= LIBDIR=lib
 # make header     include/zmq.h anew from the Rust sources
 # make test       all checks; the last line says how many passed and failed
+# make sanitize   all programs under the sanitizers and valgrind
 # make clean
 #
 # mk/*.mk add targets of their own, and name in TEST_TARGETS what belongs to

@@ -43,5 +43,6 @@ int main (void)
     done (push);
     done (s);
     term (ctx);
+    be_alone ();
     return 0;
 }

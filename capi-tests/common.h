@@ -240,6 +240,26 @@ static UNUSED void term (void *ctx)
     MUST (zmq_ctx_term (ctx) == 0);
 }
 
+/*
+ * Waits until the process has one thread, if that takes a bounded time: a name may
+ * still be looked up. So leak checkers see the end of it.
+ */
+static UNUSED void be_alone (void)
+{
+    long end = now_ms () + PATIENCE;
+    for (int tasks = 0; tasks != 1 && now_ms () < end;) {
+        char line[256];
+        FILE *file = fopen ("/proc/self/status", "r");
+        struct timespec pause = {0, 1000000};
+        MUST (file);
+        while (fgets (line, sizeof line, file))
+            if (strncmp (line, "Threads:", 8) == 0)
+                tasks = atoi (line + 8);
+        fclose (file);
+        nanosleep (&pause, NULL);
+    }
+}
+
 static UNUSED void last_endpoint (void *s, char *to)
 {
     size_t len = ENDPOINT;

@@ -96,5 +96,6 @@ int main (void)
     done (a);
     done (b);
     term (ctx);
+    be_alone ();
     return 0;
 }

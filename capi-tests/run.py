@@ -12,6 +12,7 @@ import concurrent.futures
 import difflib
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,13 +26,13 @@ from programs import (REFERENCE, Failure, compile_program, environment,  # noqa:
                       library_dir, run_script)
 
 
-def run_one(program, lib_dir, timeout):
-    """Runs a test; returns (output lines, complaint or None)."""
+def run_one(program, lib_dir, timeout, under=()):
+    """Runs a test, under another program if asked; returns (output lines, complaint or None)."""
     with tempfile.TemporaryDirectory(prefix="capi-") as scratch:
         loaded = pathlib.Path(scratch) / ".library"
         env = environment(lib_dir, TMPDIR=scratch, CAPI_TESTS_LIBRARY=str(loaded), LC_ALL="C")
         try:
-            done = subprocess.run([str(program)], cwd=scratch, env=env, timeout=timeout,
+            done = subprocess.run([*under, str(program)], cwd=scratch, env=env, timeout=timeout,
                                   stdin=subprocess.DEVNULL, capture_output=True)
         except subprocess.TimeoutExpired as late:
             text = (late.stdout or b"").decode("latin-1")
@@ -81,7 +82,7 @@ def check(program, args, wanted):
     first = None
     for _ in range(args.repeat):
         if args.alone:
-            ours, complaint = run_one(program, args.lib, args.timeout)
+            ours, complaint = run_one(program, args.lib, args.timeout, shlex.split(args.under))
             if complaint:
                 return [f"    ours: {complaint}"] + [f"    | {x}" for x in ours[-5:]]
             continue
@@ -119,6 +120,8 @@ def parse(argv):
                         help="only the reference, to see that it agrees with itself")
     parser.add_argument("--alone", action="store_true",
                         help="only ours, and only whether it ends well")
+    parser.add_argument("--under", default="",
+                        help="with --alone: the command that runs each program")
     return parser.parse_args(argv)
 
 

@@ -105,5 +105,6 @@ int main (void)
         done (out);
     }
     term (ctx);
+    be_alone ();
     return 0;
 }

@@ -15,6 +15,7 @@ pub mod boundary;
 pub mod constants;
 pub mod ctx;
 pub mod errors;
+mod exit;
 mod fork;
 pub mod msg;
 pub mod poll;

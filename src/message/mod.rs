@@ -26,7 +26,7 @@ pub use block::Block;
 pub use body::FreeFn;
 pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Taken};
 pub use metadata::Metadata;
-pub use recycle::{forget as forget_spare_memory, hold as hold_spare_memory};
+pub use recycle::hold as hold_spare_memory;
 pub use released::{Released, next_released, run_released};
 
 use crate::error::{Error, Result};
@@ -36,6 +36,12 @@ use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+
+/// At the end of the process: lets go of memory that is kept for later.
+pub fn end() {
+    usage::end();
+    recycle::forget();
+}
 
 /// Largest body kept inside the struct, in bytes; libzmq's value on 64 bits.
 pub const INLINE_MAX: usize = 33;

@@ -84,9 +84,11 @@ pub fn hold() -> impl Sized {
 }
 
 /// Gives everything that is kept back to the allocator.
-pub fn forget() {
+pub(super) fn forget() {
     let areas = {
-        let mut kept = KEPT.lock();
+        let Some(mut kept) = lock_for_fork(&KEPT) else {
+            return;
+        };
         kept.bytes = 0;
         std::mem::replace(&mut kept.areas, [const { None }; AREAS])
     };

@@ -8,10 +8,14 @@
 #![forbid(unsafe_code)]
 
 use super::recycle;
+use crate::sync::Mutex;
 use crate::sync::local::thread_cell;
+use crate::sync::parker::{Parker, Wake};
 use crate::sys;
-use std::sync::atomic::{AtomicIsize, AtomicU32, Ordering};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A thread reports what it took or gave back when it is so much.
 const GRAIN: isize = 64 * 1024;
@@ -31,6 +35,18 @@ static MOST: AtomicIsize = AtomicIsize::new(0);
 static MOST_LATELY: AtomicIsize = AtomicIsize::new(0);
 /// The process whose thread is at it. (A forked child has none.)
 static AT_IT: AtomicU32 = AtomicU32::new(0);
+/// The thread that was started last. Never waited for: another process' thread may
+/// have it locked.
+static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
+/// The process ends, and starts no more threads.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+struct Watcher {
+    thread: JoinHandle<()>,
+    process: u32,
+    /// Ends its pause, and the thread.
+    parker: Arc<Parker>,
+}
 
 thread_cell! {
     /// Not reported yet.
@@ -78,21 +94,51 @@ fn report(change: isize) {
 /// Starts the thread, unless there is one.
 fn watch() {
     let process = std::process::id();
-    if AT_IT.swap(process, Ordering::Relaxed) == process {
+    if ENDING.load(Ordering::Relaxed) || AT_IT.swap(process, Ordering::Relaxed) == process {
         return;
     }
+    let parker = Arc::new(Parker::new());
+    let its = parker.clone();
     let thread = std::thread::Builder::new().name("ZMQ-memory".into());
-    if thread.stack_size(64 * 1024).spawn(wait_and_trim).is_err() {
-        AT_IT.store(0, Ordering::Relaxed);
+    let thread = thread.stack_size(64 * 1024);
+    match (
+        thread.spawn(move || wait_and_trim(&its)),
+        WATCHER.try_lock(),
+    ) {
+        (Ok(thread), Some(mut watcher)) => {
+            *watcher = Some(Watcher {
+                thread,
+                process,
+                parker,
+            });
+        }
+        (Ok(_), None) => {}
+        (Err(_), _) => AT_IT.store(0, Ordering::Relaxed),
     }
 }
 
-fn wait_and_trim() {
+/// At the end of the process: ends the thread, so that nothing of it is left.
+pub(super) fn end() {
+    ENDING.store(true, Ordering::Relaxed);
+    let watcher = WATCHER.try_lock().and_then(|mut watcher| watcher.take());
+    match watcher {
+        Some(watcher) if watcher.process == std::process::id() => {
+            watcher.parker.unpark();
+            let _ = watcher.thread.join();
+        }
+        // Not this process' thread: there is nothing to detach either.
+        other => std::mem::forget(other),
+    }
+}
+
+fn wait_and_trim(parker: &Parker) {
     sys::block_signals();
     let mut falling = 0;
     loop {
         MOST_LATELY.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);
-        std::thread::sleep(PAUSE);
+        if parker.park(Some(Instant::now() + PAUSE)) == Wake::Notified {
+            return;
+        }
         let lately = MOST_LATELY.load(Ordering::Relaxed);
         if MOST.load(Ordering::Relaxed) - lately >= BURST / 2 {
             // Perhaps there is more to come.

@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -210,8 +211,6 @@ pub struct Reactor {
     /// Sources registered, for choosing the least busy thread.
     load: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
-    /// The thread's number, 0 until it runs.
-    number: AtomicUsize,
 }
 
 impl Reactor {
@@ -236,12 +235,9 @@ impl Reactor {
             spin,
             load: AtomicUsize::new(0),
             thread: Mutex::new(None),
-            number: AtomicUsize::new(0),
         });
         let this = reactor.clone();
         let thread = std::thread::Builder::new().name(name).spawn(move || {
-            this.number
-                .store(crate::sys::thread_number(), Ordering::Relaxed);
             crate::sys::block_signals();
             prepare();
             this.run();
@@ -303,7 +299,7 @@ impl Reactor {
         self.wake();
         let thread = self.thread.lock().take();
         if let Some(thread) = thread {
-            let own = self.number.load(Ordering::Relaxed) == crate::sys::thread_number();
+            let own = thread.as_pthread_t() as usize == crate::sys::thread_number();
             if !own && !self.is_lost() {
                 let _ = thread.join();
             }

@@ -139,10 +139,11 @@ impl<T: Copy> Timers<T> {
     /// Makes the set as good as new: no timers, and ids from 1 again. Rounds
     /// that are open name no more, also none of what is added from now on.
     pub fn clear(&mut self) {
-        self.last_id = 0;
-        self.queue.clear();
-        self.keys.clear();
-        self.cancelled.clear();
+        *self = Timers {
+            // By this an open round knows what came later.
+            scheduled: self.scheduled,
+            ..Timers::default()
+        };
     }
 
     fn restart(&mut self, now: u64, id: i32, interval: Option<u64>) -> Result<()> {

@@ -11,10 +11,18 @@ use crate::sync::{Mutex, lock_for_fork};
 use crate::sys::{self, panics::contain, resolver};
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::thread::JoinHandleExt;
 use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Enough that a good name seldom waits behind bad ones.
 const THREADS: usize = 16;
+
+/// How long the end of the process waits for threads between two names, and how often
+/// it looks.
+const END: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(1);
 
 /// What a panic has come to.
 const LOST: &str = "a name was not looked up";
@@ -42,14 +50,17 @@ struct Entry {
 
 struct Desk {
     entries: Vec<Entry>,
-    threads: usize,
+    threads: Vec<JoinHandle<()>>,
+    /// Threads that have nothing more to do than to end.
+    leaving: Vec<JoinHandle<()>>,
     /// Whose threads they are.
     process: u32,
 }
 
 static DESK: Mutex<Desk> = Mutex::new(Desk {
     entries: Vec::new(),
-    threads: 0,
+    threads: Vec::new(),
+    leaving: Vec::new(),
     process: 0,
 });
 
@@ -101,20 +112,23 @@ impl Desk {
         let process = std::process::id();
         if std::mem::replace(&mut self.process, process) != process {
             self.entries.clear();
-            self.threads = 0;
+            // They stand for nothing here.
+            self.threads.drain(..).for_each(std::mem::forget);
+            self.leaving.drain(..).for_each(std::mem::forget);
         }
     }
 
     /// One more thread for the entry that was added last, unless there are
     /// enough.
     fn start_thread(&mut self) -> io::Result<()> {
-        if self.threads == THREADS {
+        self.leaving.clear();
+        if self.threads.len() == THREADS {
             return Ok(());
         }
         let thread = std::thread::Builder::new().name("ZMQ-resolver".into());
         match thread.spawn(work) {
-            Ok(_) => self.threads += 1,
-            Err(_) if self.threads > 0 => {}
+            Ok(thread) => self.threads.push(thread),
+            Err(_) if !self.threads.is_empty() => {}
             Err(error) => {
                 self.entries.pop();
                 return Err(error);
@@ -140,6 +154,20 @@ impl Desk {
             None => Vec::new(),
         }
     }
+
+    /// The calling thread is about to end.
+    fn leave(&mut self) {
+        let number = sys::thread_number();
+        let own = |thread: &JoinHandle<()>| thread.as_pthread_t() as usize == number;
+        if let Some(index) = self.threads.iter().position(own) {
+            let own = self.threads.swap_remove(index);
+            self.leaving.push(own);
+        }
+        if self.threads.is_empty() {
+            self.threads = Vec::new();
+            self.entries = Vec::new();
+        }
+    }
 }
 
 fn work() {
@@ -149,11 +177,8 @@ fn work() {
             let mut desk = DESK.lock();
             match desk.next() {
                 Some(question) => question,
-                None => {
-                    // Under the lock: who asks now starts another thread.
-                    desk.threads -= 1;
-                    return;
-                }
+                // Under the lock: who asks now starts another thread.
+                None => return desk.leave(),
             }
         };
         let found = contain(LOST, || resolver::lookup(&question.host, question.ipv6));
@@ -169,6 +194,31 @@ fn work() {
                 contain(LOST, asker.wake);
             }
         }
+    }
+}
+
+/// At the end of the process: waits for the threads that are about to end, so that
+/// nothing of them is left. The resolver is not waited for.
+pub fn end_lookups() {
+    let give_up = Instant::now() + END;
+    loop {
+        let Some(mut desk) = DESK.try_lock() else {
+            return;
+        };
+        if desk.process != std::process::id() {
+            return;
+        }
+        let leaving = std::mem::take(&mut desk.leaving);
+        let asking = desk.entries.iter().filter(|entry| entry.begun).count();
+        let all = desk.threads.len();
+        drop(desk);
+        for thread in leaving {
+            let _ = thread.join();
+        }
+        if all <= asking || Instant::now() > give_up {
+            return;
+        }
+        std::thread::sleep(LOOK);
     }
 }
 

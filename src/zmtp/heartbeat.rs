@@ -27,10 +27,15 @@ pub struct Heartbeat {
     /// 0 when an answer is not waited for.
     timeout_ms: u64,
     ttl_ds: u16,
-    next_ping: Option<u64>,
-    answer_by: Option<u64>,
-    traffic_by: Option<u64>,
+    /// [`NEVER`] when the timer does not run, here and below. Not an `Option`: of several,
+    /// compiled code compares values that are not there before it looks whether they are.
+    next_ping: u64,
+    answer_by: u64,
+    traffic_by: u64,
 }
+
+/// Later than any time.
+const NEVER: u64 = u64::MAX;
 
 impl Heartbeat {
     /// Timers that start at `now`.
@@ -45,9 +50,12 @@ impl Heartbeat {
             ivl_ms,
             timeout_ms: timeout_ms.unwrap_or(ivl_ms),
             ttl_ds,
-            next_ping: (ivl_ms > 0).then(|| now.saturating_add(ivl_ms)),
-            answer_by: None,
-            traffic_by: None,
+            next_ping: match ivl_ms {
+                0 => NEVER,
+                _ => now.saturating_add(ivl_ms),
+            },
+            answer_by: NEVER,
+            traffic_by: NEVER,
         }
     }
 
@@ -62,8 +70,8 @@ impl Heartbeat {
     /// ends the watch which that one starts.
     #[inline]
     pub fn on_input(&mut self, _now: u64) {
-        self.answer_by = None;
-        self.traffic_by = None;
+        self.answer_by = NEVER;
+        self.traffic_by = NEVER;
     }
 
     /// Notes a PING of the peer: from `now` on it may be silent for `ttl_ds`
@@ -72,31 +80,29 @@ impl Heartbeat {
     /// libzmq computes this in 16 bits and takes 65.6 s for 64 ms; here the
     /// TTL is what the peer said.
     pub fn on_ping(&mut self, ttl_ds: u16, now: u64) {
-        if ttl_ds > 0 && self.traffic_by.is_none() {
-            self.traffic_by = Some(now.saturating_add(u64::from(ttl_ds) * 100));
+        if ttl_ds > 0 && self.traffic_by == NEVER {
+            self.traffic_by = now.saturating_add(u64::from(ttl_ds) * 100);
         }
     }
 
     /// When to call [`Heartbeat::on_timer`] next; `None` if no timer runs.
     pub fn next_deadline(&self) -> Option<u64> {
-        [self.next_ping, self.answer_by, self.traffic_by]
-            .into_iter()
-            .flatten()
-            .min()
+        let next = self.next_ping.min(self.answer_by).min(self.traffic_by);
+        (next != NEVER).then_some(next)
     }
 
     /// Looks at what is due at `now`. Calling it early is harmless.
     pub fn on_timer(&mut self, now: u64) -> HeartbeatAction {
-        let due = |deadline: Option<u64>| deadline.is_some_and(|at| at <= now);
+        let due = |deadline: u64| deadline != NEVER && deadline <= now;
         if due(self.answer_by) || due(self.traffic_by) {
             return HeartbeatAction::Dead;
         }
         if !due(self.next_ping) {
             return HeartbeatAction::None;
         }
-        self.next_ping = Some(now.saturating_add(self.ivl_ms));
-        if self.timeout_ms > 0 && self.answer_by.is_none() {
-            self.answer_by = Some(now.saturating_add(self.timeout_ms));
+        self.next_ping = now.saturating_add(self.ivl_ms);
+        if self.timeout_ms > 0 && self.answer_by == NEVER {
+            self.answer_by = now.saturating_add(self.timeout_ms);
         }
         HeartbeatAction::SendPing
     }

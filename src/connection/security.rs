@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::half_open::Ticket;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::options::{Options, mechanism};
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict};
@@ -71,5 +71,5 @@ pub(super) fn zap_policy(options: &Options) -> ZapPolicy {
 
 /// Random numbers fit for keys.
 fn random(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| Error::Os(error.raw_os_error().unwrap_or(libc::EIO)))
+    Ok(crate::sys::random::fill(bytes)?)
 }

@@ -394,7 +394,7 @@ impl Reactor {
             let timeout = if prepares { Some(IDLE) } else { timeout };
             if epoll::wait(self.poller.as_raw_fd(), timeout, &mut events).is_err() {
                 // Nothing sensible is left but not to spin on a broken poller.
-                std::thread::sleep(Duration::from_millis(10));
+                crate::sys::sleep(Duration::from_millis(10));
             }
             if prepares && events.is_empty() && !self.woken.load(Ordering::Relaxed) {
                 membarrier::prepare(true);

@@ -2,10 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use crate::sys::random;
+
 /// A random number; not for secrets.
 pub fn number() -> u32 {
     let mut bytes = [0; 4];
-    if getrandom::fill(&mut bytes).is_err() {
+    if random::fill(&mut bytes).is_err() {
         // Without a source any number that differs between sockets will do.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         return now.map_or(1, |d| d.subsec_nanos());
@@ -15,6 +17,5 @@ pub fn number() -> u32 {
 
 /// Fills `bytes` with random numbers fit for keys.
 pub fn secret(bytes: &mut [u8]) -> crate::error::Result<()> {
-    let code = |error: getrandom::Error| error.raw_os_error().unwrap_or(libc::EIO);
-    getrandom::fill(bytes).map_err(|error| crate::error::Error::Os(code(error)))
+    Ok(random::fill(bytes)?)
 }

@@ -10,7 +10,7 @@ pub fn lock_for_fork<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
         if let Some(guard) = mutex.try_lock() {
             return Some(guard);
         }
-        crate::sys::nap(Duration::from_millis(1));
+        crate::sys::sleep(Duration::from_millis(1));
     }
     None
 }

@@ -150,7 +150,7 @@ impl Gate {
             }
             match round < 100 {
                 true => pause(),
-                false => sys::nap(PATIENCE),
+                false => sys::sleep(PATIENCE),
             }
         }
     }
@@ -184,7 +184,7 @@ impl Gate {
                 return true;
             }
             #[cfg(not(loom))]
-            sys::nap(PATIENCE / 10);
+            sys::sleep(PATIENCE / 10);
         }
         true
     }
@@ -265,7 +265,7 @@ impl Gate {
         #[cfg(all(not(loom), not(target_os = "linux")))]
         {
             let _ = state;
-            sys::nap(PATIENCE / 10);
+            sys::sleep(PATIENCE / 10);
         }
     }
 }

@@ -58,7 +58,7 @@ pub fn heavy() {
     if EXISTS && !cfg!(loom) && !(barrier() || (register() && barrier())) {
         // Not to be expected. What a processor has stored reaches the others in
         // far less time.
-        crate::sys::nap(std::time::Duration::from_millis(1));
+        crate::sys::sleep(std::time::Duration::from_millis(1));
     }
     fence(Ordering::SeqCst);
 }

@@ -9,6 +9,7 @@ pub mod interfaces;
 pub mod log;
 pub mod pages;
 pub mod panics;
+pub mod random;
 pub mod resolver;
 pub mod simd;
 #[cfg(target_os = "linux")]
@@ -85,12 +86,6 @@ pub fn set_errno(code: i32) {
     unsafe {
         *libc::__error() = code;
     }
-}
-
-/// Sleeps. Not a cancellation point, unlike the standard library's.
-pub fn nap(time: std::time::Duration) {
-    let _shield = cancel::Shield::new();
-    std::thread::sleep(time);
 }
 
 /// Registers a descriptor with a poller.
@@ -223,6 +218,44 @@ pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize>
         return Err(std::io::Error::last_os_error());
     }
     Ok(count as usize)
+}
+
+/// Whether a descriptor can be written to now, or has failed.
+pub fn is_writable(fd: std::os::fd::RawFd) -> bool {
+    let mut fds = [libc::pollfd {
+        fd,
+        events: libc::POLLOUT,
+        revents: 0,
+    }];
+    poll(&mut fds, 0).is_ok() && fds[0].revents != 0
+}
+
+/// Pauses the calling thread for `limit`, rounded up to a millisecond. Not a cancellation
+/// point.
+///
+/// Not by the standard library's sleep: where rules for system calls refuse the one that
+/// is made for that, it panics.
+pub fn sleep(limit: std::time::Duration) {
+    let end = std::time::Instant::now() + limit;
+    loop {
+        let left = end.saturating_duration_since(std::time::Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        let ms = i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+        if poll(&mut [], ms).is_err() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Whether a system call was not made, because the kernel does not have it or rules for
+/// system calls (seccomp) forbid it, rather than that it was tried and failed.
+pub fn is_refused(error: &std::io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EPERM | libc::ENOSYS | libc::EACCES)
+    )
 }
 
 /// Binds the calling thread to CPUs; numbers that do not exist are ignored.

@@ -2,18 +2,21 @@
 
 /// `count` values for as long as the process lives; `None` without memory for them.
 ///
-/// They are in pages of their own and not in the C library's heap, which tools that look
-/// for leaks expect to be empty in the end.
+/// They are in pages of their own, if those can be had, and not in the C library's heap,
+/// which tools that look for leaks expect to be empty in the end.
 pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]> {
-    let values: *mut T = map(count.checked_mul(size_of::<T>())?)?.cast();
+    let bytes = count
+        .checked_mul(size_of::<T>())
+        .filter(|bytes| *bytes > 0)?;
+    let values: *mut T = map(bytes).or_else(|| allocate(bytes))?.cast();
     if !values.is_aligned() {
         return None;
     }
     for (index, value) in std::iter::repeat_with(make).take(count).enumerate() {
-        // SAFETY: within the pages, which are aligned and nobody else's.
+        // SAFETY: within the memory, which is aligned and nobody else's.
         unsafe { values.add(index).write(value) };
     }
-    // SAFETY: all of them were written, and the pages are never unmapped.
+    // SAFETY: all of them were written, and the memory is never given back.
     Some(unsafe { std::slice::from_raw_parts(values, count) })
 }
 
@@ -29,12 +32,16 @@ fn map(bytes: usize) -> Option<*mut u8> {
 }
 
 #[cfg(not(unix))]
-fn map(bytes: usize) -> Option<*mut u8> {
+fn map(_bytes: usize) -> Option<*mut u8> {
+    None
+}
+
+fn allocate(bytes: usize) -> Option<*mut u8> {
     const PAGE: usize = 4096;
-    let layout = std::alloc::Layout::from_size_align(bytes.max(1), PAGE).ok()?;
+    let layout = std::alloc::Layout::from_size_align(bytes, PAGE).ok()?;
     // SAFETY: the layout is not empty.
-    let pages = unsafe { std::alloc::alloc(layout) };
-    (!pages.is_null()).then_some(pages)
+    let place = unsafe { std::alloc::alloc(layout) };
+    (!place.is_null()).then_some(place)
 }
 
 #[cfg(test)]

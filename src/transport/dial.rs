@@ -10,6 +10,7 @@ use socket2::{SockAddr, Socket};
 
 use super::resolve::os;
 use super::{ByteStream, StreamOptions, name, tuning};
+use crate::sys;
 
 /// One address to try, and where to connect from.
 #[derive(Clone, Debug)]
@@ -33,6 +34,7 @@ impl Target {
 #[derive(Debug)]
 pub struct Dial {
     socket: Socket,
+    address: Box<SockAddr>,
     options: StreamOptions,
     in_progress: bool,
     /// Why the attempt has failed already.
@@ -67,6 +69,7 @@ impl Dial {
         };
         Ok(Dial {
             socket,
+            address: Box::new(target.address.clone()),
             options: options.clone(),
             in_progress,
             failure,
@@ -97,7 +100,7 @@ impl Dial {
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }
-        let peer = self.socket.peer_addr()?;
+        let peer = self.peer()?;
         if peer.as_socket().is_some() {
             if meets_itself(&self.socket, &peer)? {
                 // With a reset: the port must be free for its real listener.
@@ -107,6 +110,17 @@ impl Dial {
             tuning::tune_connected(&self.socket, &self.options)?;
         }
         Ok(ByteStream::new(self.socket))
+    }
+
+    /// Where the connection goes to. Where the kernel must not be asked that: the
+    /// address that was dialled, if the socket can be written to.
+    fn peer(&self) -> io::Result<SockAddr> {
+        match self.socket.peer_addr() {
+            Err(error) if sys::is_refused(&error) && sys::is_writable(self.as_raw_fd()) => {
+                Ok((*self.address).clone())
+            }
+            answer => answer,
+        }
     }
 }
 

@@ -218,7 +218,7 @@ pub fn end_lookups() {
         if all <= asking || Instant::now() > give_up {
             return;
         }
-        std::thread::sleep(LOOK);
+        sys::sleep(LOOK);
     }
 }
 

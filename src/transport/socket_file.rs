@@ -5,8 +5,10 @@
 use std::env;
 use std::fs::{self, DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use crate::sys;
 
 /// Variables that may name the directory for wildcard sockets, in this order.
 const DIRECTORY_VARIABLES: [&str; 3] = ["TMPDIR", "TEMPDIR", "TMP"];
@@ -19,8 +21,8 @@ const NAME_TRIES: u32 = 128;
 pub(super) struct SocketFile {
     /// Absolute, so that a later change of directory does no harm.
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    /// Device and inode, unless the system does not tell.
+    identity: Option<(u64, u64)>,
     /// A forked child that closes its copy must not remove the parent's file.
     process: u32,
     directory: Option<WildcardDirectory>,
@@ -31,12 +33,15 @@ impl SocketFile {
     /// Remembers the file that `bind` has just made at `path`. `None` if it is
     /// gone already, or is not a socket: then there is nothing to remove.
     pub(super) fn record(path: &Path, directory: Option<WildcardDirectory>) -> Option<SocketFile> {
-        let path = std::path::absolute(path).ok()?;
-        let found = fs::symlink_metadata(&path).ok()?;
-        found.file_type().is_socket().then(|| SocketFile {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let (is_socket, identity) = match fs::symlink_metadata(&path) {
+            Ok(found) => (found.file_type().is_socket(), Some(identity(&found))),
+            Err(error) if sys::is_refused(&error) => (is_socket(&path), None),
+            Err(_) => return None,
+        };
+        is_socket.then(|| SocketFile {
             path,
-            device: found.dev(),
-            inode: found.ino(),
+            identity,
             process: std::process::id(),
             directory,
             removed: false,
@@ -73,6 +78,10 @@ impl SocketFile {
                     gone = Err(error);
                 }
             }
+            // It cannot be told from another's then, as in libzmq ever.
+            Err(error) if sys::is_refused(&error) && is_socket(&self.path) => {
+                fs::remove_file(&self.path)?;
+            }
             Err(error) => return Err(error),
         }
         match self.directory.take() {
@@ -82,8 +91,23 @@ impl SocketFile {
     }
 
     fn is_ours(&self, found: &Metadata) -> bool {
-        found.file_type().is_socket() && found.dev() == self.device && found.ino() == self.inode
+        found.file_type().is_socket() && self.identity.is_none_or(|own| own == identity(found))
     }
+}
+
+fn identity(found: &Metadata) -> (u64, u64) {
+    (found.dev(), found.ino())
+}
+
+/// Whether there is a socket, where rules for system calls do not let files be looked at:
+/// of all files, a socket is what cannot be opened.
+fn is_socket(path: &Path) -> bool {
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
+    let opened = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path);
+    opened.is_err_and(|error| error.raw_os_error() == Some(libc::ENXIO))
 }
 
 impl Drop for SocketFile {
@@ -144,7 +168,7 @@ impl Drop for WildcardDirectory {
 fn random_name() -> io::Result<String> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = [0u8; 6];
-    getrandom::fill(&mut random).map_err(|_| io::Error::from_raw_os_error(libc::EIO))?;
+    sys::random::fill(&mut random)?;
     let letters = random.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     Ok(letters.iter().fold("tmp".to_owned(), |mut name, letter| {
         name.push(*letter);
@@ -160,7 +184,11 @@ pub(super) fn clear_way(path: &Path) {
     let in_the_way = |found: Metadata| {
         found.file_type().is_socket() || (found.file_type().is_file() && found.len() == 0)
     };
-    if fs::symlink_metadata(path).is_ok_and(in_the_way) {
+    let is_in_the_way = match fs::symlink_metadata(path) {
+        Ok(found) => in_the_way(found),
+        Err(error) => sys::is_refused(&error) && is_socket(path),
+    };
+    if is_in_the_way {
         let _ = fs::remove_file(path);
     }
 }

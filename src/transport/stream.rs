@@ -46,7 +46,14 @@ impl ByteStream {
     #[inline]
     pub fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let pieces = bufs.len().min(PIECES_MAX);
-        retry(|| (&self.socket).read_vectored(&mut bufs[..pieces]))
+        match retry(|| (&self.socket).read_vectored(&mut bufs[..pieces])) {
+            // As above, and recvmsg.
+            Err(error) if sys::is_refused(&error) => {
+                let first = bufs.iter_mut().find(|buf| !buf.is_empty());
+                self.read(first.map_or(&mut [], |buf| buf))
+            }
+            result => result,
+        }
     }
 
     /// Writes what the kernel takes now and returns how many bytes that was.
@@ -63,7 +70,14 @@ impl ByteStream {
     #[inline]
     pub fn write_vectored(&self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
         let pieces = &bufs[..bufs.len().min(PIECES_MAX)];
-        retry(|| self.socket.send_vectored_with_flags(pieces, SEND_FLAGS))
+        match retry(|| self.socket.send_vectored_with_flags(pieces, SEND_FLAGS)) {
+            // Rules for system calls may allow sendto and not sendmsg.
+            Err(error) if sys::is_refused(&error) => {
+                let first = bufs.iter().find(|buf| !buf.is_empty());
+                self.write(first.map_or(&[], |buf| buf))
+            }
+            result => result,
+        }
     }
 
     /// Whether the peer has closed the connection, or its writing half, even if

@@ -54,7 +54,7 @@ struct Folder(PathBuf);
 impl Folder {
     fn new() -> Folder {
         let mut random = [0; 8];
-        getrandom::fill(&mut random).expect("randomness");
+        crate::sys::random::fill(&mut random).expect("randomness");
         let name = format!("fz{:x}", u64::from_ne_bytes(random));
         let path = std::env::temp_dir().join(name);
         fs::create_dir(&path).expect("test directory");

@@ -20,6 +20,7 @@ API_VERSION := 4.3.5
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 RELEASE := $(TARGET_DIR)/release
+STATIC := $(RELEASE)/static/libzmq.a
 STAGE := $(CURDIR)/stage
 TEST_TARGETS :=
 
@@ -29,6 +30,7 @@ all: stage
 
 build:
 	$(CARGO) build --release --lib
+	@LD='$(LD)' AR='$(AR)' sh mk/static.sh $(RELEASE) $(STATIC)
 
 stage: build
 	rm -rf $(STAGE)
@@ -40,7 +42,9 @@ install: build
 .PHONY: install-only
 install-only: LIB = $(DESTDIR)$(PREFIX)/$(LIBDIR)
 install-only: INCLUDE = $(DESTDIR)$(PREFIX)/include
-install-only: FILL = sed -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
+# From the folder of libzmq.pc to the prefix.
+install-only: UP = $(subst $() ,,$(patsubst %,/..,pkgconfig $(subst /, ,$(LIBDIR))))
+install-only: FILL = sed -e 's|@UP@|$(UP)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
 	-e 's|@API_VERSION@|$(API_VERSION)|g' -e 's|@SO_MAJOR@|$(SO_MAJOR)|g' \
 	-e 's|@SO_FULL@|$(SO_FULL)|g' -e 's|@STATIC_LIBS@|$(STATIC_LIBS)|g'
 install-only:
@@ -48,7 +52,7 @@ install-only:
 	install -m 755 $(RELEASE)/libzmq.so $(LIB)/$(SO_FULL)
 	ln -sf $(SO_FULL) $(LIB)/$(SO_MAJOR)
 	ln -sf $(SO_FULL) $(LIB)/libzmq.so
-	install -m 644 $(RELEASE)/libzmq.a $(LIB)/libzmq.a
+	install -m 644 $(STATIC) $(LIB)/libzmq.a
 	install -m 644 include/zmq.h include/zmq_utils.h $(INCLUDE)
 	$(FILL) pkgconfig/libzmq.pc.in > $(LIB)/pkgconfig/libzmq.pc
 	$(FILL) cmake/ZeroMQConfig.cmake.in > $(LIB)/cmake/ZeroMQ/ZeroMQConfig.cmake

@@ -70,6 +70,16 @@ struct Free<P: 'static> {
     count: usize,
 }
 
+/// The place at an address, if it is one of these.
+#[inline(always)]
+fn find_in<P>(places: &'static [P], address: usize) -> Option<&'static P> {
+    let offset = address.wrapping_sub(places.as_ptr() as usize);
+    match offset % size_of::<P>() {
+        0 => places.get(offset / size_of::<P>()),
+        _ => None,
+    }
+}
+
 impl<P: Place> Free<P> {
     fn push(&mut self, place: &'static P) {
         place.next().store(0, Ordering::Relaxed);
@@ -135,16 +145,19 @@ impl<P: Place> Arena<P> {
     }
 
     /// The place at an address, if there is one.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, address: usize) -> Option<&'static P> {
-        for chunk in &self.chunks {
-            let places: &'static [P] = chunk.get()?;
-            let offset = address.wrapping_sub(places.as_ptr() as usize);
-            if offset < size_of_val(places) {
-                return (offset % size_of::<P>() == 0).then(|| &places[offset / size_of::<P>()]);
-            }
+        // Most programs have no more.
+        match find_in(self.chunks[0].get()?, address) {
+            None => self.find_later(address),
+            found => found,
         }
-        None
+    }
+
+    #[inline(never)]
+    fn find_later(&self, address: usize) -> Option<&'static P> {
+        let chunks = self.chunks[1..].iter().map_while(OnceLock::get);
+        chunks.filter_map(|places| find_in(places, address)).next()
     }
 
     /// A place that was taken may be used again, for another object.

@@ -13,7 +13,7 @@ int main (void)
     static const char *names[] = {"X-hello",     "X-empty",  "X-twice",     "x-hello", "X-late",
                                   "Socket-Type", "Identity", "Peer-Address"};
     static const char *good[] = {"X-hello:world", "X-twice:first:part", "X-twice:second", "X-:y!"};
-    static const char *bad[] = {"", "X-", "X-a", "X-a:", "Y-a:b", "x-a:b", ":X-a:b", "hello", "X-a:b"};
+    static const char *bad[] = {"", "X-", "X-a", "X-a:", "Y-a:b", "x-a:b", ":X-a:b", "hello", "X-a:b", "X-a b:c", "X-a=b:c"};
     char long_key[300];
     start ();
     void *ctx = zmq_ctx_new ();

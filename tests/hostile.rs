@@ -186,13 +186,36 @@ fn a_long_command_is_no_message() {
 #[test]
 fn a_peer_does_not_say_who_it_is() {
     let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
-    let claim = b"\x07User-Id\0\0\0\x04root\x0cPeer-Address\0\0\0\x03::1\x05X-Ray\0\0\0\x01x";
+    let claim = b"\x07User-Id\0\0\0\x04root\x0cPeer-Address\0\0\0\x03::1\x05X-Ray\0\0\0\x01x\x07user-id\0\0\0\x04root";
     let mut scene = Scene::new(DEALER, b"DEALER", claim);
     scene.peer.write_all(&message(b"hello")).unwrap();
     let msg = scene.recv();
     let metadata = msg.metadata().unwrap();
     assert_eq!(metadata.get(c"User-Id"), None);
+    assert_eq!(metadata.get(c"user-id"), None);
     assert_eq!(metadata.get(c"Peer-Address"), Some(c"127.0.0.1"));
     assert_eq!(metadata.get(c"X-Ray"), Some(c"x"));
     scene.end();
+}
+
+/// The library compares names up to a NUL, as C strings: one in a name would make
+/// another name of it.
+#[test]
+fn a_name_with_a_nul_is_none() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    for name in [&b"User-Id\0"[..], b"User-Id\0x", b"Peer-Address\0", b"X y"] {
+        let mut claim = vec![name.len() as u8];
+        claim.extend_from_slice(name);
+        claim.extend_from_slice(b"\0\0\0\x04root");
+        let mut scene = Scene::new(DEALER, b"DEALER", &claim);
+        let _ = scene.peer.write_all(&message(b"hello"));
+        let closed = match scene.peer.read(&mut [0]) {
+            Ok(count) => count == 0,
+            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        };
+        assert!(closed, "a peer with {name:?} is refused");
+        let dontwait = socket::recv(scene.socket, socket::DONTWAIT);
+        assert!(dontwait.is_err(), "{name:?} is heard");
+        scene.end();
+    }
 }

@@ -6,7 +6,7 @@ use super::handshakes::any_mechanism;
 use super::input::Input;
 use zmq::zmtp::{
     Framing, Handshake, HandshakeConfig, HandshakeError, MAX_HANDSHAKE_FRAME, SocketType,
-    ZapPolicy, ZapVerdict,
+    ZapPolicy, ZapVerdict, metadata::PropertyList,
 };
 
 /// All that came of a stream.
@@ -39,7 +39,7 @@ pub fn run(input: &[u8]) {
     let verdict = match flags >> 3 & 3 {
         0 => ZapVerdict::Unavailable,
         1 => ZapVerdict::Deny(400),
-        _ => ZapVerdict::Accept(Vec::new()),
+        _ => ZapVerdict::Accept(PropertyList::default()),
     };
     let stream = input.rest();
     any_mechanism(mechanism); // the random numbers begin anew

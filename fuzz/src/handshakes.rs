@@ -12,6 +12,7 @@ use zmq::zmtp::curve::{CurveConfig, CurveRole, public_key};
 use zmq::zmtp::{
     Flags, Framing, HandshakeConfig, HandshakeError, Mechanism, MechanismConfig, PlainRole,
     ProtocolError, SocketType, ZapPolicy, ZapVerdict,
+    metadata::{self, PropertyList},
 };
 
 /// NULL between any two ends.
@@ -120,7 +121,8 @@ impl Setting {
             && self.fitting
             && self.ends.iter().all(|end| {
                 let names = &mut end.app_metadata.iter().map(|(name, _)| &name[..]);
-                end.max_msg_size < 0 && !names.any(|name| reserved.contains(&name))
+                let bad = |name| reserved.contains(&name) || !metadata::is_name(name);
+                end.max_msg_size < 0 && !names.any(bad)
             })
     }
 }
@@ -176,8 +178,8 @@ fn config(input: &mut Input<'_>, mechanism: MechanismConfig) -> HandshakeConfig 
 
 fn verdict(input: &mut Input<'_>) -> ZapVerdict {
     match input.below(8) {
-        0..=2 => ZapVerdict::Accept(Vec::new()),
-        3 => ZapVerdict::Accept(vec![(b"User-Id".to_vec(), input.short().to_vec())]),
+        0..=2 => ZapVerdict::Accept(PropertyList::default()),
+        3 => ZapVerdict::Accept([(metadata::USER_ID, input.short())].into_iter().collect()),
         4 => ZapVerdict::Deny([300, 400, 500][input.below(3)]),
         5 => ZapVerdict::Deny(input.word()),
         6 => ZapVerdict::Unavailable,

@@ -40,7 +40,10 @@ fn wrong(frames: &[Vec<u8>]) -> Option<ProtocolError> {
             statuses.contains(&&frames[3][..]),
             ProtocolError::ZapInvalidStatusCode,
         ),
-        (is_list(&frames[6]), ProtocolError::ZapInvalidMetadata),
+        (
+            is_list(&frames[6]) && !frames[5].contains(&0),
+            ProtocolError::ZapInvalidMetadata,
+        ),
     ];
     checks
         .into_iter()
@@ -48,7 +51,8 @@ fn wrong(frames: &[Vec<u8>]) -> Option<ProtocolError> {
         .map(|(_, error)| error)
 }
 
-/// Whether these are names and values to the last byte.
+/// Whether these are names as RFC 23 has them, and values without a NUL, to the last
+/// byte.
 fn is_list(mut rest: &[u8]) -> bool {
     while let Some(name) = rest.first() {
         let value = 1 + usize::from(*name);
@@ -61,6 +65,11 @@ fn is_list(mut rest: &[u8]) -> bool {
         let Some(after) = rest.get(value + 4 + size..) else {
             return false;
         };
+        let good = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(byte);
+        let name = &rest[1..value];
+        if name.is_empty() || !name.iter().all(good) || rest[value + 4..][..size].contains(&0) {
+            return false;
+        }
         rest = after;
     }
     true
@@ -69,10 +78,10 @@ fn is_list(mut rest: &[u8]) -> bool {
 fn check(frames: &[Vec<u8>], verdict: ZapVerdict) {
     match (&frames[3][..], verdict) {
         (b"200", ZapVerdict::Accept(properties)) => {
-            let (user, rest) = properties.split_first().expect("the user");
-            assert_eq!(*user, (b"User-Id".to_vec(), frames[5].clone()));
+            let mut properties = properties.iter();
+            assert_eq!(properties.next(), Some((&b"User-Id"[..], &frames[5][..])));
             let mut list = Vec::new();
-            for (name, value) in rest {
+            for (name, value) in properties {
                 metadata::append(name, value, &mut list);
             }
             assert_eq!(list, frames[6]);

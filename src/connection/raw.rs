@@ -10,7 +10,7 @@
 use super::link::Settings;
 use crate::message::Msg;
 use crate::pipe::PipeEnd;
-use crate::zmtp::{Framing, Mechanism, Session, Version};
+use crate::zmtp::{Framing, Mechanism, Session, Version, metadata::PropertyList};
 
 /// What a handshake would have agreed on.
 pub(super) fn session() -> Session {
@@ -19,7 +19,7 @@ pub(super) fn session() -> Session {
         version: Version::V1_0,
         peer_routing_id: Vec::new(),
         peer_socket_type: None,
-        properties: Vec::new(),
+        properties: PropertyList::default(),
         mechanism: Mechanism::Null,
         subscribe_all: false,
     }

@@ -13,20 +13,22 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Takes the properties in order; the first of equal names wins. Names and
-    /// values are cut at a NUL, as C strings are. `source_fd` is the
-    /// connection's descriptor.
-    pub fn new(
-        properties: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>,
+    /// Takes the properties in order; the first of equal names wins. Values are cut
+    /// at a NUL, as C strings are; a name with one is left out, because what is in
+    /// front of it is another name. `source_fd` is the connection's descriptor.
+    pub fn new<'a>(
+        properties: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
         source_fd: Option<i32>,
     ) -> Self {
-        let mut flat = Vec::new();
-        for text in properties
-            .into_iter()
-            .flat_map(|(name, value)| [name, value])
-        {
-            let end = text.iter().position(|byte| *byte == 0);
-            flat.extend_from_slice(&text[..end.unwrap_or(text.len())]);
+        let properties = properties.filter(|(name, _)| !name.contains(&0));
+        let texts = properties.flat_map(|(name, value)| {
+            let end = value.iter().position(|byte| *byte == 0);
+            [name, &value[..end.unwrap_or(value.len())]]
+        });
+        let size = texts.clone().map(|text| text.len() + 1).sum();
+        let mut flat = Vec::with_capacity(size);
+        for text in texts {
+            flat.extend_from_slice(text);
             flat.push(0);
         }
         Metadata {

@@ -71,7 +71,11 @@ fn memory_that_is_no_message_is_refused() {
 #[test]
 fn metadata_follows_the_message() {
     let metadata = Arc::new(Metadata::new(
-        [(b"Socket-Type".to_vec(), b"PUSH\0x".to_vec())],
+        [
+            (&b"Socket-Type\0x"[..], &b"PULL"[..]),
+            (b"Socket-Type", b"PUSH\0x"),
+        ]
+        .into_iter(),
         Some(9),
     ));
     let mut msg = Msg::new();

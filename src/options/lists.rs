@@ -54,14 +54,21 @@ fn add<T: PartialEq>(list: &mut Vec<T>, data: Option<&[u8]>, read: fn([u8; 4]) -
     Ok(())
 }
 
+/// Whether a metadata property may have this name: `1*255name-char` of RFC 23.
+pub fn is_property_name(name: &[u8]) -> bool {
+    let is_name_char = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(byte);
+    (1..=MAX_KEY).contains(&name.len()) && name.iter().all(is_name_char)
+}
+
 /// `ZMQ_METADATA`, `X-key:value`: adds a property. The first value of a key
 /// stays; the list is kept in the order of the keys. As in libzmq a text of four
-/// bytes is refused, and a value ends at its first NUL.
+/// bytes is refused, and a value ends at its first NUL. A key that is no name is
+/// refused, because a peer would refuse the connection for it.
 pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
     let text = data.filter(|text| text.len() != 4).ok_or(Error::Invalid)?;
     let colon = text.iter().position(|b| *b == b':').ok_or(Error::Invalid)?;
     let (key, rest) = (&text[..colon], &text[colon + 1..]);
-    if !key.starts_with(b"X-") || key.len() > MAX_KEY || rest.is_empty() {
+    if !key.starts_with(b"X-") || !is_property_name(key) || rest.is_empty() {
         return Err(Error::Invalid);
     }
     let value = rest.split(|b| *b == 0).next().unwrap_or_default();

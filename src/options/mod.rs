@@ -22,6 +22,7 @@ mod socket;
 mod tests;
 
 pub use context::ContextOptions;
+pub use lists::is_property_name;
 pub use secret::Secret;
 pub use socket::{Options, mechanism};
 pub use value::{

@@ -153,7 +153,7 @@ fn hiccup_voids_what_was_written_before_the_restart() {
 #[test]
 fn metadata_changes_in_the_stream() {
     let (mut a, mut b) = pair(NONE, NONE, false);
-    let metadata = |fd| Arc::new(Metadata::new([], Some(fd)));
+    let metadata = |fd| Arc::new(Metadata::new(std::iter::empty(), Some(fd)));
     a.write_metadata(metadata(1));
     a.write(msg("x")).unwrap();
     a.write_metadata(metadata(2));

@@ -4,6 +4,10 @@
 
 use super::error::{HandshakeError, Refusal};
 use super::framing::{Framing, Header};
+use std::mem;
+
+/// What is kept of a frame's memory for the next one, in bytes.
+const KEPT: usize = 1024;
 
 /// One frame in the making. Grows with what really arrived, never with what a
 /// header promises.
@@ -46,6 +50,11 @@ impl FrameCollector {
         let missing = header.len + header.size as usize - self.bytes.len();
         let rest = &input[consumed..];
         let taken = &rest[..missing.min(rest.len())];
+        if self.bytes.capacity() - self.bytes.len() < taken.len() {
+            // Half as much more than there is, but no more than the frame needs.
+            let ahead = (self.bytes.len() / 2).max(taken.len()).min(missing);
+            self.bytes.reserve_exact(ahead);
+        }
         self.bytes.extend_from_slice(taken);
         Ok((consumed + taken.len(), taken.len() == missing))
     }
@@ -56,14 +65,23 @@ impl FrameCollector {
         &self.bytes[start..]
     }
 
-    /// Forgets the frame, for the next one.
-    pub fn clear(&mut self) {
+    /// Forgets the frame, for the next one. Returns the memory of a long one, empty.
+    pub fn clear(&mut self) -> Vec<u8> {
         self.bytes.clear();
         self.header = None;
+        match self.bytes.capacity() > KEPT {
+            true => mem::take(&mut self.bytes),
+            false => Vec::new(),
+        }
     }
 
     #[cfg(test)]
     pub fn buffered(&self) -> usize {
         self.bytes.len()
+    }
+
+    #[cfg(test)]
+    pub fn memory(&self) -> usize {
+        self.bytes.capacity()
     }
 }

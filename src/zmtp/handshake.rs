@@ -11,7 +11,7 @@ use super::greeting::{self, Announced, Greeting, Version};
 use super::mechanism::{
     Mechanism, MechanismConfig, Negotiation, ZapPolicy, ZapRequest, ZapVerdict,
 };
-use super::metadata;
+use super::metadata::{self, PropertyList};
 use super::peer::PeerProperties;
 use super::socket_type::SocketType;
 
@@ -62,8 +62,8 @@ pub struct Session {
     /// The peer's socket type, if it named one we know.
     pub peer_socket_type: Option<SocketType>,
     /// What ZAP says about the peer, then the peer's metadata in the order of
-    /// arrival, duplicates included.
-    pub properties: Vec<(Vec<u8>, Vec<u8>)>,
+    /// arrival, without the names that ZAP has used.
+    pub properties: PropertyList,
     /// The mechanism for the traffic; NULL for 1.0 and 2.0.
     pub mechanism: Mechanism,
     /// We publish and the peer is too old to forward its subscriptions: act as
@@ -74,8 +74,7 @@ pub struct Session {
 impl Session {
     /// The value of the peer's property `name`; of duplicates, the first.
     pub fn property(&self, name: &[u8]) -> Option<&[u8]> {
-        let (_, value) = self.properties.iter().find(|(key, _)| key == name)?;
-        Some(value)
+        self.properties.get(name)
     }
 
     /// Whether PING and PONG may be used with this peer, and whether the end
@@ -121,7 +120,7 @@ pub struct Handshake {
     frame: FrameCollector,
     peer: PeerProperties,
     /// What ZAP said about the peer.
-    zap_properties: Vec<(Vec<u8>, Vec<u8>)>,
+    zap_properties: PropertyList,
     state: State,
 }
 
@@ -134,7 +133,7 @@ impl Handshake {
             greeting: Greeting::new(),
             frame: FrameCollector::default(),
             peer: PeerProperties::new(config.socket_type),
-            zap_properties: Vec::new(),
+            zap_properties: PropertyList::default(),
             state: State::Greeting,
             config,
         }
@@ -230,7 +229,7 @@ impl Handshake {
         };
         // What the handler says counts more than what the peer says.
         let mut properties = self.zap_properties;
-        properties.extend(self.peer.properties);
+        properties.extend_with(self.peer.properties);
         Session {
             framing: version.framing(),
             version,
@@ -329,7 +328,7 @@ impl Handshake {
             }
             _ => {}
         }
-        self.frame.clear();
+        self.peer.properties.move_to(self.frame.clear());
         Ok(())
     }
 
@@ -373,6 +372,12 @@ impl Handshake {
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
         self.frame.buffered()
+    }
+
+    /// Bytes of memory that hold what the peer has said.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.frame.memory() + self.peer.properties.memory() + self.peer.routing_id.capacity()
     }
 }
 

@@ -3,11 +3,25 @@
 
 #![forbid(unsafe_code)]
 
+pub use crate::options::is_property_name as is_name;
+
 /// Name of the property with the peer's socket type. Names are compared with
 /// case, as libzmq does it; the RFC would not.
 pub const SOCKET_TYPE: &[u8] = b"Socket-Type";
 /// Name of the property with the peer's routing id.
 pub const IDENTITY: &[u8] = b"Identity";
+/// Name of the property with what the ZAP handler calls the peer.
+pub const USER_ID: &[u8] = b"User-Id";
+/// Name of the property with the peer's address.
+pub const PEER_ADDRESS: &[u8] = b"Peer-Address";
+
+/// Whether only this side may say what is under this name. The RFC compares names
+/// without regard to case, so applications may do it too.
+pub(super) fn is_reserved(name: &[u8]) -> bool {
+    [USER_ID, PEER_ADDRESS]
+        .iter()
+        .any(|reserved| name.eq_ignore_ascii_case(reserved))
+}
 
 /// The list ends in the middle of a property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +41,80 @@ pub fn append(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(name);
     out.extend_from_slice(&value_len.to_be_bytes());
     out.extend_from_slice(value);
+}
+
+/// A list in one piece of memory, as on the wire: it takes no more than the bytes
+/// that came in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PropertyList {
+    bytes: Vec<u8>,
+}
+
+impl PropertyList {
+    /// A list that may take so many bytes without growing.
+    pub fn with_capacity(bytes: usize) -> PropertyList {
+        PropertyList {
+            bytes: Vec::with_capacity(bytes),
+        }
+    }
+
+    /// Adds a property, see [`append`].
+    pub fn push(&mut self, name: &[u8], value: &[u8]) {
+        append(name, value, &mut self.bytes);
+    }
+
+    /// The properties in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> + Clone {
+        properties(&self.bytes).flatten()
+    }
+
+    /// The value of a property; of duplicates, the first.
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
+        let (_, value) = self.iter().find(|(key, _)| *key == name)?;
+        Some(value)
+    }
+
+    /// Adds the properties of a list that is worth less than this one: names that
+    /// are here already, whatever their case, are left out.
+    pub(super) fn extend_with(&mut self, other: PropertyList) {
+        if self.bytes.is_empty() {
+            *self = other;
+            return;
+        }
+        let known = self.clone();
+        let is_known = |name: &[u8]| known.iter().any(|(key, _)| key.eq_ignore_ascii_case(name));
+        self.bytes.reserve_exact(other.bytes.len());
+        for (name, value) in other.iter().filter(|(name, _)| !is_known(name)) {
+            self.push(name, value);
+        }
+    }
+
+    /// Moves a long list to `memory` if it fits in there. What a frame has left is
+    /// older than the list: with the list gone in its place, the heap ends sooner,
+    /// where otherwise each peer's frame would leave a hole.
+    pub(super) fn move_to(&mut self, mut memory: Vec<u8>) {
+        if (memory.capacity() / 2..=memory.capacity()).contains(&self.bytes.len()) {
+            memory.clear();
+            memory.extend_from_slice(&self.bytes);
+            self.bytes = memory;
+        }
+    }
+
+    /// Bytes of memory that the list holds.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+}
+
+impl<'a> FromIterator<(&'a [u8], &'a [u8])> for PropertyList {
+    fn from_iter<I: IntoIterator<Item = (&'a [u8], &'a [u8])>>(properties: I) -> Self {
+        let mut list = PropertyList::default();
+        for (name, value) in properties {
+            list.push(name, value);
+        }
+        list
+    }
 }
 
 /// Iterates over the properties as (name, value), in the order of the wire.

@@ -2,12 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use super::error::{HandshakeError, Refusal};
-use super::metadata;
+use super::error::{HandshakeError, ProtocolError, Refusal};
+use super::metadata::{self, PropertyList};
 use super::socket_type::SocketType;
-
-/// Name of the property with what the ZAP handler calls the peer.
-const USER_ID: &[u8] = b"User-Id";
 
 /// What a peer tells about itself.
 #[derive(Debug)]
@@ -15,7 +12,7 @@ pub(super) struct PeerProperties {
     own_type: SocketType,
     pub routing_id: Vec<u8>,
     pub socket_type: Option<SocketType>,
-    pub properties: Vec<(Vec<u8>, Vec<u8>)>,
+    pub properties: PropertyList,
 }
 
 impl PeerProperties {
@@ -25,31 +22,35 @@ impl PeerProperties {
             own_type,
             routing_id: Vec::new(),
             socket_type: None,
-            properties: Vec::new(),
+            properties: PropertyList::default(),
         }
     }
 
-    /// Reads the metadata of a READY or INITIATE. Incompatible socket types and
-    /// malformed lists close the connection; a missing type does not.
+    /// Reads the metadata of a READY or INITIATE. Incompatible socket types,
+    /// malformed lists and names that are none close the connection; a missing
+    /// type does not. Of properties of the same name the first counts.
     pub fn read_metadata(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
+        let mut list = PropertyList::with_capacity(bytes.len());
         for property in metadata::properties(bytes) {
             let Ok((name, value)) = property else {
                 return Err(HandshakeError::Closed(Refusal::Metadata));
             };
+            if !metadata::is_name(name) {
+                return Err(ProtocolError::InvalidMetadata.into());
+            }
+            if metadata::is_reserved(name) {
+                continue;
+            }
             if name == metadata::SOCKET_TYPE {
                 let kind = SocketType::from_name(value)
                     .filter(|kind| self.own_type.is_compatible(*kind))
                     .ok_or(HandshakeError::Closed(Refusal::SocketType))?;
-                self.socket_type = Some(kind);
-            } else if name == metadata::IDENTITY {
-                self.routing_id = value.to_vec();
+                self.socket_type.get_or_insert(kind);
             }
-            // Nobody but the handler may say so, and there may be none.
-            if name == USER_ID {
-                continue;
-            }
-            self.properties.push((name.to_vec(), value.to_vec()));
+            list.push(name, value);
         }
+        self.routing_id = list.get(metadata::IDENTITY).unwrap_or_default().to_vec();
+        self.properties = list;
         Ok(())
     }
 }

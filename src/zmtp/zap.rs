@@ -4,7 +4,7 @@
 
 use super::error::ProtocolError;
 use super::mechanism::{ZapRequest, ZapVerdict};
-use super::metadata;
+use super::metadata::{self, PropertyList};
 
 /// The inproc name handlers bind.
 pub const NAME: &[u8] = b"zeromq.zap.01";
@@ -64,10 +64,17 @@ fn read(frames: &[Vec<u8>]) -> Result<ZapVerdict, ProtocolError> {
         _ => return Err(ProtocolError::ZapInvalidStatusCode),
     };
     // Goes before a User-Id in the list: of equal names the first counts.
-    let mut properties = vec![(b"User-Id".to_vec(), user_id.clone())];
+    let mut properties = PropertyList::default();
+    properties.push(metadata::USER_ID, user_id);
     for property in metadata::properties(list) {
-        let (name, value) = property.map_err(|_| ProtocolError::ZapInvalidMetadata)?;
-        properties.push((name.to_vec(), value.to_vec()));
+        let property = property.ok().filter(|(name, _)| metadata::is_name(name));
+        let (name, value) = property.ok_or(ProtocolError::ZapInvalidMetadata)?;
+        properties.push(name, value);
+    }
+    // Applications get values as C strings: what is cut at a NUL may be the name of
+    // another user.
+    if properties.iter().any(|(_, value)| value.contains(&0)) {
+        return Err(ProtocolError::ZapInvalidMetadata);
     }
     Ok(match status {
         200 => ZapVerdict::Accept(properties),
@@ -107,16 +114,20 @@ mod tests {
         assert_eq!(frames, expected);
     }
 
+    fn list(properties: &[(&[u8], &[u8])]) -> PropertyList {
+        properties.iter().copied().collect()
+    }
+
     #[test]
     fn replies_that_decide() {
-        let user = (b"User-Id".to_vec(), b"joe".to_vec());
-        assert_eq!(reply(|_| ()), ZapVerdict::Accept(vec![user.clone()]));
+        let user = (metadata::USER_ID, &b"joe"[..]);
+        assert_eq!(reply(|_| ()), ZapVerdict::Accept(list(&[user])));
         let with_list = reply(|frames| {
             frames[6] = b"\x05Hello\0\0\0\x05World\x07User-Id\0\0\0\x01x".to_vec();
         });
-        let hello = (b"Hello".to_vec(), b"World".to_vec());
-        let other = (b"User-Id".to_vec(), b"x".to_vec());
-        assert_eq!(with_list, ZapVerdict::Accept(vec![user, hello, other]));
+        let all = list(&[user, (b"Hello", b"World"), (metadata::USER_ID, b"x")]);
+        assert_eq!(all.get(metadata::USER_ID), Some(&b"joe"[..]));
+        assert_eq!(with_list, ZapVerdict::Accept(all));
         for (text, status) in [(b"300", 300), (b"400", 400), (b"500", 500)] {
             let denied = reply(|frames| frames[3] = text.to_vec());
             assert_eq!(denied, ZapVerdict::Deny(status));
@@ -134,7 +145,12 @@ mod tests {
             (3, b"600", ZapInvalidStatusCode),
             (3, b"2000", ZapInvalidStatusCode),
             (3, b"", ZapInvalidStatusCode),
+            (5, b"joe\0x", ZapInvalidMetadata),
             (6, b"\x05Hel", ZapInvalidMetadata),
+            (6, b"\x00\0\0\0\x01x", ZapInvalidMetadata),
+            (6, b"\x03A b\0\0\0\x01x", ZapInvalidMetadata),
+            (6, b"\x03A\0b\0\0\0\x01x", ZapInvalidMetadata),
+            (6, b"\x01A\0\0\0\x03x\0y", ZapInvalidMetadata),
         ];
         for (place, value, error) in cases {
             let found = reply(|frames| frames[*place] = value.to_vec());

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::zmtp::metadata::{self, PropertyList};
 
 impl State {
     pub(super) fn greet(&mut self, conn: &Connection, stream: ByteStream) {
@@ -130,11 +131,10 @@ impl State {
         self.ticket = None;
         self.begun = Instant::now();
         self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
-        // First, so that the peer cannot claim another: of equal names the
-        // first counts.
+        // First: of equal names the first counts.
         let address = stream.peer_address_text().into_bytes();
-        let mut properties = vec![(b"Peer-Address".to_vec(), address)];
-        properties.extend_from_slice(&session.properties);
+        let own = std::iter::once((metadata::PEER_ADDRESS, address.as_slice()));
+        let properties = own.chain(session.properties.iter());
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
         // Who hears of it can send to the peer.
@@ -142,7 +142,9 @@ impl State {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
         self.log_success(conn, &session);
-        session.properties = Vec::new(); // the metadata has them now
+        // The metadata and the pipe have them now.
+        session.properties = PropertyList::default();
+        session.peer_routing_id = Vec::new();
         self.phase = Phase::Active(stream, session);
         self.flush_output(conn);
         self.read_messages(conn);

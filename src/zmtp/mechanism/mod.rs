@@ -14,6 +14,7 @@ mod plain;
 use super::command;
 use super::error::{HandshakeError, ProtocolError, Refusal};
 use super::framing::Framing;
+use super::metadata::PropertyList;
 use super::peer::PeerProperties;
 use curve::{CurveClient, CurveConfig, CurveRole, CurveServer, CurveTraffic};
 use null::NullNegotiation;
@@ -85,9 +86,8 @@ impl std::fmt::Debug for ZapRequest {
 /// The outcome of asking ZAP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZapVerdict {
-    /// Status 200. With it, what the handler says about the peer, as names and
-    /// values: User-Id first.
-    Accept(Vec<(Vec<u8>, Vec<u8>)>),
+    /// Status 200. With it, what the handler says about the peer: User-Id first.
+    Accept(PropertyList),
     /// Status 300, 400 or 500.
     Deny(u16),
     /// There is no handler to ask. Good enough for NULL and CURVE unless

@@ -92,7 +92,7 @@ impl Pair {
             ends: [Handshake::new(client), Handshake::new(server)],
             sent: [Vec::new(), Vec::new()],
             read: [0, 0],
-            verdict: ZapVerdict::Accept(Vec::new()),
+            verdict: ZapVerdict::Accept(metadata::PropertyList::default()),
             asked: Vec::new(),
         };
         for (end, sent) in pair.ends.iter_mut().zip(&mut pair.sent) {
@@ -164,7 +164,8 @@ pub(super) fn curve_pair() -> Pair {
 fn plain_asks_about_user_and_password() {
     for step in [1, 13, usize::MAX] {
         let mut pair = Pair::new(plain_client(), plain_server());
-        pair.verdict = ZapVerdict::Accept(vec![(b"User-Id".to_vec(), b"root".to_vec())]);
+        pair.verdict =
+            ZapVerdict::Accept([(metadata::USER_ID, &b"root"[..])].into_iter().collect());
         assert_eq!(pair.run(step), BOTH_DONE);
         let request = ZapRequest {
             mechanism: "PLAIN",

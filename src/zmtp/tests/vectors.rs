@@ -324,7 +324,67 @@ fn the_first_of_duplicate_properties_is_found() {
     let body = [READY_SUB, b"\x01A\0\0\0\x01x\x01A\0\0\0\x01y"].concat();
     let (session, _) = accept(config(SocketType::Pub, b""), &v3_stream(1, &[&body]), 0);
     assert_eq!(session.property(b"A"), Some(&b"x"[..]));
-    assert_eq!(session.properties.len(), 3);
+    assert_eq!(session.properties.iter().count(), 3);
+}
+
+/// READY of a SUB with one property more.
+fn ready_with(name: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut body = READY_SUB.to_vec();
+    metadata::append(name, value, &mut body);
+    let mut stream = v3_greeting(1, "NULL");
+    Framing::V2.append_frame(false, true, &body, &mut stream);
+    stream
+}
+
+#[test]
+fn names_beyond_the_characters_of_the_rfc_are_refused() {
+    let invalid = HandshakeError::Protocol(ProtocolError::InvalidMetadata);
+    for byte in 0..=u8::MAX {
+        let good = byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+        for name in [[b'X', byte], [byte, b'X']] {
+            let stream = ready_with(&name, b"x");
+            match good {
+                true => drop(accept(config(SocketType::Pub, b""), &stream, 0)),
+                false => {
+                    let error = refuse(config(SocketType::Pub, b""), &stream);
+                    assert_eq!(error, invalid, "{byte}");
+                }
+            }
+        }
+    }
+    for name in [&b""[..], b"User-Id\0", b"User-Id\0x", b"Identity\0", b"\0"] {
+        let error = refuse(config(SocketType::Pub, b""), &ready_with(name, b"root"));
+        assert_eq!(error, invalid, "{name:?}");
+    }
+    accept(
+        config(SocketType::Pub, b""),
+        &ready_with(&[b'n'; 255], b""),
+        0,
+    );
+}
+
+#[test]
+fn a_peer_does_not_say_who_it_is() {
+    for name in [
+        "User-Id",
+        "user-id",
+        "USER-ID",
+        "Peer-Address",
+        "peer-addresS",
+    ] {
+        let stream = ready_with(name.as_bytes(), b"root");
+        let (session, _) = accept(config(SocketType::Pub, b""), &stream, 0);
+        assert_eq!(session.property(name.as_bytes()), None);
+        assert_eq!(session.properties.iter().count(), 1, "{name}");
+    }
+}
+
+#[test]
+fn of_two_routing_ids_the_first_counts_everywhere() {
+    let body = [READY_SUB, b"\x08Identity\0\0\0\x01a\x08Identity\0\0\0\x01b"].concat();
+    let (session, _) = accept(config(SocketType::Pub, b""), &v3_stream(1, &[&body]), 0);
+    assert_eq!(session.peer_routing_id, b"a");
+    assert_eq!(session.property(b"Identity"), Some(&b"a"[..]));
 }
 
 #[test]

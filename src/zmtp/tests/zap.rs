@@ -44,7 +44,10 @@ fn an_accepted_peer_gets_our_ready() {
     for ready_first in [true, false] {
         let mut handshake = paused(ready_first);
         let mut output = Vec::new();
-        let done = handshake.zap_reply(ZapVerdict::Accept(Vec::new()), &mut output);
+        let done = handshake.zap_reply(
+            ZapVerdict::Accept(metadata::PropertyList::default()),
+            &mut output,
+        );
         assert_eq!(done, Ok(ready_first));
         assert_eq!(output, READY_PUB);
         if !ready_first {
@@ -75,6 +78,49 @@ fn a_denied_peer_is_told_except_for_a_temporary_failure() {
         );
         assert_eq!(output, expected);
         assert!(handshake.advance(b"x", &mut output).is_err());
+    }
+}
+
+#[test]
+fn a_peer_does_not_change_what_the_handler_says() {
+    let claims = b"\x05Group\0\0\0\x04root\x05gROUP\0\0\0\x04root\x05Color\0\0\0\x03red";
+    let body = [READY_SUB, claims].concat();
+    let (mut handshake, _) = offer(zap_config(), [&v3_stream(1, &[&body])[..]]);
+    assert!(handshake.take_zap_request().is_some());
+    let said = [(metadata::USER_ID, &b"joe"[..]), (b"Group", b"staff")];
+    let verdict = ZapVerdict::Accept(said.into_iter().collect());
+    assert_eq!(handshake.zap_reply(verdict, &mut Vec::new()), Ok(true));
+    let session = handshake.into_session();
+    let mut names: Vec<_> = session.properties.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    assert_eq!(names, [&b"Color"[..], b"Group", b"Socket-Type", b"User-Id"]);
+    assert_eq!(session.property(b"Group"), Some(&b"staff"[..]));
+}
+
+/// Whatever a peer sends before ZAP has judged it, about as much is kept.
+#[test]
+fn what_waits_for_zap_takes_no_more_memory_than_came() {
+    let most = MAX_HANDSHAKE_FRAME as usize;
+    for (name, value) in [(1, 0), (1, 1), (255, 0), (1, 60_000), (20, 300)] {
+        let mut body = READY_SUB.to_vec();
+        while body.len() + 1 + name + 4 + value <= most {
+            metadata::append(&vec![b'n'; name], &vec![7; value], &mut body);
+        }
+        let mut stream = v3_greeting(1, "NULL");
+        Framing::V2.append_frame(false, true, &body, &mut stream);
+        for step in [1000, 8192, usize::MAX] {
+            let (mut handshake, _) = offer(zap_config(), stream.chunks(step.min(stream.len())));
+            assert!(handshake.take_zap_request().is_some());
+            let limit = body.len() + 2048;
+            assert!(
+                handshake.memory() <= limit,
+                "{} of {limit}",
+                handshake.memory()
+            );
+        }
+        // A frame that is not complete: half as much more than came at most.
+        let (handshake, _) = offer(zap_config(), stream[..most / 2].chunks(1000));
+        assert!(handshake.memory() <= most * 3 / 4 + 1024);
     }
 }
 

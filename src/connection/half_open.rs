@@ -25,18 +25,11 @@ pub(super) struct HalfOpen {
     queue: Mutex<VecDeque<Weak<Ticket>>>,
 }
 
-/// Held by a connection for as long as its handshake is not done, and by its
-/// question to the ZAP handler for as long as that is not answered.
-pub struct Ticket {
+/// Held by a connection for as long as its handshake is not done.
+pub(super) struct Ticket {
     place: Arc<HalfOpen>,
     connection: Weak<Connection>,
     since: Instant,
-}
-
-impl std::fmt::Debug for Ticket {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Ticket({:?})", self.since)
-    }
 }
 
 impl Drop for Ticket {

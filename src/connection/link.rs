@@ -4,7 +4,7 @@
 
 use super::Connection;
 use super::event::Event;
-use super::security::{self, ZapQuery};
+use super::security::{self, OpenQuestion, ZapQuery};
 use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
@@ -61,8 +61,9 @@ pub trait Link: Send + Sync {
     fn endpoint_gone(&self, connection: Weak<Connection>);
     /// Asks the ZAP handler of the context; the answer goes to
     /// [`Connection::zap_reply`], at once or later. Without a handler the
-    /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict).
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>);
+    /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and there
+    /// is nothing to be kept until the answer.
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>>;
     /// The least busy I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }

@@ -34,9 +34,8 @@ mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
-pub use half_open::Ticket;
 pub use link::{Kicks, Link, Settings};
-pub use security::ZapQuery;
+pub use security::{OpenQuestion, ZapQuery};
 
 use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};

@@ -2,12 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use super::half_open::Ticket;
 use crate::error::Result;
 use crate::options::{Options, mechanism};
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict};
-use std::sync::Arc;
 
 /// A question to the ZAP handler, by a connection that waits for the answer.
 #[derive(Clone, Debug)]
@@ -23,10 +21,11 @@ pub struct ZapQuery {
     /// To be given back with the answer: a connection that was made anew in
     /// the meantime knows by it that the answer is not for it.
     pub token: u64,
-    /// The place among the handshakes under way. Held until the handler has
-    /// answered, even if the peer is gone by then: what waits for it is bounded.
-    pub place: Option<Arc<Ticket>>,
 }
+
+/// A question that the handler has yet to answer. To drop it is to withdraw it: what
+/// waits for the handler is bounded by the handshakes under way.
+pub trait OpenQuestion: Send {}
 
 /// The answer to a [`ZapQuery`].
 #[derive(Debug)]

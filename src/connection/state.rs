@@ -16,7 +16,7 @@ use super::event::{self, kind};
 use super::half_open::Ticket;
 use super::input::{Decoded, Fault, Input};
 use super::output::{Flow, Output, is_subscription};
-use super::security::ZapQuery;
+use super::security::{OpenQuestion, ZapQuery};
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::message::{Metadata, Msg, flag};
@@ -125,6 +125,8 @@ pub(super) struct State {
     attached: bool,
     /// Number of the last question to ZAP.
     zap_token: u64,
+    /// That question, until it is answered.
+    question: Option<Box<dyn OpenQuestion>>,
 }
 
 impl State {
@@ -154,6 +156,7 @@ impl State {
             stalled: false,
             taken: 0,
             zap_token: 0,
+            question: None,
         }
     }
 
@@ -230,6 +233,7 @@ impl State {
         contain(ABANDONED, || self.phase = Phase::Closed);
         contain(ABANDONED, || self.pipe = None);
         contain(ABANDONED, || self.ticket = None);
+        contain(ABANDONED, || self.question = None);
         contain(ABANDONED, || conn.reactor.remove(conn.key()));
         contain(ABANDONED, || conn.link.finished(conn));
     }
@@ -398,6 +402,7 @@ impl State {
         self.output.reset(self.pipe.as_mut());
         self.input = Input::default();
         self.ticket = None;
+        self.question = None;
         self.heartbeat = None;
         self.blocked = false;
         self.half_closed = false;

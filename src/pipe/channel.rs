@@ -137,6 +137,7 @@ pub(super) struct Shared {
     pub(super) channels: [Channel; 2],
     pub(super) sides: [Side; 2],
     pub(super) refused: AtomicBool,
+    pub(super) withdrawn: AtomicBool,
     pub(super) peer_left: AtomicBool,
 }
 

@@ -131,6 +131,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         ],
         sides: [side(), side()],
         refused: AtomicBool::new(false),
+        withdrawn: AtomicBool::new(false),
         peer_left: AtomicBool::new(false),
     });
     let (tx0, rx1) = queue();

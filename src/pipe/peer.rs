@@ -18,6 +18,18 @@ impl PipeEnd {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
+    /// Closes, and takes back what was written: the other end is to read no message
+    /// of it that it has not begun.
+    pub fn withdraw(&mut self) {
+        self.shared.withdrawn.store(true, Ordering::SeqCst);
+        self.close();
+    }
+
+    /// Whether the other end has closed and taken back what it wrote.
+    pub fn is_withdrawn(&self) -> bool {
+        self.shared.withdrawn.load(Ordering::SeqCst)
+    }
+
     /// Whether the peer is known to have gone, though its messages may still
     /// come. A connection that has not noticed yet looks now, or soon.
     pub fn has_peer_left(&self) -> bool {

@@ -311,3 +311,17 @@ fn a_run_of_received_frames_is_read_like_messages() {
     kept.clear();
     assert!(block.reclaim());
 }
+
+#[test]
+fn what_is_withdrawn_is_told_before_the_end() {
+    let (mut a, mut b) = pair(NONE, NONE, false);
+    a.write(msg("x")).unwrap();
+    a.flush();
+    assert!(b.check_read() && !b.is_withdrawn());
+    a.withdraw();
+    assert!(b.is_withdrawn());
+    assert_ne!(b.take_events() & event::CLOSED, 0);
+    // A reader in the middle of a message finds the rest of it.
+    assert_eq!(b.read().unwrap().data(), b"x");
+    assert!(b.read().is_none() && b.is_ended());
+}

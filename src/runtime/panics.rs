@@ -7,7 +7,9 @@
 
 use super::shared::Shared;
 use super::{context, endpoints, socket};
-use crate::connection::{Acceptor, Connection, Event, Kicks, Link, Settings, ZapQuery};
+use crate::connection::{
+    Acceptor, Connection, Event, Kicks, Link, OpenQuestion, Settings, ZapQuery,
+};
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
 use crate::options::{ContextOptions, Options, constants::*};
@@ -101,8 +103,8 @@ impl Link for Faulty {
     fn endpoint_gone(&self, connection: Weak<Connection>) {
         self.link.endpoint_gone(connection);
     }
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
-        self.link.zap(query, connection);
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
+        self.link.zap(query, connection)
     }
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
         self.link.reactor(affinity)

@@ -10,7 +10,7 @@ use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use super::slots::Slot;
 use super::socket::Socket;
-use crate::connection::{Connection, Event, Kicks, Link, ZapQuery};
+use crate::connection::{Connection, Event, Kicks, Link, OpenQuestion, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
@@ -577,8 +577,8 @@ impl Link for Shared {
         self.tell(Command::EndpointGone(connection));
     }
 
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) {
-        super::zap::ask(&self.core, query, &connection);
+    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
+        super::zap::ask(&self.core, query, &connection)
     }
 
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {

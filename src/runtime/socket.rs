@@ -393,7 +393,7 @@ impl Socket {
             let Some(end) = self.pipes.get(id) else {
                 return;
             };
-            match reads && end.check_read() {
+            match reads && !end.is_withdrawn() && end.check_read() {
                 true => self.note_departed(id),
                 false => self.detach(id),
             }

@@ -2,13 +2,16 @@
 //!
 //! Every question gets a pipe of its own to the handler's socket, like the
 //! connection of an anonymous REQ, and is answered from whichever thread the
-//! handler sends its reply.
+//! handler sends its reply. It ends with the connection that asked: what the
+//! handler has not begun to read by then it will not see, so that peers who ask
+//! and leave keep neither memory nor the handler's time.
 
 #![forbid(unsafe_code)]
 
 use super::context::Core;
+use super::shared::Shared;
 use super::socket::routing_id_message;
-use crate::connection::{Connection, Ticket, ZapQuery};
+use crate::connection::{Connection, Link, OpenQuestion, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;
@@ -26,6 +29,7 @@ const UNLIMITED: Hwm = Hwm {
 struct Question {
     connection: Weak<Connection>,
     token: u64,
+    handler: Weak<Shared>,
     /// Our end, until the answer is there.
     state: Mutex<Option<State>>,
 }
@@ -34,13 +38,28 @@ struct State {
     end: PipeEnd,
     /// The frames of the reply so far.
     reply: Vec<Vec<u8>>,
-    _place: Option<Arc<Ticket>>,
+}
+
+/// The connection's hold on its question.
+struct Open(Arc<Question>);
+
+impl OpenQuestion for Open {}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.withdraw();
+    }
 }
 
 /// Puts `query` to the handler. The answer, or that there is no handler, goes
 /// to the connection.
-pub(super) fn ask(core: &Core, query: ZapQuery, connection: &Arc<Connection>) {
+pub(super) fn ask(
+    core: &Core,
+    query: ZapQuery,
+    connection: &Arc<Connection>,
+) -> Option<Box<dyn OpenQuestion>> {
     let mut ours = None;
+    let mut handler = Weak::new();
     let found = core.inproc.connect_if_bound(zap::NAME, |binding| {
         let (mut end, theirs) = pipe::pair(UNLIMITED, UNLIMITED, false);
         if binding.wants_routing_id {
@@ -49,26 +68,29 @@ pub(super) fn ask(core: &Core, query: ZapQuery, connection: &Arc<Connection>) {
             }
         }
         write_request(&mut end, &query);
+        handler = Arc::downgrade(&binding.shared);
         ours = Some(end);
         theirs
     });
     let Some(end) = ours.filter(|_| found) else {
         log!(Debug, connection.who(), "ZAP: there is no handler");
-        return connection.zap_reply(query.token, ZapVerdict::Unavailable);
+        connection.zap_reply(query.token, ZapVerdict::Unavailable);
+        return None;
     };
     let question = Arc::new(Question {
         connection: Arc::downgrade(connection),
         token: query.token,
+        handler,
         state: Mutex::new(None),
     });
     end.set_listener(question.clone(), 0);
     *question.state.lock() = Some(State {
         end,
         reply: Vec::new(),
-        _place: query.place,
     });
     // An answer may have come before there was anybody to take it.
     question.look();
+    Some(Box::new(Open(question)))
 }
 
 fn write_request(end: &mut PipeEnd, query: &ZapQuery) {
@@ -130,6 +152,18 @@ impl Question {
 }
 
 impl Question {
+    /// The connection waits no longer. Of a handler that makes no calls an I/O
+    /// thread takes the question away.
+    fn withdraw(&self) {
+        let open = self.state.lock().take();
+        if let Some(mut open) = open {
+            open.end.withdraw();
+            if let Some(handler) = self.handler.upgrade() {
+                handler.look_after();
+            }
+        }
+    }
+
     fn log(&self, verdict: &ZapVerdict, reply: &[Vec<u8>]) {
         let Some(connection) = self.connection.upgrade() else {
             return;

@@ -87,9 +87,9 @@ impl State {
             address: stream.peer_address_text().into_bytes(),
             routing_id: options.routing_id.clone(),
             token: self.zap_token,
-            place: self.ticket.clone(),
         };
-        conn.link.zap(query, me);
+        // An answer that comes before this returns is taken afterwards.
+        self.question = conn.link.zap(query, me);
     }
 
     pub(super) fn zap_answered(&mut self, conn: &Connection) {
@@ -102,6 +102,7 @@ impl State {
         if answer.token != self.zap_token {
             return;
         }
+        self.question = None;
         let result = handshake.zap_reply(answer.verdict, self.output.handshake_bytes());
         self.flush_output(conn);
         match result {

@@ -21,12 +21,6 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 64;
 /// Pause after the system ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So many messages that departed peers have left unread, or `ZMQ_RCVHWM` if
-/// that is more, and nobody is accepted until some are read.
-const LEFT_MAX: u64 = 1000;
-/// Pause while the application has too much to read from peers that have gone.
-const SHORT_PAUSE: Duration = Duration::from_millis(10);
-
 /// Pause while there are too many handshakes under way, all of them young.
 const LET_FINISH: Duration = Duration::from_millis(10);
 
@@ -153,19 +147,10 @@ impl Acceptor {
         }
     }
 
-    /// Peers that have gone left so much unread that new ones must wait.
-    fn is_full(&self) -> bool {
-        let hwm = self.settings.options.rcvhwm;
-        hwm > 0 && self.link.left() > LEFT_MAX.max(hwm as u64)
-    }
-
     /// Accepts what waits, and tells when to look again.
     fn accept_all(&self) -> Next {
         let options = self.settings.stream();
         for _ in 0..BATCH {
-            if self.is_full() {
-                return Next::After(SHORT_PAUSE);
-            }
             if !self.half_open.has_room() {
                 return Next::After(LET_FINISH);
             }

@@ -311,7 +311,7 @@ impl Input {
         }
         let to = self.start + messages.len;
         let run = Msg::run(block, self.start, to);
-        pipe.write_run(run, messages.parts, messages.count);
+        pipe.write_run(run, messages.len, messages.parts, messages.count);
         self.delivered += messages.count as u32;
         self.start = to;
     }

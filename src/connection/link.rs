@@ -22,12 +22,8 @@ pub trait Link: Send + Sync {
     fn who(&self) -> Who;
     /// A handshake is through and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
-    /// An accepted peer has gone, and left so many messages that are not read.
-    fn left_behind(&self, messages: u64);
-    /// They are not there any more.
-    fn taken_back(&self, messages: u64);
-    /// How many there are, if new peers are to wait for that.
-    fn left(&self) -> u64;
+    /// An accepted peer has gone, and left about so many bytes that are not read.
+    fn left_behind(&self, bytes: u64);
     /// There is mail that must not wait until the application's next call on the
     /// socket: an I/O thread is to read it.
     fn look_after(&self);

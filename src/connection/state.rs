@@ -223,6 +223,7 @@ impl State {
         set(&conn.unsent, unsent);
         set(&conn.midway, unsent || self.input.is_midway());
         self.watch(conn);
+        self.expect_farewell();
         self.update_timer(conn);
     }
 
@@ -416,12 +417,8 @@ impl State {
         self.deadline = None;
         if let Some(mut pipe) = self.pipe.take() {
             if self.dialer.is_none() && self.closing.is_none() {
-                // Counted before it can be taken back.
-                let left = pipe.left_unread();
-                conn.link.left_behind(left);
-                if !pipe.leave(left) {
-                    conn.link.taken_back(left);
-                }
+                pipe.close();
+                conn.link.left_behind(pipe.left_unread());
             }
         }
         conn.reactor.remove(conn.key());
@@ -460,6 +457,7 @@ impl State {
                 }
                 Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
                 Phase::Active(..) if self.half_closed => self.farewell_over(conn),
+                Phase::Active(..) if self.stalled => self.look_for_peer(conn),
                 _ => {}
             }
         }

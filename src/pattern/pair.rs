@@ -7,31 +7,59 @@ use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pipe::PipeId;
+use std::collections::VecDeque;
 
-/// A PAIR socket: the queues of a DEALER, which never hold more than one pipe.
+/// A PAIR socket: the queues of a DEALER, which never hold more than one pipe. A
+/// peer that has gone leaves its place to another; what it sent is read first.
 #[derive(Default)]
 pub struct Pair {
     peer: Option<PipeId>,
     input: FairQueue,
     out: LoadBalancer,
+    /// The pipe in `input`, and those to follow when it is read.
+    reading: Option<PipeId>,
+    next: VecDeque<PipeId>,
+}
+
+impl Pair {
+    /// Whether a peer has the place.
+    fn is_taken(&self, env: &mut Env<'_>) -> bool {
+        let end = self.peer.and_then(|peer| env.pipes.get(peer));
+        end.is_some_and(|end| !end.has_peer_left())
+    }
 }
 
 impl Pattern for Pair {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
-        if self.peer.is_some() {
+        if self.is_taken(env) {
             env.close(pipe);
             return;
         }
-        self.peer = Some(pipe);
-        self.input.attach(pipe);
+        if let Some(former) = self.peer.replace(pipe) {
+            self.out.detached(former);
+        }
         self.out.attach(pipe);
+        match self.reading {
+            Some(_) => self.next.push_back(pipe),
+            None => {
+                self.reading = Some(pipe);
+                self.input.attach(pipe);
+            }
+        }
     }
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         if self.peer == Some(pipe) {
             self.peer = None;
-            self.input.detached(env, pipe);
             self.out.detached(pipe);
+        }
+        self.next.retain(|other| *other != pipe);
+        if self.reading == Some(pipe) {
+            self.input.detached(env, pipe);
+            self.reading = self.next.pop_front();
+            self.reading
+                .into_iter()
+                .for_each(|next| self.input.attach(next));
         }
     }
 

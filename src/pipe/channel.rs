@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::ledger::Ledger;
 use super::{Listener, event};
 use crate::message::Msg;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
@@ -82,8 +83,8 @@ pub(super) struct Channel {
     pub(super) writer_lazy: AtomicBool,
     pub(super) writer_closed: AtomicBool,
     pub(super) reader_closed: AtomicBool,
-    /// Messages that the writer left unread when it went.
-    pub(super) left: AtomicU64,
+    /// What a connection has written.
+    pub(super) ledger: Mutex<Ledger>,
     /// The reader skips items before this position (after a hiccup).
     pub(super) discard_until: AtomicUsize,
     /// Hiccups the writer has answered.
@@ -104,7 +105,7 @@ impl Channel {
             writer_lazy: AtomicBool::new(false),
             writer_closed: AtomicBool::new(false),
             reader_closed: AtomicBool::new(false),
-            left: AtomicU64::new(0),
+            ledger: Mutex::default(),
             discard_until: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
             latest: conflate.then(|| Box::new(Mutex::new(None))),

@@ -11,6 +11,7 @@
 
 mod channel;
 mod chunk;
+mod ledger;
 mod peer;
 mod place;
 mod queue;
@@ -94,6 +95,8 @@ pub struct PipeEnd {
     limit: (u64, u64),
     /// What was written since the reader was last told, see [`FILLING`].
     load: usize,
+    /// Bytes written by a connection, counted as `load`.
+    bytes: u64,
     /// Whole messages read.
     read: u64,
     low_water: LowWater,
@@ -147,6 +150,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         acknowledged: 0,
         limit: (u64::MAX, 0),
         load: 0,
+        bytes: 0,
         read: 0,
         // For no limit, which is none of the settings until it is looked at.
         low_water: LowWater {
@@ -210,6 +214,7 @@ impl PipeEnd {
     pub fn shut(&mut self) {
         self.rollback();
         self.tx.publish(false);
+        self.keep_ledger();
         self.output().writer_closed.store(true, Ordering::SeqCst);
         self.input().reader_closed.store(true, Ordering::SeqCst);
         self.shared.notify(1 - self.side, event::CLOSED);
@@ -223,6 +228,7 @@ impl PipeEnd {
         }
         self.rollback();
         self.tx.publish(false);
+        self.keep_ledger();
         self.output().writer_closed.store(true, Ordering::SeqCst);
         self.input().reader_closed.store(true, Ordering::SeqCst);
         self.drain();

@@ -55,27 +55,6 @@ impl PipeEnd {
         }
     }
 
-    /// Whole messages written that the other end has not read, as far as it has
-    /// told: rather too many.
-    pub fn left_unread(&self) -> u64 {
-        let read = self.output().read.load(Ordering::SeqCst);
-        self.written.saturating_sub(read)
-    }
-
-    /// Closes, and notes for the other end how many messages it leaves unread.
-    /// False if that end is not there any more.
-    pub fn leave(&mut self, unread: u64) -> bool {
-        let noted = self.output().left.swap(unread, Ordering::SeqCst) == 0;
-        self.close();
-        noted
-    }
-
-    /// How many messages the other end left unread, once; it can note none
-    /// afterwards.
-    pub fn take_left(&mut self) -> u64 {
-        self.input().left.swap(u64::MAX, Ordering::SeqCst)
-    }
-
     /// Drops the routing id with which the other end introduced itself.
     pub fn skip_routing_id(&mut self) {
         if self.is_introduction_next() {

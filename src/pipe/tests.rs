@@ -291,7 +291,7 @@ fn a_run_of_received_frames_is_read_like_messages() {
     bytes.extend_from_slice(&[7; 40]);
     let mut block = filled(&bytes);
     let (mut a, mut b) = pair(NONE, NONE, false);
-    a.write_run(Msg::run(&mut block, 0, bytes.len()), 5, 4);
+    a.write_run(Msg::run(&mut block, 0, bytes.len()), bytes.len(), 5, 4);
     a.flush();
     let mut kept = Vec::new();
     for (body, more) in [
@@ -324,4 +324,34 @@ fn what_is_withdrawn_is_told_before_the_end() {
     // A reader in the middle of a message finds the rest of it.
     assert_eq!(b.read().unwrap().data(), b"x");
     assert!(b.read().is_none() && b.is_ended());
+}
+
+#[test]
+fn what_a_connection_leaves_unread_is_told_in_bytes() {
+    let (forward, backward) = (
+        Hwm {
+            snd: Some(1000),
+            rcv: None,
+        },
+        Hwm {
+            snd: None,
+            rcv: Some(1000),
+        },
+    );
+    let (mut socket, mut connection) = pair(forward, backward, false);
+    let (size, count) = (10_000, 100);
+    for _ in 0..count {
+        connection.write(Msg::with_size(size).unwrap()).unwrap();
+        connection.flush();
+    }
+    connection.close();
+    let exact = |left: usize| (left * (size + MESSAGE_COST)) as u64;
+    for left in (0..=count).rev() {
+        let told = socket.unread_bytes();
+        // No less than there is, and no more than was written in one go besides.
+        assert!(told >= exact(left), "{told} for {left}");
+        assert!(told <= exact(left) + FILLING as u64, "{told} for {left}");
+        assert_eq!(socket.read().is_some(), left > 0);
+    }
+    assert_eq!(socket.unread_bytes(), 0);
 }

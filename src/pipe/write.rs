@@ -186,11 +186,11 @@ impl PipeEnd {
         }
     }
 
-    /// Writes frames that lie one behind the other, `parts` of them, which make
-    /// `messages` whole ones, not in mid-message: see [`Msg::run`].
-    pub fn write_run(&mut self, run: Msg, parts: usize, messages: usize) {
+    /// Writes frames that lie one behind the other in `len` bytes, `parts` of them,
+    /// which make `messages` whole ones, not in mid-message: see [`Msg::run`].
+    pub fn write_run(&mut self, run: Msg, len: usize, parts: usize, messages: usize) {
         self.written += messages as u64;
-        self.load += parts * MESSAGE_COST;
+        self.load += len + parts * MESSAGE_COST;
         self.tx.push_announcement(run);
         self.tx.extend(parts, true);
     }
@@ -239,7 +239,7 @@ impl PipeEnd {
 
     #[cold]
     fn fill_reader(&mut self) {
-        self.load = 0;
+        self.keep_ledger();
         let asleep = self.output().reader_asleep.swap(false, Ordering::SeqCst);
         let listener = self.shared.sides[1 - self.side].listener.get();
         let filler = &self.output().filler;

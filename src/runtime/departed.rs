@@ -1,29 +1,143 @@
 //! What peers leave unread when they go.
 //!
-//! It stays for the application to read, but not without bound: a REP, whose
-//! answers would reach nobody, drops the requests of all but the last [`MOST`]
-//! departed peers. Other sockets accept no new peers while there is too much
-//! (`connection/acceptor.rs`), which then wait where they are: nothing is lost.
+//! It stays for the application to read, but not without bound: when there are
+//! too many departed peers, or too many bytes of theirs, the messages of those
+//! who left first are dropped. A REP, whose answers would reach nobody, keeps less
+//! than others. What the last one left is kept whatever its size, as it would be if
+//! its peer were still there.
+//!
+//! Peers over inproc are the process itself, and `ZMQ_RCVHWM` 0 asks for no bound.
 
 #![forbid(unsafe_code)]
 
+use super::shared::Shared;
 use super::socket::Socket;
 use crate::connection::Link;
 use crate::pattern::Pattern;
 use crate::pipe::PipeId;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Departed peers of a REP whose requests are kept.
-pub(super) const MOST: usize = 1000;
+/// Departed peers whose messages are kept, by a REP and by others.
+const MOST_OF_REP: usize = 1000;
+const MOST: usize = 10_000;
+/// Bytes of theirs, where a message counts as 64 more, and a peer as so many.
+const MOST_BYTES: u64 = 256 << 20;
+const PEER: u64 = 4096;
+
+/// A socket that makes no calls hears of departed peers when they have left so many
+/// bytes (of [`STRAY`] more each).
+const HEARING: u64 = 1 << 20;
+const STRAY: u64 = 16 << 10;
+
+/// Departed peers whose end is in the mail, in bytes.
+#[derive(Default)]
+pub(super) struct Strays(AtomicU64);
+
+impl Strays {
+    /// One more, after its end was put into the mail of the socket.
+    pub(super) fn add(&self, bytes: u64, shared: &Shared) {
+        if bytes == 0 {
+            return;
+        }
+        let added = bytes.saturating_add(STRAY);
+        if self
+            .0
+            .fetch_add(added, Ordering::SeqCst)
+            .saturating_add(added)
+            >= HEARING
+        {
+            shared.look_after();
+        }
+    }
+
+    /// The mail is about to be read.
+    pub(super) fn clear(&self) {
+        if self.0.load(Ordering::Relaxed) != 0 {
+            self.0.store(0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Departed peers with messages that are not read, in the order in which they left.
+#[derive(Default)]
+pub(super) struct Departed {
+    /// With numbers; those that are not in `bytes` any more are gone.
+    order: VecDeque<(PipeId, u64)>,
+    /// Number and bytes of each.
+    bytes: HashMap<PipeId, (u64, u64)>,
+    total: u64,
+    next: u64,
+}
+
+impl Departed {
+    fn add(&mut self, id: PipeId, bytes: u64) {
+        self.remove(id);
+        if self.order.len() > 2 * self.bytes.len() + 64 {
+            let known = &self.bytes;
+            self.order
+                .retain(|(id, number)| known.get(id).is_some_and(|(here, _)| here == number));
+        }
+        self.next += 1;
+        self.total += bytes;
+        self.bytes.insert(id, (self.next, bytes));
+        self.order.push_back((id, self.next));
+    }
+
+    fn remove(&mut self, id: PipeId) {
+        if let Some((_, bytes)) = self.bytes.remove(&id) {
+            self.total -= bytes;
+        }
+    }
+
+    /// The one who left first.
+    fn oldest(&mut self) -> Option<PipeId> {
+        loop {
+            let (id, number) = *self.order.front()?;
+            if self.bytes.get(&id).is_some_and(|(here, _)| *here == number) {
+                return Some(id);
+            }
+            self.order.pop_front();
+        }
+    }
+
+    /// Some of what it left was read.
+    fn renew(&mut self, id: PipeId, bytes: u64) {
+        if let Some((_, before)) = self.bytes.get_mut(&id) {
+            self.total = self.total - *before + bytes;
+            *before = bytes;
+        }
+    }
+
+    fn is_too_much(&self, most: usize) -> bool {
+        self.bytes.len() > most || (self.bytes.len() > 1 && self.total > MOST_BYTES)
+    }
+}
 
 impl Socket {
     /// A peer has gone, and its pipe has messages left.
     pub(super) fn note_departed(&mut self, id: PipeId) {
-        if !self.pattern.forgets_departed() {
+        let answers = self.pattern.forgets_departed();
+        let Some(end) = self.pipes.get(id) else {
+            return;
+        };
+        if !answers && (end.is_between_sockets() || self.options.rcvhwm == 0) {
             return;
         }
-        self.departed.push_back(id);
-        while self.departed.len() > MOST {
-            if let Some(oldest) = self.departed.pop_front() {
+        self.departed.add(id, end.unread_bytes() + PEER);
+        let most = if answers { MOST_OF_REP } else { MOST };
+        while self.departed.is_too_much(most) {
+            let Some(oldest) = self.departed.oldest() else {
+                return;
+            };
+            let Some(end) = self.pipes.get(oldest) else {
+                self.departed.remove(oldest);
+                continue;
+            };
+            let (bytes, parts) = (end.unread_bytes() + PEER, end.unread());
+            self.departed.renew(oldest, bytes);
+            if self.departed.is_too_much(most) {
+                self.count_forgotten(parts as u64);
                 self.detach(oldest);
             }
         }
@@ -31,11 +145,7 @@ impl Socket {
 
     /// Ends a pipe that the pattern has forgotten.
     pub(super) fn remove_pipe(&mut self, id: PipeId) {
-        if let Some(mut end) = self.pipes.remove(id) {
-            self.shared.taken_back(end.take_left());
-        }
-        if let Some(place) = self.departed.iter().position(|other| *other == id) {
-            self.departed.remove(place);
-        }
+        self.pipes.remove(id);
+        self.departed.remove(id);
     }
 }

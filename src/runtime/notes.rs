@@ -22,12 +22,20 @@ struct Tally {
     told: Option<Instant>,
 }
 
+/// Why messages were dropped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// The peer's pipe is full.
+    Full,
+    /// No peer has this routing id.
+    Unroutable,
+    /// The peers that sent them have gone, and others have left messages since.
+    Departed,
+}
+
 /// What a socket has dropped, by the reason.
 #[derive(Default)]
-pub(super) struct Drops {
-    full: Tally,
-    unroutable: Tally,
-}
+pub(super) struct Drops([Tally; 3]);
 
 /// A name in the log for a new socket.
 pub(super) fn who(socket_type: i32) -> Who {
@@ -47,49 +55,51 @@ impl Socket {
         while let Some(note) = self.notes.pop() {
             match note {
                 Note::Close(pipe) => self.detach(pipe),
-                other if enabled(Level::Warn) => self.count(other),
-                _ => {}
+                Note::Full => self.count(Reason::Full, 1),
+                Note::Unroutable => self.count(Reason::Unroutable, 1),
             }
         }
     }
 
-    fn count(&mut self, note: Note) {
-        let Some(tally) = self.tally(note) else {
+    /// So many parts of messages that departed peers have left were dropped.
+    pub(super) fn count_forgotten(&mut self, parts: u64) {
+        self.count(Reason::Departed, parts);
+    }
+
+    fn count(&mut self, why: Reason, messages: u64) {
+        if !enabled(Level::Warn) {
             return;
-        };
-        tally.count += 1;
+        }
+        let tally = &mut self.drops.0[why as usize];
+        tally.count += messages;
         let now = Instant::now();
         if tally.told.is_none_or(|told| now - told >= INTERVAL) {
             tally.told = Some(now);
-            self.tell_drops(note);
+            self.tell_drops(why);
         }
     }
 
-    fn tally(&mut self, note: Note) -> Option<&mut Tally> {
-        match note {
-            Note::Close(_) => None,
-            Note::Full => Some(&mut self.drops.full),
-            Note::Unroutable => Some(&mut self.drops.unroutable),
-        }
-    }
-
-    fn tell_drops(&mut self, note: Note) {
-        let count = match self.tally(note) {
-            Some(tally) if tally.count > 0 => std::mem::take(&mut tally.count),
-            _ => return,
+    fn tell_drops(&mut self, why: Reason) {
+        let count = match std::mem::take(&mut self.drops.0[why as usize].count) {
+            0 => return,
+            count => count,
         };
         let (who, hwm) = (self.shared.who, self.options.sndhwm);
-        match note {
-            Note::Close(_) => {}
-            Note::Full => log!(
+        match why {
+            Reason::Full => log!(
                 Warn,
                 who,
                 "messages dropped: the queue of a peer is full, ZMQ_SNDHWM {hwm} ({count} times)"
             ),
-            Note::Unroutable => log!(
+            Reason::Unroutable => log!(
                 Warn,
                 who,
                 "messages dropped: no peer has this routing id ({count} times)"
+            ),
+            Reason::Departed => log!(
+                Warn,
+                who,
+                "{count} message parts dropped: their senders have gone, and too much of such is unread"
             ),
         }
     }
@@ -106,8 +116,8 @@ impl Socket {
 
     /// What was counted and not told.
     pub(super) fn tell_last_drops(&mut self) {
-        for note in [Note::Full, Note::Unroutable] {
-            self.tell_drops(note);
+        for why in [Reason::Full, Reason::Unroutable, Reason::Departed] {
+            self.tell_drops(why);
         }
     }
 }

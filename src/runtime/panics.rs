@@ -52,14 +52,8 @@ impl Link for Faulty {
     fn attach(&self, pipe: PipeEnd) {
         self.link.attach(pipe);
     }
-    fn left_behind(&self, messages: u64) {
-        self.link.left_behind(messages);
-    }
-    fn taken_back(&self, messages: u64) {
-        self.link.taken_back(messages);
-    }
-    fn left(&self) -> u64 {
-        self.link.left()
+    fn left_behind(&self, bytes: u64) {
+        self.link.left_behind(bytes);
     }
     fn look_after(&self) {
         self.link.look_after();

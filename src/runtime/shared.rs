@@ -5,7 +5,7 @@
 
 use super::backlog::Care;
 use super::context::Core;
-use super::departed;
+use super::departed::Strays;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use super::slots::Slot;
@@ -80,9 +80,8 @@ pub struct Shared {
     pub(super) care: Care,
     /// New peers are told what the socket subscribes to.
     pub(super) subscribes: bool,
-    /// Messages that departed peers have left unread.
-    left: AtomicU64,
-    forgets_departed: bool,
+    /// Departed peers that the socket has yet to hear of.
+    pub(super) strays: Strays,
     /// `ZMQ_FERRO_SPIN` of the context.
     pub(super) may_spin: bool,
     /// The socket's connections have been told to end.
@@ -113,8 +112,7 @@ impl Shared {
         Arc::new_cyclic(|me| Shared {
             care: Care::new(me.clone()),
             subscribes: pattern.subscribes(),
-            left: AtomicU64::new(0),
-            forgets_departed: pattern.forgets_departed(),
+            strays: Strays::default(),
             core,
             who,
             slot: OnceLock::new(),
@@ -450,23 +448,8 @@ impl Link for Shared {
         }
     }
 
-    fn left_behind(&self, messages: u64) {
-        let left = self.left.fetch_add(messages, Ordering::SeqCst) + messages;
-        if messages > 0 && left > departed::MOST as u64 {
-            // Perhaps much of it was read, but for the last look at the mail.
-            self.look_after();
-        }
-    }
-
-    fn taken_back(&self, messages: u64) {
-        self.left.fetch_sub(messages, Ordering::SeqCst);
-    }
-
-    fn left(&self) -> u64 {
-        match self.forgets_departed {
-            true => 0,
-            false => self.left.load(Ordering::SeqCst),
-        }
+    fn left_behind(&self, bytes: u64) {
+        self.strays.add(bytes, self);
     }
 
     fn look_after(&self) {

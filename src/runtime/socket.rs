@@ -11,6 +11,7 @@ mod transfer;
 pub use transfer::{recv, recv_into, recv_with, send, send_bytes, send_from, send_short};
 
 use super::context::{self, Core};
+use super::departed::Departed;
 use super::endpoints::Endpoints;
 use super::notes;
 use super::shared::{Command, Shared};
@@ -26,7 +27,6 @@ use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
 use crate::sys::cancel::Shield;
 use crate::sys::{self, log::log};
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -62,8 +62,8 @@ pub struct Socket {
     pub(super) endpoints: Endpoints,
     pub(super) notes: Vec<Note>,
     pub(super) drops: notes::Drops,
-    /// Peers that have gone and left something to read, if that is bounded here.
-    pub(super) departed: VecDeque<PipeId>,
+    /// Peers that have gone and left something to read.
+    pub(super) departed: Departed,
     /// The pattern has been told to go on with its backlog.
     pub(super) going_on: bool,
     more: bool,
@@ -121,7 +121,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         endpoints: Endpoints::default(),
         notes: Vec::new(),
         drops: notes::Drops::default(),
-        departed: VecDeque::new(),
+        departed: Departed::default(),
         going_on: false,
         more: false,
         receives: MAIL_EVERY,
@@ -334,6 +334,7 @@ impl Socket {
     #[inline(never)]
     pub(super) fn process_mail(&mut self) -> bool {
         let mut any = false;
+        self.shared.strays.clear();
         for command in self.shared.clone().take_commands() {
             any |= !matches!(command, Command::Look);
             match command {

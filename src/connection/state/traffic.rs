@@ -69,9 +69,38 @@ impl State {
     /// application leaves what is there unread, that may be how it is.
     pub(super) fn farewell_over(&mut self, conn: &Connection) {
         match self.stalled {
+            true if self.dialer.is_none() => self.take_rest(conn),
             true => self.deadline = Some(Instant::now() + FAREWELL),
             false => self.lose(conn, Loss::Stream(libc::EPIPE)),
         }
+    }
+
+    /// While an accepted connection reads nothing, because its pipe is full, it does
+    /// not see the end of the stream: it looks now and then.
+    pub(super) fn expect_farewell(&mut self) {
+        let active = matches!(self.phase, Phase::Active(..));
+        if self.stalled && active && self.dialer.is_none() && self.deadline.is_none() {
+            self.deadline = Some(Instant::now() + FAREWELL);
+        }
+    }
+
+    /// That look.
+    pub(super) fn look_for_peer(&mut self, conn: &Connection) {
+        let hung_up = matches!(&self.phase, Phase::Active(stream, _) if stream.is_hung_up());
+        if hung_up && self.dialer.is_none() {
+            self.take_rest(conn);
+        }
+    }
+
+    /// The peer has gone, and what it sent is more than the pipe takes. The rest, which
+    /// the system holds by now, comes in all the same: a descriptor is for a peer that
+    /// is there, and how much departed peers may leave is the socket's to decide.
+    fn take_rest(&mut self, conn: &Connection) {
+        if let Some(pipe) = &self.pipe {
+            pipe.lift_limit();
+        }
+        self.stalled = false;
+        self.read_messages(conn);
     }
 
     pub(super) fn read_messages(&mut self, conn: &Connection) {

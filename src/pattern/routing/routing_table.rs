@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::pipe::{PipeId, Pipes};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Routing ids and their pipes. The id of a pipe is also kept in its
@@ -16,7 +16,7 @@ pub struct RoutingTable {
     /// from, and comparing one id is cheaper than hashing it.
     recent: Option<PipeId>,
     /// Pipes that keep the id for what is still to be read from them.
-    former: Vec<PipeId>,
+    former: HashSet<PipeId>,
 }
 
 impl RoutingTable {
@@ -26,7 +26,7 @@ impl RoutingTable {
             pipes: HashMap::with_hasher(Seeded(RandomState::new().hash_one(seed) | 1)),
             next_id: seed,
             recent: None,
-            former: Vec::new(),
+            former: HashSet::new(),
         }
     }
 
@@ -81,7 +81,7 @@ impl RoutingTable {
     /// the newcomer, and what is left of its forerunner's is read under it.
     pub fn succeed(&mut self, pipes: &mut Pipes, id: Vec<u8>, pipe: PipeId) {
         if let Some(old) = self.pipes.insert(id.as_slice().into(), pipe) {
-            self.former.push(old);
+            self.former.insert(old);
             self.recent = None;
         }
         if let Some(end) = pipes.get(pipe) {
@@ -107,7 +107,7 @@ impl RoutingTable {
         if self.recent == Some(pipe) {
             self.recent = None;
         }
-        self.former.retain(|former| *former != pipe);
+        self.former.remove(&pipe);
         let Some(end) = pipes.get(pipe) else {
             self.pipes.retain(|_, listed| *listed != pipe);
             return;

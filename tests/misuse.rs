@@ -79,7 +79,7 @@ fn refused(handle: *mut c_void) {
         socket: handle,
         fd: 0,
         events: 1,
-        revents: 0,
+        revents: std::mem::MaybeUninit::uninit(),
     };
     let mut msg = Msg::new();
     // SAFETY: handles may be anything; the other pointers are valid.

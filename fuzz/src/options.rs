@@ -174,7 +174,7 @@ fn value(input: &mut Input<'_>) -> Option<Vec<u8>> {
 
 fn get(socket: usize, option: i32, rule: Rule) -> Vec<u8> {
     let mut out = rule.buffer();
-    let length = socket::get_option(socket, option, &mut out).expect("can be read");
+    let length = socket::get_option(socket, option, &mut out[..]).expect("can be read");
     assert!(out[length..].iter().all(|byte| *byte == 0));
     out.truncate(length);
     out
@@ -210,7 +210,7 @@ fn any(input: &mut Input<'_>, socket: usize) {
         assert_eq!(error, Error::Invalid, "option {option}");
     }
     let mut out = vec![0xAA; input.below(80)];
-    match socket::get_option(socket, option, &mut out) {
+    match socket::get_option(socket, option, &mut out[..]) {
         Ok(length) => assert!(length <= out.len()),
         Err(error) => {
             assert_eq!(error, Error::Invalid, "option {option}");
@@ -252,7 +252,7 @@ fn with_text(input: &mut Input<'_>, option: i32) {
     let value = value(input);
     let result = options.set_bytes(option, value.as_deref());
     let mut out = vec![0xAA; input.below(24)];
-    let got = options.get_bytes(option, &mut out);
+    let got = options.get_bytes(option, &mut out[..]);
     for result in [result, got] {
         assert!(result.is_ok() || result == Err(Error::Invalid));
     }

@@ -27,7 +27,9 @@ pub mod transfer;
 pub mod types;
 pub mod utils;
 
+use crate::sys::room::Room;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 
 /// `length` bytes at `data`; `None` for NULL.
 ///
@@ -42,14 +44,16 @@ unsafe fn bytes<'a>(data: *const c_void, length: usize) -> Option<&'a [u8]> {
     Some(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
-/// The `*length` bytes at `data`, to be written; `None` if either is NULL.
+/// Room for the `*length` bytes at `data`, which need not be initialised; `None` if
+/// either is NULL.
 ///
 /// # Safety
 /// `length` is NULL or valid, `data` NULL or valid for writes of `*length` bytes.
-unsafe fn output<'a>(data: *mut c_void, length: *const usize) -> Option<&'a mut [u8]> {
+unsafe fn output<'a>(data: *mut c_void, length: *const usize) -> Option<Room<'a>> {
     if data.is_null() || length.is_null() {
         return None;
     }
     // SAFETY: by the caller's promise.
-    Some(unsafe { std::slice::from_raw_parts_mut(data.cast(), *length) })
+    let bytes = unsafe { std::slice::from_raw_parts_mut(data.cast::<MaybeUninit<u8>>(), *length) };
+    Some(bytes.into())
 }

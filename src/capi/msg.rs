@@ -49,10 +49,10 @@ pub unsafe extern "C-unwind" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 /// need no allocation. Returns 0, or -1 with ENOMEM.
 ///
 /// # Safety
-/// As zmq_msg_init.
+/// As zmq_msg_init. The content is written before it is sent or read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: by the caller's promise; the body is the caller's to write.
     call(|| unsafe { place(msg, Msg::with_size(size)) })
 }
 

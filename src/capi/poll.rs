@@ -47,7 +47,7 @@ fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
     let outcome = poll::poll(&list, &mut ready, timeout as i64, true);
     if outcome != Err(Error::Suspended) {
         for (item, ready) in items.iter_mut().zip(ready) {
-            item.revents = ready;
+            item.revents.write(ready);
         }
     }
     outcome.map(|count| c_int::try_from(count).unwrap_or(c_int::MAX))

@@ -4,7 +4,9 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::boundary::{sending, shielded};
 use crate::error::{Error, Result};
+use crate::options::constants::ZMQ_USE_FD;
 use crate::runtime::{endpoints, socket};
+use crate::sys::adopt::GivenFd;
 
 /// Creates a socket of a type (ZMQ_PAIR, ...). Returns its handle, or NULL with
 /// EFAULT (no context), EINVAL (no such type), EMFILE (ZMQ_MAX_SOCKETS reached),
@@ -34,7 +36,8 @@ pub unsafe extern "C-unwind" fn zmq_close(socket: *mut c_void) -> c_int {
 /// (unknown option, wrong length or value), ETERM or ENOTSOCK.
 ///
 /// # Safety
-/// `value` is valid for `length` bytes.
+/// `value` is valid for `length` bytes. A descriptor that ZMQ_USE_FD names is the
+/// library's from the bind on that takes it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_setsockopt(
     socket: *mut c_void,
@@ -45,11 +48,27 @@ pub unsafe extern "C-unwind" fn zmq_setsockopt(
     shielded(|| {
         // SAFETY: by the caller's promise.
         let bytes = unsafe { super::bytes(value, length) };
-        match (bytes, length) {
-            (None, 1..) => socket::with(socket as usize, |_| Err(Error::Invalid)),
-            (bytes, _) => socket::set_option(socket as usize, option, bytes).map(|()| 0),
+        let handle = socket as usize;
+        match (option, bytes, length) {
+            (_, None, 1..) => socket::with(handle, |_| Err(Error::Invalid))?,
+            // SAFETY: by the caller's promise.
+            (ZMQ_USE_FD, Some(bytes), _) => unsafe { give_descriptor(handle, bytes)? },
+            (_, bytes, _) => socket::set_option(handle, option, bytes)?,
         }
+        Ok(0)
     })
+}
+
+/// `ZMQ_USE_FD`. -1 gives nothing.
+///
+/// # Safety
+/// As zmq_setsockopt.
+unsafe fn give_descriptor(handle: usize, bytes: &[u8]) -> Result<()> {
+    match bytes.try_into().map(i32::from_ne_bytes) {
+        // SAFETY: by the caller's promise.
+        Ok(fd @ 0..) => socket::give_descriptor(handle, fd, unsafe { GivenFd::new(fd) }),
+        _ => socket::set_option(handle, ZMQ_USE_FD, Some(bytes)),
+    }
 }
 
 /// Reads a socket option into value, whose size is *length; *length becomes the

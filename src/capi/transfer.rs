@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
 
 use libc::iovec;
 
@@ -408,20 +409,23 @@ unsafe fn go_on_with_parts(
     flags: c_int,
 ) -> Result<c_int> {
     // SAFETY: by the caller's promise.
-    let (places, count) = unsafe { (std::slice::from_raw_parts_mut(iov, room), &mut *count) };
+    let (places, count) = unsafe {
+        let places = iov.cast::<MaybeUninit<iovec>>();
+        (std::slice::from_raw_parts_mut(places, room), &mut *count)
+    };
     receive_parts(socket as usize, places, count, flags)
 }
 
 fn receive_parts(
     socket: usize,
-    places: &mut [iovec],
+    places: &mut [MaybeUninit<iovec>],
     count: &mut usize,
     flags: c_int,
 ) -> Result<c_int> {
     for place in places.iter_mut().skip(*count) {
         let mut msg = Msg::new();
         socket::recv_into(socket::find(socket)?, &mut msg, flags)?;
-        *place = duplicate(msg.data())?;
+        place.write(duplicate(msg.data())?);
         *count += 1;
         if !msg.more() {
             break;

@@ -7,6 +7,7 @@
 #![allow(non_camel_case_types)]
 
 use std::ffi::{c_int, c_short, c_void};
+use std::mem::MaybeUninit;
 
 /// A descriptor of the operating system: a file descriptor, or a `SOCKET` on
 /// Windows.
@@ -39,7 +40,7 @@ pub struct zmq_pollitem_t {
     /// The events asked for: ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR, ZMQ_POLLPRI.
     pub events: c_short,
     /// The events that are there; written by the call.
-    pub revents: c_short,
+    pub revents: MaybeUninit<c_short>,
 }
 
 #[cfg(target_pointer_width = "64")]

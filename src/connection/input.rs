@@ -7,11 +7,11 @@
 
 #![forbid(unsafe_code)]
 
-use crate::message::{Block, INLINE_MAX, Msg, flag};
+use crate::message::{Block, Filling, INLINE_MAX, Msg, Run, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
 use crate::transport::ByteStream;
-use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session, count_messages};
+use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
 use std::io;
 
 /// Bytes in a read block.
@@ -65,10 +65,8 @@ pub(super) enum Decoded {
 }
 
 /// A long body on its way in.
-#[derive(Debug)]
 struct Large {
-    msg: Msg,
-    filled: usize,
+    msg: Filling,
     /// The beginning of the frame that is not part of the message, if the
     /// mechanism has such.
     prefix: Vec<u8>,
@@ -88,7 +86,7 @@ enum Place {
 }
 
 /// Received bytes that are not messages yet.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Input {
     block: Option<Block>,
     start: usize,
@@ -126,9 +124,7 @@ impl Input {
 
     fn append(&mut self, bytes: &[u8]) {
         if let Some(block) = &mut self.block {
-            let end = self.end;
-            if let Some(room) = block.room(end).get_mut(..bytes.len()) {
-                room.copy_from_slice(bytes);
+            if block.room(self.end).put(bytes) {
                 self.end += bytes.len();
             }
         }
@@ -179,15 +175,9 @@ impl Input {
     /// whether the stream may have more at once.
     pub(super) fn read(&mut self, stream: &ByteStream) -> io::Result<(usize, bool)> {
         if let Some(large) = &mut self.large {
-            let filled = large.filled;
-            let room = large
-                .msg
-                .data_mut()
-                .and_then(|body| body.get_mut(filled..))
-                .unwrap_or_default();
+            let room = large.msg.room();
             let wanted = room.len();
             let count = stream.read(room)?;
-            large.filled += count;
             return Ok((count, count == wanted));
         }
         if !self.make_room() {
@@ -202,7 +192,7 @@ impl Input {
             true => room.len().min(LARGE),
             false => room.len(),
         };
-        let count = stream.read(&mut room[..wanted])?;
+        let count = stream.read(room.first(wanted))?;
         self.end += count;
         Ok((count, count == wanted))
     }
@@ -300,20 +290,17 @@ impl Input {
         let Some(block) = &mut self.block else {
             return;
         };
-        let input = block.bytes(self.start, self.end);
         if pipe.is_mid_message() || pipe.conflates() || !pipe.check_write() {
             return;
         }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let messages = count_messages(input, pipe.room(), limit);
-        if messages.parts < 2 {
+        let Some(run) = Run::at(block, self.start, self.end, pipe.room(), limit) else {
             return;
-        }
-        let to = self.start + messages.len;
-        let run = Msg::run(block, self.start, to);
-        pipe.write_run(run, messages.len, messages.parts, messages.count);
+        };
+        let messages = run.messages();
+        pipe.write_run(run);
         self.delivered += messages.count as u32;
-        self.start = to;
+        self.start += messages.len;
     }
 
     /// Decrypts a complete frame and delivers its message. `Some` when decoding
@@ -331,7 +318,7 @@ impl Input {
         let Some(block) = &mut self.block else {
             return Ok(Some(Decoded::Starved));
         };
-        let frame = block.room(from).get_mut(..to - from).unwrap_or_default();
+        let frame = block.bytes_mut(from, to);
         let prefix = session.mechanism.overhead().min(frame.len());
         let (prefix_bytes, body) = frame.split_at_mut(prefix);
         let flags = open(session, prefix_bytes, body)?;
@@ -355,7 +342,7 @@ impl Input {
     pub(super) fn command(&self) -> &[u8] {
         match (self.command, &self.block, &self.large) {
             (Place::Block(from, to), Some(block), _) => block.bytes(from, to),
-            (Place::Large, _, Some(large)) => large.msg.data(),
+            (Place::Large, _, Some(large)) => large.msg.whole().map_or(&[], Msg::data),
             _ => &[],
         }
     }
@@ -376,7 +363,7 @@ impl Input {
         size: usize,
         prefix: usize,
     ) -> Result<(), Fault> {
-        let mut msg = Msg::with_size(size - prefix).map_err(|_| Fault::Memory)?;
+        let mut msg = Filling::with_size(size - prefix).map_err(|_| Fault::Memory)?;
         msg.set(flag::MORE, header.more);
         let have = self
             .block
@@ -384,14 +371,10 @@ impl Input {
             .map_or(&[][..], |block| block.bytes(from, self.end));
         let (prefix, have) = have.split_at(prefix.min(have.len()));
         let prefix = prefix.to_vec();
-        let filled = have.len();
-        if let Some(room) = msg.data_mut().and_then(|body| body.get_mut(..filled)) {
-            room.copy_from_slice(have);
-        }
+        msg.room().put(have);
         self.start = self.end;
         self.large = Some(Box::new(Large {
             msg,
-            filled,
             prefix,
             command: false,
         }));
@@ -407,9 +390,9 @@ impl Input {
         let Some(large) = &mut self.large else {
             return Ok(None);
         };
-        if large.filled < large.msg.len() {
+        let Some(msg) = large.msg.whole_mut() else {
             return Ok(Some(Decoded::Starved));
-        }
+        };
         if !pipe.check_write() {
             return Ok(Some(Decoded::Full));
         }
@@ -418,18 +401,18 @@ impl Input {
             return Ok(Some(Decoded::Command));
         }
         if !large.prefix.is_empty() {
-            let body = large.msg.data_mut().unwrap_or_default();
+            let body = msg.data_mut().unwrap_or_default();
             let flags = open(session, &large.prefix, body)?;
             if flags.command {
                 self.command = Place::Large;
                 return Ok(Some(Decoded::Command));
             }
-            large.msg.set(flag::MORE, flags.more);
+            msg.set(flag::MORE, flags.more);
         }
-        if let Some(large) = self.large.take() {
-            self.after_large = large.msg.len() >= BLOCK / 2;
-            self.delivered += u32::from(!large.msg.more());
-            pipe.write_unchecked(large.msg);
+        if let Some(msg) = self.large.take().and_then(|large| large.msg.finish()) {
+            self.after_large = msg.len() >= BLOCK / 2;
+            self.delivered += u32::from(!msg.more());
+            pipe.write_unchecked(msg);
         }
         Ok(None)
     }

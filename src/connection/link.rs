@@ -135,7 +135,7 @@ impl Settings {
             ipv6: options.ipv6,
             backlog: options.backlog,
             bind_to_device: (!device.is_empty()).then_some(device),
-            use_fd: options.use_fd,
+            use_fd: options.given_fd.clone(),
             // Each was checked when it was set.
             tcp_accept_filters: options
                 .tcp_accept_filters

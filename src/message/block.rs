@@ -7,7 +7,9 @@
 //! say whether anything is still out.
 
 use super::usage;
+use crate::sys::room::Room;
 use std::alloc::{Layout, alloc, dealloc};
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
@@ -27,16 +29,16 @@ impl Header {
         Layout::from_size_align(size, align_of::<Header>()).ok()
     }
 
-    /// One more slice refers to the block.
+    /// So many more references to the block.
     ///
     /// # Safety
     /// `this` must be a live block to which the caller holds a reference.
-    pub(super) unsafe fn retain(this: NonNull<Header>) {
+    pub(super) unsafe fn retain(this: NonNull<Header>, count: usize) {
         // SAFETY: the caller's reference keeps the header alive. Relaxed: a new
         // reference is made from an existing one, nothing is published by it.
         unsafe { this.as_ref() }
             .refs
-            .fetch_add(1, Ordering::Relaxed);
+            .fetch_add(count, Ordering::Relaxed);
     }
 
     /// A reference ends; the last one frees the block.
@@ -71,6 +73,8 @@ pub struct Block {
     given: usize,
     /// End of the furthest slice given out.
     given_end: usize,
+    /// So many bytes from the first one on were written. Slices end before.
+    filled: usize,
 }
 
 // SAFETY: the bytes are plain memory, the count is atomic; the owner's part is
@@ -98,6 +102,7 @@ impl Block {
             header,
             given: 0,
             given_end: 0,
+            filled: 0,
         })
     }
 
@@ -115,28 +120,21 @@ impl Block {
         unsafe { self.header.add(1) }.cast()
     }
 
-    /// Counts a slice given out that ends at `to`, and returns the header it
-    /// must release.
+    /// Counts `count` references given out, to what lies before `to`, and returns the
+    /// header they must release.
     #[inline]
-    pub(super) fn give(&mut self, to: usize) -> NonNull<Header> {
-        self.given += 1;
-        self.given_end = self.given_end.max(to);
-        self.header
-    }
-
-    /// Counts `count` references given out at once, for what lies before the
-    /// address `to`, and returns the header they must release.
-    pub(super) fn give_many(&mut self, to: usize, count: usize) -> NonNull<Header> {
+    pub(super) fn give(&mut self, to: usize, count: usize) -> NonNull<Header> {
+        // Some days of giving out slices, one in a nanosecond, come to that.
+        debug_assert!(self.given + count < BIAS);
         self.given += count;
-        let end = to.saturating_sub(self.base().as_ptr() as usize);
-        self.given_end = self.given_end.max(end.min(self.capacity()));
+        self.given_end = self.given_end.max(to);
         self.header
     }
 
     /// One more reference, to be released by the caller.
     pub(super) fn keep(&self) -> NonNull<Header> {
         // SAFETY: the block is alive.
-        unsafe { Header::retain(self.header) };
+        unsafe { Header::retain(self.header, 1) };
         self.header
     }
 
@@ -161,26 +159,42 @@ impl Block {
         true
     }
 
-    /// The bytes behind everything given out, from `from` or the end of the
-    /// last slice on, whichever is later, to be filled by the owner.
+    /// Room behind what was filled up to `from`, and behind everything given out. What
+    /// was filled behind that is forgotten.
     #[inline]
-    pub fn room(&mut self, from: usize) -> &mut [u8] {
-        let from = from.max(self.given_end).min(self.capacity());
-        // SAFETY: in bounds; no slice reaches beyond `given_end`, so nobody
-        // reads there. The bytes may be unspecified, but u8 has no invalid
-        // value and they come from the allocator.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.base().as_ptr().add(from), self.capacity() - from)
+    pub fn room(&mut self, from: usize) -> Room<'_> {
+        let from = from.max(self.given_end);
+        if from > self.filled {
+            return Room::default(); // would leave a hole
         }
+        self.filled = from;
+        let len = self.capacity() - from;
+        // SAFETY: in bounds; no slice reaches beyond `given_end`, so there is no other
+        // reader, and the owner is borrowed.
+        let free = unsafe {
+            let start = self.base().as_ptr().add(from).cast::<MaybeUninit<u8>>();
+            std::slice::from_raw_parts_mut(start, len)
+        };
+        Room::counted(free, &mut self.filled)
     }
 
-    /// The bytes in `range`, which the owner filled before.
+    /// The bytes from `from` to `to`, as far as they were filled.
     #[inline]
     pub fn bytes(&self, from: usize, to: usize) -> &[u8] {
-        let to = to.min(self.capacity());
+        let to = to.min(self.filled);
         let from = from.min(to);
-        // SAFETY: in bounds and only read while slices may be out.
+        // SAFETY: initialised, and only read while slices may be out.
         unsafe { std::slice::from_raw_parts(self.base().as_ptr().add(from), to - from) }
+    }
+
+    /// The same for writing, as far as they were not given out.
+    #[inline]
+    pub fn bytes_mut(&mut self, from: usize, to: usize) -> &mut [u8] {
+        let to = to.min(self.filled);
+        let from = from.max(self.given_end).min(to);
+        // SAFETY: initialised; no slice reaches beyond `given_end`, so there is no
+        // other reader, and the owner is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(self.base().as_ptr().add(from), to - from) }
     }
 }
 

@@ -6,13 +6,14 @@
 //! does not touch bodies either: what was read is checked for whole frames and
 //! passed on as a run, from which the receiver takes its messages.
 //!
-//! A run is announced by one item, [`Msg::run`], that holds many references to
+//! A run is announced by one item (`Kind::Run`) that holds many references to
 //! the block at once; slices that the reader hands out are taken from these.
-//! How many frames may be looked at is for the reader to know (see `pipe/`):
+//! How many frames may be looked at is for the reader to know (see `pipe/parts.rs`):
 //! the writer goes on behind them.
 
 use super::block::Header;
 use super::copy;
+use super::run::{REFS, announcement};
 use super::{Block, INLINE_MAX, Kind, Msg, flag};
 use std::ptr::{self, NonNull};
 
@@ -25,13 +26,10 @@ const END: u8 = 0xff;
 /// In place of a frame's flags: so many bytes (below 16), this one included, are
 /// left free.
 const GAP: u8 = 0x80;
-const LONG: u8 = 0x02;
-const SHORT_HEADER: usize = 2;
-const LONG_HEADER: usize = 9;
+pub(super) const LONG: u8 = 0x02;
+pub(super) const SHORT_HEADER: usize = 2;
+pub(super) const LONG_HEADER: usize = 9;
 
-/// References to its block that a run starts with: more than a block can have
-/// frames.
-const REFS: usize = 1 << 20;
 /// Bytes in the first and in the largest block of a writer.
 const FIRST_BLOCK: usize = 128;
 const LAST_BLOCK: usize = 64 * 1024;
@@ -111,9 +109,12 @@ impl FrameWriter {
 
     /// Ends the open run and begins one with room for a body. The item that
     /// announces it must be put behind what was written before. `None` if there is
-    /// no memory.
+    /// no memory, or if the body is longer than [`FRAMED_MAX`].
     #[cold]
     pub fn begin(&mut self, body: usize) -> Option<Msg> {
+        if body > FRAMED_MAX {
+            return None;
+        }
         self.close();
         let need = frame_len(body) + ALIGN + 1;
         let from = self.next as usize;
@@ -123,17 +124,8 @@ impl FrameWriter {
         }
         let block = self.block.as_mut()?;
         self.end = block.end() as *mut u8;
-        // SAFETY: from `next` to the end lies in the block.
-        let header = block.give_many(self.next as usize, REFS);
-        Some(Msg::raw(
-            Kind::Run,
-            [
-                self.next as usize,
-                self.end as usize,
-                header.as_ptr() as usize,
-                REFS,
-            ],
-        ))
+        let header = block.give(block.capacity(), REFS);
+        Some(announcement(self.next as usize, self.end as usize, header))
     }
 
     /// Another block, larger than the last one up to a limit.
@@ -152,11 +144,21 @@ impl FrameWriter {
         Some(())
     }
 
-    /// Copies a body behind what is there. [`has_room`](Self::has_room) must be
-    /// true.
+    /// The place for a body behind what is there, if there is [room](Self::has_room).
+    #[inline(always)]
+    pub fn place<'a>(&'a mut self, body: &'a [u8]) -> Option<Place<'a>> {
+        match self.has_room(body.len()) {
+            true => Some(Place { writer: self, body }),
+            false => None,
+        }
+    }
+
+    /// Copies a body behind what is there.
+    ///
+    /// # Safety
+    /// There is [room](Self::has_room).
     #[inline]
-    pub fn put(&mut self, more: bool, body: &[u8]) {
-        debug_assert!(self.has_room(body.len()));
+    unsafe fn put(&mut self, more: bool, body: &[u8]) {
         let len = body.len();
         // SAFETY: there is room for the frame, a gap, and an END behind them.
         unsafe {
@@ -220,7 +222,10 @@ impl FrameWriter {
 
     /// Forgets the frames of the unfinished multipart message. Runs that began in
     /// it are forgotten with the items that announced them.
-    pub fn rollback(&mut self) {
+    ///
+    /// # Safety
+    /// No reader was shown anything that was written since the group began.
+    pub unsafe fn rollback(&mut self) {
         match self.group.take() {
             Some(Group { start, kept: None }) => self.next = start.as_ptr(),
             Some(Group { start, kept }) => {
@@ -231,6 +236,33 @@ impl FrameWriter {
             }
             None => self.end = self.next,
         }
+    }
+}
+
+/// Where a body is to be copied to.
+pub struct Place<'a> {
+    writer: &'a mut FrameWriter,
+    body: &'a [u8],
+}
+
+impl Place<'_> {
+    /// As [`FrameWriter::begin_group`].
+    #[inline]
+    pub fn begin_group(&mut self) {
+        self.writer.begin_group();
+    }
+
+    /// As [`FrameWriter::complete`].
+    #[inline]
+    pub fn complete(&mut self) {
+        self.writer.complete();
+    }
+
+    /// Copies it there. `more`: others follow in its message.
+    #[inline(always)]
+    pub fn put(self, more: bool) {
+        // SAFETY: there was room for it, and the writer has been borrowed since.
+        unsafe { self.writer.put(more, self.body) };
     }
 }
 
@@ -250,22 +282,6 @@ unsafe fn leave_gap(at: *mut u8, header: usize) -> *mut u8 {
 }
 
 impl Msg {
-    /// The item that announces the frames in `block[from..to]`, all of them whole,
-    /// with flags that ZMTP knows for messages and nothing in between.
-    pub fn run(block: &mut Block, from: usize, to: usize) -> Msg {
-        let bytes = block.bytes(from, to).as_ptr_range();
-        let header = block.give_many(bytes.end as usize, REFS);
-        Msg::raw(
-            Kind::Run,
-            [
-                bytes.start as usize,
-                bytes.end as usize,
-                header.as_ptr() as usize,
-                REFS,
-            ],
-        )
-    }
-
     /// Whether it is the announcement of a run, and no message.
     #[inline]
     pub fn is_run(&self) -> bool {
@@ -323,16 +339,16 @@ impl Default for FrameReader {
 }
 
 impl FrameReader {
-    /// Goes to a run, from the item that announced it.
+    /// Goes to a run, from the item that announced it. Other items are dropped.
     #[cold]
     pub fn enter(&mut self, run: Msg) {
         self.leave();
-        let run = std::mem::ManuallyDrop::new(run);
         if run.is_run() {
+            let run = std::mem::ManuallyDrop::new(run); // its references are the reader's
             self.next = run.words[0] as *const u8;
-            self.end = run.words[1] as *const u8;
+            self.end = run.words[3] as *const u8;
             self.header = NonNull::new(run.words[2] as *mut Header);
-            self.refs = run.words[3];
+            self.refs = REFS;
         }
     }
 
@@ -352,15 +368,17 @@ impl FrameReader {
         self.header.is_some()
     }
 
-    /// Whether the run is over, and what comes next is another item. To be asked
-    /// only if something comes next.
+    /// Whether the run is over, and what comes next is another item.
+    ///
+    /// # Safety
+    /// The writer has shown that something comes next: before that it has written a
+    /// frame, a gap with a frame, or the END here.
     #[inline]
-    pub fn is_over(&mut self) -> bool {
+    pub unsafe fn is_over(&mut self) -> bool {
         if self.next == self.end {
             return true;
         }
-        // SAFETY: inside a run, and the writer has written a frame, a gap or the
-        // END here before it has shown that something comes next.
+        // SAFETY: inside a run, and written by the caller's promise.
         unsafe {
             let mark = self.next.read();
             if mark & GAP == 0 {
@@ -460,21 +478,33 @@ impl FrameReader {
     }
 
     /// Takes up to `parts` frames, as many as have less than `limit` bytes before
-    /// them, and returns their bytes, which stay until the next call of any method.
+    /// them and no gap, and returns their bytes, which stay until the next call of any
+    /// method.
     ///
     /// # Safety
-    /// So many frames have been shown by the writer, in this run or behind it, and
-    /// there are no gaps in it.
+    /// So many frames have been shown by the writer, in this run or behind it.
     pub unsafe fn take(&mut self, parts: usize, limit: usize) -> (&[u8], Taken) {
-        let begin = self.next;
+        let mut begin = self.next;
         let mut taken = Taken {
             parts: 0,
             whole: 0,
             more: false,
         };
         while taken.parts < parts && (self.next as usize - begin as usize) < limit {
-            if self.is_over() {
+            let here = self.next;
+            // SAFETY: another one was shown, by the caller's promise.
+            if unsafe { self.is_over() } {
                 break;
+            }
+            if self.next != here {
+                // Behind a gap: the first one, or for another time.
+                match taken.parts {
+                    0 => begin = self.next,
+                    _ => {
+                        self.next = here;
+                        break;
+                    }
+                }
             }
             // SAFETY: not over, and shown by the caller's promise.
             let (flags, body, len) = unsafe { self.frame() };

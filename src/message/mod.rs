@@ -16,18 +16,22 @@
 mod block;
 mod body;
 pub(crate) mod copy;
+mod filling;
 mod frames;
 mod metadata;
 mod recycle;
 mod released;
+mod run;
 pub(crate) mod usage;
 
 pub use block::Block;
 pub use body::FreeFn;
-pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Taken};
+pub use filling::Filling;
+pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Place, Taken};
 pub use metadata::Metadata;
 pub use recycle::hold as hold_spare_memory;
 pub use released::{Released, next_released, run_released};
+pub use run::{Messages, Run};
 
 use crate::error::{Error, Result};
 use block::Header as BlockHeader;
@@ -84,7 +88,8 @@ const CLOSED: u8 = 0;
 #[repr(C, align(8))]
 pub struct Msg {
     metadata: *const Metadata,
-    /// Pointer kinds: address, size, owner. Inline: the first 32 bytes.
+    /// Pointer kinds: address, size, owner; a run has no size, but an end behind these.
+    /// Inline: the first 32 bytes.
     words: [usize; 4],
     /// The 33rd inline byte.
     tail: u8,
@@ -133,7 +138,11 @@ impl Msg {
     /// A message of `size` bytes with unspecified content.
     ///
     /// [`Error::NoMemory`] when they cannot be had.
-    pub fn with_size(size: usize) -> Result<Msg> {
+    ///
+    /// # Safety
+    /// The body is written before it is read, by [`data`](Msg::data) or anything else. See
+    /// [`Filling`], which sees to that.
+    pub unsafe fn with_size(size: usize) -> Result<Msg> {
         if size <= INLINE_MAX {
             let mut msg = Msg::new();
             msg.inline_len = size as u8;
@@ -154,10 +163,12 @@ impl Msg {
     /// A message with a copy of `bytes`.
     #[inline]
     pub fn copy_from(bytes: &[u8]) -> Result<Msg> {
-        let mut msg = Msg::with_size(bytes.len())?;
-        // SAFETY: a fresh body of exactly this length, not shared.
-        unsafe { copy::copy(bytes.as_ptr(), msg.data_ptr_mut(), bytes.len()) };
-        Ok(msg)
+        // SAFETY: a fresh body of exactly this length, not shared, and written here.
+        unsafe {
+            let mut msg = Msg::with_size(bytes.len())?;
+            copy::copy(bytes.as_ptr(), msg.data_ptr_mut(), bytes.len());
+            Ok(msg)
+        }
     }
 
     /// A message of at most [`INLINE_MAX`] bytes; longer input is cut.
@@ -234,12 +245,12 @@ impl Msg {
 
     /// A message whose body is `block[from..to]`, without copying.
     ///
-    /// Out-of-range bounds are cut to the block.
+    /// Bounds are cut to what was filled of the block.
     #[inline]
     pub fn slice(block: &mut Block, from: usize, to: usize) -> Msg {
         let bytes = block.bytes(from, to);
         let (data, size) = (bytes.as_ptr() as usize, bytes.len());
-        let header = block.give(to);
+        let header = block.give(if size > 0 { from + size } else { 0 }, 1);
         Msg::raw(Kind::Slice, [data, size, header.as_ptr() as usize, 0])
     }
 
@@ -281,6 +292,7 @@ impl Msg {
     pub fn close(&mut self) {
         self.release();
         self.kind = CLOSED;
+        self.words[1] = 0; // an empty body, for who should look at it all the same
     }
 
     /// Releases the content, leaving an empty message.
@@ -400,6 +412,9 @@ impl Msg {
             return None;
         }
         let len = self.len();
+        if len == 0 {
+            return Some(&mut []);
+        }
         // SAFETY: as in data(); not shared, so ours alone.
         Some(unsafe { std::slice::from_raw_parts_mut(self.data_ptr_mut(), len) })
     }
@@ -496,16 +511,16 @@ impl Msg {
         if self.is_borrowed() && !self.own() {
             return Msg::new();
         }
-        if matches!(self.kind, k if k == Kind::Heap as u8 || k == Kind::User as u8 || k == Kind::Slice as u8)
-        {
+        let owner = self.owner();
+        if !matches!(owner, Owner::None) {
             self.flags |= flag::SHARED;
-            // SAFETY: self holds a reference, so the owner is alive.
-            unsafe {
-                match self.owner() {
-                    Owner::Content(content) => Content::retain(content),
-                    Owner::Block(block) => BlockHeader::retain(block),
-                    Owner::Run(..) | Owner::None => {}
-                }
+        }
+        // SAFETY: self holds as many references, so the owner is alive.
+        unsafe {
+            match owner {
+                Owner::Content(content) => Content::retain(content),
+                Owner::Block(block, count) => BlockHeader::retain(block, count),
+                Owner::None => {}
             }
         }
         if !self.metadata.is_null() {
@@ -521,9 +536,9 @@ impl Msg {
         if self.kind == Kind::Heap as u8 || self.kind == Kind::User as u8 {
             NonNull::new(raw.cast()).map_or(Owner::None, Owner::Content)
         } else if self.kind == Kind::Slice as u8 {
-            NonNull::new(raw.cast()).map_or(Owner::None, Owner::Block)
+            NonNull::new(raw.cast()).map_or(Owner::None, |block| Owner::Block(block, 1))
         } else if self.kind == Kind::Run as u8 {
-            NonNull::new(raw.cast()).map_or(Owner::None, |block| Owner::Run(block, self.words[3]))
+            NonNull::new(raw.cast()).map_or(Owner::None, |block| Owner::Block(block, run::REFS))
         } else {
             Owner::None
         }
@@ -549,8 +564,7 @@ impl Msg {
         unsafe {
             match self.owner() {
                 Owner::Content(content) => Content::release(content),
-                Owner::Block(block) => BlockHeader::release(block, 1),
-                Owner::Run(block, count) => BlockHeader::release(block, count),
+                Owner::Block(block, count) => BlockHeader::release(block, count),
                 Owner::None => {}
             }
         }
@@ -560,9 +574,8 @@ impl Msg {
 enum Owner {
     None,
     Content(NonNull<Content>),
-    Block(NonNull<BlockHeader>),
-    /// So many references at once.
-    Run(NonNull<BlockHeader>, usize),
+    /// With so many references.
+    Block(NonNull<BlockHeader>, usize),
 }
 
 impl Drop for Msg {

@@ -36,12 +36,15 @@ static KEPT: Mutex<Kept> = Mutex::new(Kept {
 /// Memory for `layout`, and the layout with which it must be given back, which
 /// may be longer. `None` if there is no memory.
 pub(super) fn get(layout: Layout) -> Option<(NonNull<u8>, Layout)> {
+    if layout.size() == 0 {
+        return None;
+    }
     if layout.size() >= SHORTEST {
         if let Some(area) = reuse(layout) {
             return Some((area.place, area.layout));
         }
     }
-    // SAFETY: no layout of ours is empty.
+    // SAFETY: the layout is not empty.
     Some((NonNull::new(unsafe { alloc(layout) })?, layout))
 }
 

@@ -88,3 +88,98 @@ fn metadata_follows_the_message() {
     drop(copy);
     assert_eq!(Arc::strong_count(&metadata), 1);
 }
+
+#[test]
+fn a_closed_message_has_no_body() {
+    let mut msg = Msg::copy_from(&[7; 100]).unwrap();
+    msg.close();
+    assert!(msg.data().is_empty() && msg.data_mut().is_some_and(|data| data.is_empty()));
+    // SAFETY: a buffer of no bytes.
+    let mut msg = unsafe { Msg::from_user(ptr::null_mut(), 0, None, ptr::null_mut()) }.unwrap();
+    assert!(msg.data().is_empty() && msg.data_mut().is_none());
+}
+
+fn filled(body: &[u8]) -> Block {
+    let mut block = Block::new(body.len() + 10).unwrap();
+    assert!(block.room(0).put(body));
+    block
+}
+
+#[test]
+fn a_block_shows_what_was_filled_and_changes_what_was_not_given_out() {
+    let mut block = filled(b"0123456789");
+    assert_eq!(block.bytes(8, 100), b"89", "the rest was never written");
+    assert_eq!(block.room(15).len(), 0, "there would be a hole");
+    assert_eq!(Msg::slice(&mut block, 20, 30).data(), b"");
+    let slice = Msg::slice(&mut block, 2, 6);
+    assert_eq!(block.bytes_mut(0, 8), b"67");
+    assert_eq!(block.room(0).len(), 14, "behind the slice");
+    assert_eq!(block.bytes(0, 100), b"012345");
+    assert!(block.room(6).put(b"ab"));
+    assert_eq!(
+        (slice.data(), block.bytes(0, 100)),
+        (&b"2345"[..], &b"012345ab"[..])
+    );
+    drop(slice);
+    assert!(block.reclaim());
+    assert_eq!(block.bytes_mut(0, 3), b"012");
+}
+
+#[test]
+fn the_announcement_of_a_run_is_an_empty_message_to_others() {
+    let mut block = filled(b"\x00\x01a\x00\x01b");
+    let run = |block: &mut Block, most| Run::at(block, 0, 100, most, u64::MAX);
+    assert!(run(&mut block, 1).is_none(), "a single one");
+    let mut announcement = run(&mut block, 2).unwrap().into_announcement();
+    assert!(announcement.data().is_empty());
+    let copy = announcement.share();
+    drop(announcement);
+    let mut reader = FrameReader::default();
+    reader.enter(copy);
+    // SAFETY: two frames are there.
+    let (bytes, taken) = unsafe { reader.take(2, 100) };
+    assert_eq!((bytes, taken.parts), (&b"\x00\x01a\x00\x01b"[..], 2));
+    // Anything else is dropped.
+    let slice = Msg::slice(&mut block, 0, 3);
+    reader.enter(slice);
+    assert!(!reader.is_inside() && block.reclaim());
+}
+
+#[test]
+fn a_frame_is_put_where_there_is_room_for_it() {
+    let mut writer = FrameWriter::default();
+    assert!(writer.place(b"").is_none(), "no run");
+    assert!(writer.begin(FRAMED_MAX + 1).is_none());
+    let _run = writer.begin(10).unwrap();
+    let mut count = 0;
+    while let Some(place) = writer.place(&[9; 40]) {
+        place.put(false);
+        count += 1;
+    }
+    assert!(count > 0 && writer.place(&[0; 1000]).is_none());
+    writer.close();
+    assert!(writer.place(b"").is_none());
+}
+
+#[test]
+fn frames_are_taken_without_the_gaps_between_them() {
+    let (mut writer, mut reader) = (FrameWriter::default(), FrameReader::default());
+    writer.align();
+    reader.enter(writer.begin(FRAMED_MAX).unwrap());
+    let bodies = [vec![1; 40], vec![2; 41], vec![3; 3], vec![4; 40]];
+    for body in &bodies {
+        writer.place(body).unwrap().put(false);
+    }
+    let mut got: Vec<Vec<u8>> = Vec::new();
+    while got.len() < bodies.len() {
+        // SAFETY: so many frames are there.
+        let (mut bytes, taken) = unsafe { reader.take(bodies.len() - got.len(), usize::MAX) };
+        assert!(taken.parts > 0);
+        while let [0, len, rest @ ..] = bytes {
+            got.push(rest[..usize::from(*len)].to_vec());
+            bytes = &rest[usize::from(*len)..];
+        }
+        assert!(bytes.is_empty());
+    }
+    assert_eq!(got, bodies);
+}

@@ -9,6 +9,7 @@ use super::constants::*;
 use super::value;
 use crate::error::{Error, Result};
 use crate::sync::OnceLock;
+use crate::sys::room::Room;
 
 /// What `ZMQ_SOCKET_LIMIT` reports: no poller used here sets a lower limit.
 const SOCKET_LIMIT: i32 = 65_535;
@@ -227,13 +228,13 @@ impl ContextOptions {
     ///
     /// # Errors
     /// As [`ContextOptions::get`], and [`Error::Invalid`] for a wrong length.
-    pub fn get_bytes(&self, option: i32, out: &mut [u8]) -> Result<()> {
+    pub fn get_bytes<'a>(&self, option: i32, out: impl Into<Room<'a>>) -> Result<()> {
+        let out = &mut out.into();
         if option == ZMQ_THREAD_NAME_PREFIX && out.len() != size_of::<i32>() {
-            let prefix = &self.thread_name_prefix;
-            out.get_mut(..prefix.len())
-                .ok_or(Error::Invalid)?
-                .copy_from_slice(prefix);
-            return Ok(());
+            return match out.put(&self.thread_name_prefix) {
+                true => Ok(()),
+                false => Err(Error::Invalid),
+            };
         }
         value::put_int_exact(out, self.get(option)?).map(|_| ())
     }

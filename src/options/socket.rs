@@ -8,6 +8,8 @@ use super::constants::draft::*;
 use super::constants::*;
 use super::{ContextOptions, Secret, lists, value};
 use crate::error::{Error, Result};
+use crate::sys::adopt::GivenFd;
+use crate::sys::room::Room;
 
 /// Longest routing id, in bytes: its length travels in one byte.
 const MAX_ROUTING_ID: usize = 255;
@@ -62,6 +64,16 @@ macro_rules! row {
         row!(
             $number,
             Set::Int($range, |o, v| o.$field = v),
+            Get::Int(|o| o.$field)
+        )
+    };
+    ($number:ident, $field:ident, given_fd $range:expr) => {
+        row!(
+            $number,
+            Set::Int($range, |o, v| {
+                o.$field = v;
+                o.given_fd = None;
+            }),
             Get::Int(|o| o.$field)
         )
     };
@@ -285,7 +297,9 @@ options! {
     /// `ZMQ_MULTICAST_MAXTPDU`: bytes of a multicast packet.
     multicast_maxtpdu: i32 = 1_500 => ZMQ_MULTICAST_MAXTPDU [int 1..=ANY];
     /// `ZMQ_USE_FD`: descriptor the next bind takes over; -1 makes a new one.
-    use_fd: i32 = -1 => ZMQ_USE_FD [int -1..=ANY];
+    use_fd: i32 = -1 => ZMQ_USE_FD [given_fd -1..=ANY];
+    /// The descriptor itself: a number alone gives nothing away.
+    given_fd: Option<GivenFd> = None;
     /// `ZMQ_BINDTODEVICE`: interface name, at most 16 bytes, as the caller gave it.
     bindtodevice: Vec<u8> = Vec::new() => ZMQ_BINDTODEVICE [text_or_null MAX_DEVICE];
     /// `ZMQ_TCP_ACCEPT_FILTER`: address masks, each with the `ZMQ_IPV6` of its time.
@@ -440,7 +454,8 @@ impl Options {
     /// # Errors
     /// [`Error::Invalid`] when the option is unknown here or the buffer has the wrong
     /// length. The buffer is untouched then.
-    pub fn get(&self, option: i32, out: &mut [u8]) -> Result<usize> {
+    pub fn get<'a>(&self, option: i32, out: impl Into<Room<'a>>) -> Result<usize> {
+        let out = &mut out.into();
         match row(option).ok_or(Error::Invalid)?.get {
             Get::Never => Err(Error::Invalid),
             Get::Int(load) => value::put_int_exact(out, load(self)),

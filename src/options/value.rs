@@ -1,13 +1,16 @@
 //! How option values are read from and written to the caller's buffer.
 //!
 //! Setters get the value as `Option<&[u8]>`; `None` is a NULL pointer with length 0.
-//! Getters get the caller's whole buffer and return the length to report back. Every
+//! Getters get room in the caller's whole buffer, whose content is unspecified, and return
+//! the length to report back. Every
 //! length or value that does not fit is [`Error::Invalid`] and leaves the buffer alone.
 
 #![forbid(unsafe_code)]
 
 use super::z85;
 use crate::error::{Error, Result};
+use crate::sys::room::Room;
+use zeroize::Zeroizing;
 
 /// Bytes of a CURVE key.
 const KEY: usize = 32;
@@ -94,50 +97,50 @@ fn exact<const N: usize>(value: Option<&[u8]>) -> Result<[u8; N]> {
 }
 
 /// Writes an `int` into a buffer of exactly 4 bytes: the rule of the plain integer options.
-pub fn put_int_exact(out: &mut [u8], value: i32) -> Result<usize> {
+pub fn put_int_exact(out: &mut Room<'_>, value: i32) -> Result<usize> {
     put_exact(out, value.to_ne_bytes())
 }
 
 /// Writes a `uint64_t` into a buffer of exactly 8 bytes.
-pub fn put_u64_exact(out: &mut [u8], value: u64) -> Result<usize> {
+pub fn put_u64_exact(out: &mut Room<'_>, value: u64) -> Result<usize> {
     put_exact(out, value.to_ne_bytes())
 }
 
 /// Writes an `int64_t` into a buffer of exactly 8 bytes.
-pub fn put_i64_exact(out: &mut [u8], value: i64) -> Result<usize> {
+pub fn put_i64_exact(out: &mut Room<'_>, value: i64) -> Result<usize> {
     put_exact(out, value.to_ne_bytes())
 }
 
-fn put_exact<const N: usize>(out: &mut [u8], value: [u8; N]) -> Result<usize> {
-    let out: &mut [u8; N] = out.try_into().map_err(|_| Error::Invalid)?;
-    *out = value;
-    Ok(N)
+fn put_exact<const N: usize>(out: &mut Room<'_>, value: [u8; N]) -> Result<usize> {
+    match out.len() == N && out.put(&value) {
+        true => Ok(N),
+        false => Err(Error::Invalid),
+    }
 }
 
 /// Writes an `int` into a buffer of 4 bytes or more, zeroes the rest and returns 4.
 ///
 /// The rule of what the runtime answers itself: `ZMQ_RCVMORE`, `ZMQ_FD`, `ZMQ_EVENTS`,
 /// `ZMQ_THREAD_SAFE`, `ZMQ_TOPICS_COUNT`.
-pub fn put_int_zero_padded(out: &mut [u8], value: i32) -> Result<usize> {
+pub fn put_int_zero_padded(out: &mut Room<'_>, value: i32) -> Result<usize> {
     put_bytes(out, &value.to_ne_bytes())
 }
 
 /// Writes raw bytes, zeroes the rest of the buffer and returns their number.
 ///
 /// The buffer must have room for all of them; an empty value fits any buffer.
-pub fn put_bytes(out: &mut [u8], value: &[u8]) -> Result<usize> {
-    let (head, tail) = out
-        .split_at_mut_checked(value.len())
-        .ok_or(Error::Invalid)?;
-    head.copy_from_slice(value);
-    tail.fill(0);
+pub fn put_bytes(out: &mut Room<'_>, value: &[u8]) -> Result<usize> {
+    if !out.put(value) {
+        return Err(Error::Invalid);
+    }
+    out.pad();
     Ok(value.len())
 }
 
 /// Writes a text and its closing NUL, zeroes the rest and returns the length with the NUL.
 ///
 /// An empty text needs a buffer of 1 byte. NUL bytes inside the text are kept.
-pub fn put_string(out: &mut [u8], value: &[u8]) -> Result<usize> {
+pub fn put_string(out: &mut Room<'_>, value: &[u8]) -> Result<usize> {
     if out.len() <= value.len() {
         return Err(Error::Invalid);
     }
@@ -146,14 +149,16 @@ pub fn put_string(out: &mut [u8], value: &[u8]) -> Result<usize> {
 
 /// Writes a CURVE key: raw into a buffer of exactly 32 bytes, as Z85 and a NUL into one of
 /// exactly 41.
-pub fn put_key_exact(out: &mut [u8], key: &[u8; KEY]) -> Result<usize> {
-    match out.len() {
-        KEY => out.copy_from_slice(key),
-        len if len == KEY_TEXT + 1 => {
-            z85::encode(key, &mut out[..KEY_TEXT])?;
-            out[KEY_TEXT] = 0;
-        }
-        _ => return Err(Error::Invalid),
+pub fn put_key_exact(out: &mut Room<'_>, key: &[u8; KEY]) -> Result<usize> {
+    let size = out.len();
+    if size == KEY {
+        out.put(key);
+    } else if size == KEY_TEXT + 1 {
+        let mut text = Zeroizing::new([0; KEY_TEXT + 1]);
+        z85::encode(key, &mut text[..KEY_TEXT])?;
+        out.put(&text[..]);
+    } else {
+        return Err(Error::Invalid);
     }
-    Ok(out.len())
+    Ok(size)
 }

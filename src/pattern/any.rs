@@ -10,6 +10,7 @@ use super::{
 use crate::error::Result;
 use crate::message::Msg;
 use crate::pipe::PipeId;
+use crate::sys::room::Room;
 
 /// Declares [`AnyPattern`]: number in the C API, name, how to make one from the
 /// seed. A new type is a new line.
@@ -163,7 +164,7 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.set_option(env, option, data))
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, out: &mut Room<'_>) -> Result<usize> {
         dispatch!(self, pattern => pattern.get_option(option, out))
     }
 

@@ -31,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, flag};
 use crate::options::Options;
 use crate::pipe::{PipeId, Pipes};
+use crate::sys::room::Room;
 use routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 
 /// What a pattern works on during a call.
@@ -177,7 +178,7 @@ pub trait Pattern {
     }
 
     /// Reads an option of this type; as [`set_option`](Self::set_option).
-    fn get_option(&mut self, _option: i32, _out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, _option: i32, _out: &mut Room<'_>) -> Result<usize> {
         Err(Error::Invalid)
     }
 

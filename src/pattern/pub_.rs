@@ -7,6 +7,7 @@ use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pipe::PipeId;
+use crate::sys::room::Room;
 
 /// A PUB socket: an XPUB from which the application does not receive.
 pub struct Pub {
@@ -69,7 +70,7 @@ impl Pattern for Pub {
         self.xpub.set_option(env, option, data)
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, out: &mut Room<'_>) -> Result<usize> {
         self.xpub.get_option(option, out)
     }
 }

@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::options::constants::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::pipe::PipeId;
+use crate::sys::room::Room;
 
 /// A SUB socket: an XSUB that subscribes by options and filters what it gets.
 pub struct Sub {
@@ -72,7 +73,7 @@ impl Pattern for Sub {
         }
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, out: &mut Room<'_>) -> Result<usize> {
         self.xsub.get_option(option, out)
     }
 }

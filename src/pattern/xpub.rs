@@ -16,6 +16,7 @@ use crate::options::{
     value,
 };
 use crate::pipe::PipeId;
+use crate::sys::room::Room;
 use std::collections::VecDeque;
 
 /// What the application is to receive.
@@ -239,11 +240,7 @@ impl Xpub {
 
 /// The unsubscription that stands for a peer that left.
 fn unsubscription(topic: &[u8]) -> Option<Msg> {
-    let mut msg = Msg::with_size(topic.len() + 1).ok()?;
-    let (first, rest) = msg.data_mut()?.split_first_mut()?;
-    *first = 0;
-    rest.copy_from_slice(topic);
-    Some(msg)
+    Msg::with_first(0, topic).ok()
 }
 
 impl Pattern for Xpub {
@@ -378,7 +375,7 @@ impl Pattern for Xpub {
         Ok(())
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, out: &mut Room<'_>) -> Result<usize> {
         match option {
             ZMQ_TOPICS_COUNT => {
                 let topics = i32::try_from(self.subscriptions.topics()).unwrap_or(i32::MAX);

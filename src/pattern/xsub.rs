@@ -12,6 +12,7 @@ use crate::options::{
     value,
 };
 use crate::pipe::{PipeEnd, PipeId};
+use crate::sys::room::Room;
 
 /// An XSUB socket, and with `filtering` the heart of a SUB.
 #[derive(Default)]
@@ -33,12 +34,7 @@ pub struct Xsub {
 
 /// `01` or `00` and the topic, marked as a subscription.
 fn subscription(byte: u8, topic: &[u8]) -> Result<Msg> {
-    let mut msg = Msg::with_size(topic.len() + 1)?.with(flag::SUBSCRIPTION);
-    if let Some((first, rest)) = msg.data_mut().and_then(|data| data.split_first_mut()) {
-        *first = byte;
-        rest.copy_from_slice(topic);
-    }
-    Ok(msg)
+    Ok(Msg::with_first(byte, topic)?.with(flag::SUBSCRIPTION))
 }
 
 impl Xsub {
@@ -212,7 +208,7 @@ impl Pattern for Xsub {
         Ok(())
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, out: &mut Room<'_>) -> Result<usize> {
         match option {
             ZMQ_TOPICS_COUNT => {
                 let topics = i32::try_from(self.filters.topics()).unwrap_or(i32::MAX);

@@ -12,6 +12,7 @@
 mod channel;
 mod chunk;
 mod ledger;
+mod parts;
 mod peer;
 mod place;
 mod queue;
@@ -22,11 +23,11 @@ mod write;
 pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
-use crate::message::{FrameReader, FrameWriter, Metadata, Msg};
+use crate::message::Metadata;
 use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
 use channel::{Channel, LowWater, Shared, Side};
-use queue::{Consumer, Producer, queue};
+use parts::{PartReader, PartWriter, parts};
 use std::sync::Arc;
 
 /// What happened to a pipe, as bits of [`PipeEnd::take_events`].
@@ -82,12 +83,8 @@ pub struct Frames<'a> {
 pub struct PipeEnd {
     shared: Arc<Shared>,
     side: usize,
-    tx: Producer<Msg>,
-    rx: Consumer<Msg>,
-    /// The run being written, if this is a socket's end, and the one being read.
-    /// Their frames are units of the queues.
-    writer: FrameWriter,
-    reader: FrameReader,
+    tx: PartWriter,
+    rx: PartReader,
     /// Whole messages written, and how many of them are known to be read.
     written: u64,
     acknowledged: u64,
@@ -137,15 +134,13 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         withdrawn: AtomicBool::new(false),
         peer_left: AtomicBool::new(false),
     });
-    let (tx0, rx1) = queue();
-    let (tx1, rx0) = queue();
+    let (tx0, rx1) = parts();
+    let (tx1, rx0) = parts();
     let end = |side, tx, rx| PipeEnd {
         shared: shared.clone(),
         side,
         tx,
         rx,
-        writer: FrameWriter::default(),
-        reader: FrameReader::default(),
         written: 0,
         acknowledged: 0,
         limit: (u64::MAX, 0),
@@ -231,7 +226,7 @@ impl PipeEnd {
         self.keep_ledger();
         self.output().writer_closed.store(true, Ordering::SeqCst);
         self.input().reader_closed.store(true, Ordering::SeqCst);
-        self.drain();
+        self.rx.drain();
         self.shared.notify(1 - self.side, event::CLOSED);
     }
 

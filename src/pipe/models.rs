@@ -1,6 +1,7 @@
 //! Models: whoever runs dry or full is told of every change.
 
 use super::*;
+use crate::message::Msg;
 use crate::sync::parker::Parker;
 
 struct Waker(crate::sync::Arc<Parker>);

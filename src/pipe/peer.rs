@@ -49,16 +49,15 @@ impl PipeEnd {
     /// Drops the messages at the front that `unwanted` names, up to one that lies in
     /// a run.
     pub fn skip_while(&mut self, unwanted: impl Fn(&Msg) -> bool) {
-        while self.check_read() && !self.reader.is_inside() && self.rx.peek().is_some_and(&unwanted)
-        {
-            self.rx.pop();
+        while self.check_read() && self.rx.item().is_some_and(&unwanted) {
+            self.rx.take_item();
         }
     }
 
     /// Drops the routing id with which the other end introduced itself.
     pub fn skip_routing_id(&mut self) {
         if self.is_introduction_next() {
-            self.rx.pop();
+            self.rx.take_item();
         }
     }
 }

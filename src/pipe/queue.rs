@@ -117,8 +117,12 @@ impl<T> Producer<T> {
 
     /// Adds units to the last item: one that ends its group or leaves it open, or
     /// several that are whole groups.
+    ///
+    /// # Safety
+    /// The last item is an announcement, and the units are where its reader will look
+    /// for them.
     #[inline]
-    pub fn extend(&mut self, units: usize, last: bool) {
+    pub unsafe fn extend(&mut self, units: usize, last: bool) {
         if !self.open && !last {
             self.group = self.at.mark();
         }
@@ -291,7 +295,7 @@ impl<T> Consumer<T> {
     /// Units known to wait.
     pub fn waiting(&mut self) -> usize {
         self.ready();
-        self.seen - self.at.count
+        self.seen.saturating_sub(self.at.count)
     }
 
     /// Units taken out since the beginning.
@@ -325,17 +329,21 @@ impl<T> Consumer<T> {
         Some(item)
     }
 
-    /// Takes an item that is no unit itself. To be called only for one that was
-    /// seen by [`peek`](Self::peek).
-    pub fn pop_announcement(&mut self) -> Option<T> {
+    /// Takes an item that is no unit itself.
+    ///
+    /// # Safety
+    /// The next item is an announcement.
+    pub unsafe fn pop_announcement(&mut self) -> Option<T> {
         let item = self.pop()?;
         self.at.count -= 1;
         Some(item)
     }
 
-    /// Counts units of an item that was taken before as taken.
+    /// Counts units of the announcement that was taken last as taken: no more than are
+    /// known to [wait](Self::waiting), and were added to it.
     #[inline]
     pub fn count(&mut self, units: usize) {
+        debug_assert!(units <= self.seen - self.at.count);
         self.at.count += units;
     }
 

@@ -1,6 +1,6 @@
 //! The reading side of a pipe's end.
 
-use super::queue::Consumer;
+use super::parts::{Frame, Next};
 use super::{Frames, PipeEnd, event};
 use crate::message::{Metadata, Msg, flag};
 use crate::sync::atomic::{Ordering, fence};
@@ -26,18 +26,11 @@ impl PipeEnd {
             return self.check_read_latest();
         }
         loop {
-            if !self.rx.ready() {
-                if !self.came_meanwhile() {
-                    return false;
-                }
-            } else if self.reader.is_inside() {
-                if self.reader.is_over() {
-                    self.reader.leave();
-                } else if !self.skip_frame() {
-                    return true;
-                }
-            } else if !self.skip_next() {
-                return true;
+            match self.rx.next() {
+                None if !self.came_meanwhile() => return false,
+                Some(Next::Frame) if !self.skip_frame() => return true,
+                Some(Next::Item) if !self.skip_item() => return true,
+                _ => {}
             }
         }
     }
@@ -93,15 +86,14 @@ impl PipeEnd {
         })
     }
 
-    /// The short way of [`check_read`](Self::check_read): true if a frame is known
-    /// to be the next for the reader.
-    #[inline]
-    fn is_frame_next(&mut self) -> bool {
-        self.rx.knows()
-            && self.reader.is_inside()
-            && !self.closed
-            && !self.is_discarded()
-            && !self.reader.is_over()
+    /// The next part for the reader if it is known to be a frame: the short way of
+    /// [`check_read`](Self::check_read).
+    #[inline(always)]
+    fn next_frame(&mut self) -> Option<Frame<'_>> {
+        match self.closed || self.is_discarded() {
+            true => None,
+            false => self.rx.frame(),
+        }
     }
 
     #[inline]
@@ -111,28 +103,13 @@ impl PipeEnd {
 
     /// Removes the next item if it is not a message for the reader.
     #[inline]
-    fn skip_next(&mut self) -> bool {
+    fn skip_item(&mut self) -> bool {
         let discarded = self.is_discarded();
-        let Some(msg) = self.rx.peek() else {
-            return false;
-        };
-        let control = msg.has(flag::CONTROL);
-        if msg.is_run() {
-            self.enter_run();
-            return true;
+        let control = self.rx.item().is_some_and(|msg| msg.has(flag::CONTROL));
+        if discarded || control {
+            self.skip(control);
         }
-        if !discarded && !control {
-            return false;
-        }
-        self.skip(control);
-        true
-    }
-
-    #[cold]
-    fn enter_run(&mut self) {
-        if let Some(run) = self.rx.pop_announcement() {
-            self.reader.enter(run);
-        }
+        discarded || control
     }
 
     /// Removes the next frame if it is void.
@@ -140,58 +117,43 @@ impl PipeEnd {
     fn skip_frame(&mut self) -> bool {
         let discarded = self.is_discarded();
         if discarded {
-            let mut msg = Msg::new();
-            self.next_frame(&mut msg);
-            self.count_read(msg.flags());
+            let more = self.rx.frame().is_none_or(|frame| frame.show(|_| ()).1);
+            self.count_whole(u64::from(!more));
         }
         discarded
-    }
-
-    /// Moves the next frame to a message, in place of its body and marks.
-    #[inline]
-    fn next_frame(&mut self, into: &mut Msg) {
-        // SAFETY: the callers know from `check_read` or `is_frame_next` that a unit is
-        // shown, and that the reader is inside a run that is not over: it is a frame.
-        unsafe { self.reader.next_into(into) };
-        self.rx.count(1);
     }
 
     /// The short way of [`read_into`](Self::read_into): only if a frame is known to be
     /// next. Tells whether others follow in its message.
     #[inline]
     pub fn read_frame_into(&mut self, into: &mut Msg) -> Option<bool> {
-        if !self.is_frame_next() {
-            return None;
-        }
-        self.take_frame(into);
-        Some(into.more())
+        self.take_frame(into).then(|| into.more())
     }
 
-    /// Reads the next frame, which is known to be there.
+    /// Reads the next part if it is known to be a frame.
     #[inline(always)]
-    fn take_frame(&mut self, into: &mut Msg) {
+    fn take_frame(&mut self, into: &mut Msg) -> bool {
         let bare = into.has(flag::BARE);
-        self.next_frame(into);
+        let Some(frame) = self.next_frame() else {
+            return false;
+        };
+        frame.take_into(into);
         self.count_read(into.flags());
         into.refer_to(self.metadata.as_ref().filter(|_| !bare));
+        true
     }
 
     /// The same, but shows the body to `read`.
     #[inline]
     pub fn read_frame_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<(R, bool)> {
-        if !self.is_frame_next() {
-            return None;
-        }
-        // SAFETY: as in next_frame.
-        let (result, more) = unsafe { self.reader.next_with(read) };
-        self.rx.count(1);
+        let (result, more) = self.next_frame()?.show(read);
         self.count_whole(u64::from(!more));
         Some((result, more))
     }
 
     #[cold]
     fn skip(&mut self, control: bool) {
-        if let Some(mut msg) = self.rx.pop() {
+        if let Some(mut msg) = self.rx.take_item() {
             if control {
                 self.metadata = msg.take_metadata();
             } else {
@@ -228,8 +190,7 @@ impl PipeEnd {
     }
 
     pub(super) fn is_introduction_next(&mut self) -> bool {
-        let peek = |rx: &mut Consumer<Msg>| rx.peek().is_some_and(|msg| msg.has(flag::ROUTING_ID));
-        !self.reader.is_inside() && peek(&mut self.rx)
+        self.rx.item().is_some_and(|msg| msg.has(flag::ROUTING_ID))
     }
 
     /// Reads a message part, with the connection's metadata attached.
@@ -242,20 +203,21 @@ impl PipeEnd {
     /// if there is nothing. False then.
     #[inline]
     pub fn read_into(&mut self, into: &mut Msg) -> bool {
-        let framed = self.is_frame_next();
-        if !framed && !self.check_read() {
+        if self.take_frame(into) {
+            return true;
+        }
+        if !self.check_read() {
             return false;
         }
         if self.conflates {
             return self.read_latest(into);
         }
-        if framed || self.reader.is_inside() {
-            self.take_frame(into);
+        if self.take_frame(into) {
             return true;
         }
         let bare = into.has(flag::BARE);
         let held = into.vacate();
-        if !self.rx.pop_into(into) {
+        if !self.rx.take_item_into(into) {
             return false;
         }
         self.count_read(into.flags());
@@ -272,17 +234,13 @@ impl PipeEnd {
     /// later), whole messages if the last one is whole: no more than about `limit`
     /// bytes. `None` if a message that is no frame comes first, or none.
     pub fn take_frames(&mut self, limit: usize) -> Option<Frames<'_>> {
-        if self.conflates || !self.check_read() || !self.reader.is_inside() {
+        if self.conflates || !self.check_read() {
             return None;
         }
-        let parts = self.rx.waiting();
-        // SAFETY: so many units are shown; they begin in this run (check_read) or
-        // follow it. Aligned runs are written between sockets only.
-        let (bytes, taken) = unsafe { self.reader.take(parts, limit) };
-        // SAFETY: the bytes stay until the next use of the reader, which takes
-        // `self` by exclusive reference, as the result does.
+        let (bytes, taken) = self.rx.take_frames(limit)?;
+        // SAFETY: the bytes stay until the next use of `self.rx`, which takes `self` by
+        // exclusive reference, as the result does; counting does not use it.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
-        self.rx.count(taken.parts);
         self.count_whole(taken.whole as u64);
         Some(Frames {
             bytes,
@@ -337,22 +295,6 @@ impl PipeEnd {
             || channel.writer_asleep.swap(false, Ordering::SeqCst)
         {
             self.shared.notify(1 - self.side, event::WRITE);
-        }
-    }
-
-    /// Drops what there is to read.
-    pub(super) fn drain(&mut self) {
-        while self.rx.ready() {
-            if !self.reader.is_inside() {
-                match self.rx.peek().is_some_and(Msg::is_run) {
-                    true => self.enter_run(),
-                    false => drop(self.rx.pop()),
-                }
-            } else if self.reader.is_over() {
-                self.reader.leave();
-            } else {
-                self.next_frame(&mut Msg::new());
-            }
         }
     }
 }

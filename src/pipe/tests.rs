@@ -1,5 +1,5 @@
 use super::*;
-use crate::message::flag;
+use crate::message::{Msg, Run, flag};
 use crate::sync::Mutex;
 
 const NONE: Hwm = Hwm {
@@ -208,7 +208,7 @@ fn write_any(dice: &mut Dice, end: &mut PipeEnd, body: &[u8], more: bool) {
 
 fn filled(body: &[u8]) -> crate::message::Block {
     let mut block = crate::message::Block::new(body.len().max(1)).unwrap();
-    block.room(0)[..body.len()].copy_from_slice(body);
+    assert!(block.room(0).put(body));
     block
 }
 
@@ -291,7 +291,10 @@ fn a_run_of_received_frames_is_read_like_messages() {
     bytes.extend_from_slice(&[7; 40]);
     let mut block = filled(&bytes);
     let (mut a, mut b) = pair(NONE, NONE, false);
-    a.write_run(Msg::run(&mut block, 0, bytes.len()), bytes.len(), 5, 4);
+    let run = Run::at(&mut block, 0, bytes.len(), usize::MAX, u64::MAX).unwrap();
+    let messages = run.messages();
+    assert_eq!((messages.parts, messages.count), (5, 4));
+    a.write_run(run);
     a.flush();
     let mut kept = Vec::new();
     for (body, more) in [
@@ -341,7 +344,9 @@ fn what_a_connection_leaves_unread_is_told_in_bytes() {
     let (mut socket, mut connection) = pair(forward, backward, false);
     let (size, count) = (10_000, 100);
     for _ in 0..count {
-        connection.write(Msg::with_size(size).unwrap()).unwrap();
+        connection
+            .write(Msg::copy_from(&vec![0; size]).unwrap())
+            .unwrap();
         connection.flush();
     }
     connection.close();

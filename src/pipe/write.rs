@@ -4,7 +4,7 @@
 
 use super::channel::Hwm;
 use super::{FILLING, MESSAGE_COST, PipeEnd, event};
-use crate::message::{Metadata, Msg, flag};
+use crate::message::{Metadata, Msg, Run, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sys;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl PipeEnd {
     pub fn set_framing(&mut self) {
         self.frames = !self.conflates;
         if self.output().is_between_sockets() {
-            self.writer.align();
+            self.tx.align();
         }
     }
 
@@ -134,9 +134,7 @@ impl PipeEnd {
             return true;
         }
         self.count_written(flags, msg.len());
-        self.begin_or_end_group(flags);
-        self.writer.close();
-        self.tx.push_from(msg, flags & flag::MORE == 0);
+        self.tx.push_from(msg);
         true
     }
 
@@ -144,62 +142,48 @@ impl PipeEnd {
     /// than its body: only if there is room, in the pipe and in the run.
     #[inline(always)]
     pub fn write_frame(&mut self, body: &[u8], more: bool) -> bool {
-        let fits = self.frames && self.writer.has_room(body.len()) && self.check_write();
-        if fits {
-            self.put_frame(body, if more { flag::MORE } else { 0 });
-        }
-        fits
+        self.frames && self.check_write() && self.put_frame(body, if more { flag::MORE } else { 0 })
     }
 
     /// Copies a part to the run. False if that cannot be.
     #[inline]
     fn frame(&mut self, msg: &Msg) -> bool {
         let (body, flags) = (msg.data(), msg.flags());
-        if !self.writer.has_room(body.len()) {
-            let Some(run) = self.writer.begin(body.len()) else {
-                return false;
-            };
-            self.tx.push_announcement(run);
-        }
-        self.put_frame(body, flags);
+        let room = self.tx.has_room(body.len()) || self.tx.begin_run(body.len());
+        room && self.put_frame(body, flags)
+    }
+
+    /// Copies a part to the run. False if there is no room.
+    #[inline(always)]
+    fn put_frame(&mut self, body: &[u8], flags: u8) -> bool {
+        let Some(place) = self.tx.place(body) else {
+            return false;
+        };
+        self.load += body.len() + MESSAGE_COST;
+        self.written += Self::counts(flags);
+        place.put(flags & flag::MORE != 0);
         true
     }
 
-    /// Copies a part to the run, which has room for it.
-    #[inline(always)]
-    fn put_frame(&mut self, body: &[u8], flags: u8) {
-        let more = flags & flag::MORE != 0;
-        self.count_written(flags, body.len());
-        if more || self.tx.is_open() {
-            self.begin_or_end_group(flags);
-        }
-        self.writer.put(more, body);
-        self.tx.extend(1, !more);
-    }
-
-    /// Tells the run what belongs to a multipart message.
-    fn begin_or_end_group(&mut self, flags: u8) {
-        match (self.tx.is_open(), flags & flag::MORE != 0) {
-            (false, true) => self.writer.begin_group(),
-            (true, false) => self.writer.complete(),
-            _ => {}
-        }
-    }
-
-    /// Writes frames that lie one behind the other in `len` bytes, `parts` of them,
-    /// which make `messages` whole ones, not in mid-message: see [`Msg::run`].
-    pub fn write_run(&mut self, run: Msg, len: usize, parts: usize, messages: usize) {
-        self.written += messages as u64;
-        self.load += len + parts * MESSAGE_COST;
-        self.tx.push_announcement(run);
-        self.tx.extend(parts, true);
+    /// Writes the messages of a run, not in mid-message.
+    pub fn write_run(&mut self, run: Run) {
+        let messages = run.messages();
+        self.written += messages.count as u64;
+        self.load += messages.len + messages.parts * MESSAGE_COST;
+        self.tx.push_run(run);
     }
 
     #[inline]
     fn count_written(&mut self, flags: u8, len: usize) {
         self.load += len + MESSAGE_COST;
+        self.written += Self::counts(flags);
+    }
+
+    /// What a part counts for the high-water mark.
+    #[inline]
+    fn counts(flags: u8) -> u64 {
         let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
-        self.written += u64::from(uncounted == 0);
+        u64::from(uncounted == 0)
     }
 
     #[cold]
@@ -224,7 +208,7 @@ impl PipeEnd {
     }
 
     /// Shows what was written to the reader and tells it if it had run dry.
-    #[inline]
+    #[inline(always)]
     pub fn flush(&mut self) {
         // Acquire: who sees that sees the mark that was set before it.
         let weak = self.output().weak.load(Ordering::Acquire);
@@ -260,10 +244,7 @@ impl PipeEnd {
 
     /// Takes back the parts of an unfinished message.
     pub fn rollback(&mut self) {
-        if self.tx.is_open() {
-            self.writer.rollback();
-            self.tx.rollback();
-        }
+        self.tx.rollback();
     }
 
     /// Whether half a multipart message has been written.

@@ -15,14 +15,13 @@ use crate::message::run_released;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
-use crate::sys::epoll::{self, Readiness};
+use crate::sys::epoll::{Epoll, Readiness, Trigger};
 use crate::sys::log::{Who, log};
 use crate::sys::panics::contain;
-use polling::{Event, PollMode, Poller};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -56,7 +55,7 @@ fn let_it_gather() {
 
 /// Name of a source within its reactor.
 pub type Key = usize;
-/// The waker's; indices do not come near it, and `usize::MAX` is the poller's own.
+/// The waker's; indices do not come near it.
 const WAKER: Key = usize::MAX - 1;
 
 /// What a source is told of.
@@ -187,16 +186,20 @@ impl Registry {
 }
 
 /// A descriptor that ends a wait when it is raised.
-fn new_waker(poller: &Poller, eventfd: io::Result<OwnedFd>) -> io::Result<File> {
+fn new_waker(epoll: &Epoll, eventfd: io::Result<OwnedFd>) -> io::Result<File> {
     let waker = eventfd?;
-    let event = Event::readable(WAKER);
-    crate::sys::poller_add(poller, waker.as_raw_fd(), event, PollMode::Edge)?;
+    let wanted = Readiness {
+        key: WAKER,
+        readable: true,
+        writable: false,
+    };
+    epoll.add(waker.as_fd(), wanted, Trigger::Edge)?;
     Ok(waker.into())
 }
 
 /// One I/O thread and what it serves.
 pub struct Reactor {
-    poller: Poller,
+    epoll: Epoll,
     /// Ends a wait; edge-triggered, so that it needs no reading.
     waker: Mutex<File>,
     /// The poller's descriptor was closed by the program: the thread may sleep for ever.
@@ -221,10 +224,10 @@ impl Reactor {
         spin: bool,
         prepare: impl FnOnce() + Send + 'static,
     ) -> io::Result<Arc<Reactor>> {
-        let poller = Poller::new()?;
-        let waker = new_waker(&poller, crate::sys::eventfd())?;
+        let epoll = Epoll::new()?;
+        let waker = new_waker(&epoll, crate::sys::eventfd())?;
         let reactor = Arc::new(Reactor {
-            poller,
+            epoll,
             waker: Mutex::new(waker),
             lost: AtomicBool::new(false),
             woken: AtomicBool::new(false),
@@ -261,7 +264,7 @@ impl Reactor {
     /// there can be none.
     #[cold]
     fn replace_waker(&self, waker: &mut File) -> bool {
-        match new_waker(&self.poller, crate::sys::eventfd_aside()) {
+        match new_waker(&self.epoll, crate::sys::eventfd_aside()) {
             Ok(fresh) => {
                 // The number may be the program's by now: it is not for us to close.
                 std::mem::forget(std::mem::replace(waker, fresh));
@@ -342,18 +345,20 @@ impl Reactor {
         write: bool,
         first: bool,
     ) -> io::Result<()> {
-        let mut event = Event::none(key);
-        event.readable = read;
-        event.writable = write;
+        let wanted = Readiness {
+            key,
+            readable: read,
+            writable: write,
+        };
         match first {
-            true => crate::sys::poller_add(&self.poller, fd.as_raw_fd(), event, PollMode::Oneshot),
-            false => self.poller.modify_with_mode(fd, event, PollMode::Oneshot),
+            true => self.epoll.add(fd, wanted, Trigger::Once),
+            false => self.epoll.set(fd, wanted, Trigger::Once),
         }
     }
 
     /// To be called before a watched descriptor is closed.
     pub fn forget_fd(&self, fd: BorrowedFd<'_>) {
-        let _ = self.poller.delete(fd.as_fd());
+        let _ = self.epoll.remove(fd);
     }
 
     /// Calls the source from the I/O thread as soon as possible.
@@ -392,8 +397,8 @@ impl Reactor {
             let long = timeout.is_none_or(|timeout| timeout > IDLE);
             let prepares = long && !membarrier::is_prepared();
             let timeout = if prepares { Some(IDLE) } else { timeout };
-            if epoll::wait(self.poller.as_raw_fd(), timeout, &mut events).is_err() {
-                // Nothing sensible is left but not to spin on a broken poller.
+            if self.epoll.wait(timeout, &mut events).is_err() {
+                // Nothing sensible is left but not to spin on a broken set.
                 crate::sys::sleep(Duration::from_millis(10));
             }
             if prepares && events.is_empty() && !self.woken.load(Ordering::Relaxed) {

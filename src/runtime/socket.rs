@@ -26,7 +26,7 @@ use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
 use crate::sys::cancel::Shield;
-use crate::sys::{self, log::log};
+use crate::sys::{self, adopt::GivenFd, log::log, room::Room};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -210,12 +210,21 @@ pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<(
     with_unread_mail(address, |socket| socket.set_option_and_tell(option, value))
 }
 
+/// Sets `ZMQ_USE_FD` with what it stands for: the next bind takes that over.
+pub fn give_descriptor(address: usize, number: i32, given: GivenFd) -> Result<()> {
+    with_unread_mail(address, |socket| {
+        socket.set_option_and_tell(opt::ZMQ_USE_FD, Some(&number.to_ne_bytes()))?;
+        Arc::make_mut(&mut socket.options).given_fd = Some(given);
+        Ok(())
+    })
+}
+
 /// `zmq_getsockopt`: writes to `out` and returns the length to report.
-pub fn get_option(address: usize, option: i32, out: &mut [u8]) -> Result<usize> {
+pub fn get_option<'a>(address: usize, option: i32, out: impl Into<Room<'a>>) -> Result<usize> {
     if option == opt::ZMQ_EVENTS && Connection::has_left_any() {
         settle(address)?;
     }
-    with_unread_mail(address, |socket| socket.get_option(option, out))
+    with_unread_mail(address, |socket| socket.get_option(option, out.into()))
 }
 
 /// If nothing can be received: writes out what the calling thread has just left
@@ -492,7 +501,8 @@ impl Socket {
         Ok(())
     }
 
-    fn get_option(&mut self, option: i32, out: &mut [u8]) -> Result<usize> {
+    fn get_option(&mut self, option: i32, mut room: Room<'_>) -> Result<usize> {
+        let out = &mut room;
         match option {
             opt::ZMQ_RCVMORE => options::put_int_zero_padded(out, self.more.into()),
             opt::ZMQ_EVENTS => {
@@ -510,7 +520,7 @@ impl Socket {
             opt::ZMQ_FERRO_MONITOR_DROPS => options::put_u64_exact(out, self.shared.drops()),
             opt::ZMQ_THREAD_SAFE => options::put_int_zero_padded(out, 0),
             _ => match self.with_pattern(|pattern, _| pattern.get_option(option, out)) {
-                Err(Error::Invalid) => self.options.get(option, out),
+                Err(Error::Invalid) => self.options.get(option, room),
                 other => other,
             },
         }

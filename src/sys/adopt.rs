@@ -1,20 +1,60 @@
 //! Taking over a descriptor that the application made: `ZMQ_USE_FD`.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
 
-/// Makes the caller's descriptor ours, marked close-on-exec.
-///
-/// Through `ZMQ_USE_FD` the application gives its descriptor away: from success
-/// on it is closed by the returned owner and by nobody else. On error it still
-/// belongs to the application.
-///
-/// Errors: `EBADF` if it is not open; `ENOTSOCK` if it is no socket.
-pub fn adopt_socket(fd: RawFd) -> io::Result<OwnedFd> {
-    // SAFETY: fcntl takes any number for a descriptor and touches no memory.
-    if unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
-        return Err(io::Error::last_os_error());
+/// A descriptor that the application gives away, until somebody [takes](Self::take)
+/// it. Until then, and if it is never taken, it stays the application's.
+#[derive(Clone, Debug)]
+pub struct GivenFd(Arc<AtomicI32>);
+
+/// What is left when it was taken.
+const TAKEN: RawFd = -1;
+
+impl GivenFd {
+    /// The descriptor of that number, should there be one when it is taken.
+    ///
+    /// # Safety
+    /// Whatever the number stands for when it is taken belongs to the taker from then on:
+    /// the application neither uses nor closes it afterwards.
+    pub unsafe fn new(fd: RawFd) -> GivenFd {
+        GivenFd(Arc::new(AtomicI32::new(fd)))
     }
+
+    /// Makes the descriptor the caller's, marked close-on-exec. This works once, for all
+    /// clones together.
+    ///
+    /// # Errors
+    /// `EBADF` if it is not open, or was taken; `ENOTSOCK` if it is no socket. It then
+    /// stays where it was.
+    pub fn take(&self) -> io::Result<OwnedFd> {
+        let fd = self.0.swap(TAKEN, Ordering::AcqRel);
+        check_socket(fd).inspect_err(|_| self.0.store(fd, Ordering::Release))?;
+        // SAFETY: the descriptor is open. By the promise at `new`, and because nobody
+        // else has got the number from here, we are its only owner.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+}
+
+impl PartialEq for GivenFd {
+    fn eq(&self, other: &GivenFd) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for GivenFd {}
+
+impl From<OwnedFd> for GivenFd {
+    fn from(fd: OwnedFd) -> GivenFd {
+        // SAFETY: nobody else owns it.
+        unsafe { GivenFd::new(fd.into_raw_fd()) }
+    }
+}
+
+/// Marks a socket close-on-exec. Errors: `EBADF`, `ENOTSOCK`.
+fn check_socket(fd: RawFd) -> io::Result<()> {
     let mut kind: libc::c_int = 0;
     let mut size = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: `kind` and `size` are live, and `size` is the size of `kind`.
@@ -27,32 +67,59 @@ pub fn adopt_socket(fd: RawFd) -> io::Result<OwnedFd> {
             &mut size,
         )
     };
-    if rc == -1 {
+    // SAFETY: fcntl takes any number for a descriptor and touches no memory.
+    if rc == -1 || unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the descriptor is open, and the option's contract, repeated above,
-    // makes us its only owner.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+    Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
+    use super::*;
     use std::fs::File;
-    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::fd::{AsRawFd, BorrowedFd};
     use std::os::unix::net::UnixStream;
 
-    use super::*;
+    fn flags(fd: BorrowedFd<'_>) -> i32 {
+        // SAFETY: no memory is touched.
+        unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GETFD) }
+    }
 
     #[test]
     fn only_open_sockets_are_taken() {
-        let error = adopt_socket(-1).expect_err("-1 is no descriptor");
-        assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+        for wrong in [-1, i32::MAX] {
+            // SAFETY: there is none of that number.
+            let given = unsafe { GivenFd::new(wrong) };
+            let error = given.take().expect_err("no descriptor");
+            assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+        }
         let file = File::open("/dev/null").expect("open /dev/null");
-        let error = adopt_socket(file.as_raw_fd()).expect_err("a file is no socket");
-        assert_eq!(error.raw_os_error(), Some(libc::ENOTSOCK));
+        // SAFETY: it is not taken.
+        let given = unsafe { GivenFd::new(file.as_raw_fd()) };
+        for _ in 0..2 {
+            let error = given.take().expect_err("a file is no socket");
+            assert_eq!(error.raw_os_error(), Some(libc::ENOTSOCK));
+        }
         assert!(file.metadata().is_ok(), "a refused descriptor stays open");
+    }
+
+    #[test]
+    fn a_descriptor_is_taken_once() {
+        use std::os::fd::AsFd;
         let (ours, _theirs) = UnixStream::pair().expect("socketpair");
-        let raw = ours.into_raw_fd();
-        assert_eq!(adopt_socket(raw).expect("a socket").as_raw_fd(), raw);
+        let raw = ours.as_raw_fd();
+        // As a C program makes it.
+        // SAFETY: no memory is touched.
+        assert_eq!(unsafe { libc::fcntl(raw, libc::F_SETFD, 0) }, 0);
+        let given = GivenFd::from(OwnedFd::from(ours));
+        let other = given.clone();
+        let taken = given.take().expect("a socket");
+        assert_eq!(taken.as_raw_fd(), raw);
+        assert_eq!(flags(taken.as_fd()), libc::FD_CLOEXEC);
+        for again in [given, other] {
+            let error = again.take().expect_err("taken");
+            assert_eq!(error.raw_os_error(), Some(libc::EBADF));
+        }
     }
 }

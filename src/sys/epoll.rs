@@ -1,16 +1,22 @@
-//! Waiting on the descriptor behind a [`polling::Poller`].
+//! Readiness of descriptors, by epoll.
 //!
-//! The crate's own wait sets a timer descriptor and reads and re-arms its
-//! notifier around each wait, five system calls in all; what is here is one, with
-//! a resolution of nanoseconds where the kernel has that (Linux 5.11).
+//! The set is that of the crate polling. Its wait sets a timer descriptor and reads and
+//! re-arms its notifier around each wait, five system calls in all; what is here is one,
+//! with a resolution of nanoseconds where the kernel has that (Linux 5.11).
+//!
+//! A descriptor that is closed without being [removed](Epoll::remove) leaves the set by
+//! itself, unless it has a duplicate; then what comes of it is a key and no more. So
+//! nothing here is unsafe to call.
 
+use polling::{Event, PollMode, Poller};
 use std::io;
-use std::os::fd::RawFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// One descriptor's readiness.
-#[derive(Clone, Copy, Debug)]
+/// One descriptor's readiness: what is waited for, or what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     /// The key it was registered with.
     pub key: usize,
@@ -23,37 +29,112 @@ pub struct Readiness {
 /// Events taken at a time.
 const EVENTS: usize = 256;
 
-/// Waits for readiness at most for `timeout`, for ever with `None`, and puts what
-/// there is in place of what `out` held.
-///
-/// # Errors
-/// The system's; `EINTR` counts as nothing ready.
-pub fn wait(epoll: RawFd, timeout: Option<Duration>, out: &mut Vec<Readiness>) -> io::Result<()> {
-    out.clear();
-    let mut events = [libc::epoll_event { events: 0, u64: 0 }; EVENTS];
-    let count = loop {
-        match wait_raw(epoll, timeout, &mut events) {
-            Ok(count) => break count,
-            Err(error) if error.raw_os_error() == Some(libc::EINTR) => break 0,
-            // EPERM is what a container says of a call that its rules do not know.
-            Err(error)
-                if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
-                    && !is_coarse() =>
-            {
-                COARSE.store(true, Ordering::Relaxed);
-            }
-            Err(error) => return Err(error),
+/// When a descriptor's readiness is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Once; then not until it is [set](Epoll::set) again.
+    Once,
+    /// Each time that something comes.
+    Edge,
+}
+
+impl Readiness {
+    fn into_event(self) -> Event {
+        let mut event = Event::none(self.key);
+        event.readable = self.readable;
+        event.writable = self.writable;
+        event
+    }
+}
+
+impl Trigger {
+    fn into_mode(self) -> PollMode {
+        match self {
+            Trigger::Once => PollMode::Oneshot,
+            Trigger::Edge => PollMode::Edge,
         }
-    };
-    let failed = libc::EPOLLHUP | libc::EPOLLERR;
-    let readable = libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | failed;
-    let writable = libc::EPOLLOUT | failed;
-    out.extend(events.iter().take(count).map(|event| Readiness {
-        key: event.u64 as usize,
-        readable: event.events & readable as u32 != 0,
-        writable: event.events & writable as u32 != 0,
-    }));
-    Ok(())
+    }
+}
+
+/// A set of descriptors that is waited on: a [`Poller`], but for the wait.
+#[derive(Debug)]
+pub struct Epoll(Poller);
+
+impl Epoll {
+    /// An empty set.
+    ///
+    /// # Errors
+    /// The system's: `EMFILE`, `ENFILE`, `ENOMEM`.
+    pub fn new() -> io::Result<Epoll> {
+        Poller::new().map(Epoll)
+    }
+
+    /// Adds a descriptor.
+    ///
+    /// # Errors
+    /// The system's: `EEXIST`, `ENOMEM`, `ENOSPC`, `EPERM`.
+    pub fn add(&self, fd: BorrowedFd<'_>, wanted: Readiness, trigger: Trigger) -> io::Result<()> {
+        // SAFETY: the crate wants descriptors to be removed before they are closed, for
+        // systems whose sets keep them. This one's does not, see the module.
+        unsafe {
+            self.0
+                .add_with_mode(&fd, wanted.into_event(), trigger.into_mode())
+        }
+    }
+
+    /// Changes what is wanted of a descriptor.
+    ///
+    /// # Errors
+    /// The system's: `ENOENT`, `ENOMEM`.
+    pub fn set(&self, fd: BorrowedFd<'_>, wanted: Readiness, trigger: Trigger) -> io::Result<()> {
+        self.0
+            .modify_with_mode(fd, wanted.into_event(), trigger.into_mode())
+    }
+
+    /// Takes a descriptor out.
+    ///
+    /// # Errors
+    /// The system's: `ENOENT`.
+    pub fn remove(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.0.delete(fd)
+    }
+
+    /// Waits for readiness at most for `timeout`, for ever with `None`, and puts what
+    /// there is in place of what `out` held.
+    ///
+    /// # Errors
+    /// The system's; `EINTR` counts as nothing ready.
+    pub fn wait(&self, timeout: Option<Duration>, out: &mut Vec<Readiness>) -> io::Result<()> {
+        out.clear();
+        let mut events = [const { MaybeUninit::uninit() }; EVENTS];
+        let count = loop {
+            match wait_raw(self.0.as_raw_fd(), timeout, &mut events) {
+                Ok(count) => break count,
+                Err(error) if error.raw_os_error() == Some(libc::EINTR) => break 0,
+                // EPERM is what a container says of a call that its rules do not know.
+                Err(error)
+                    if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
+                        && !is_coarse() =>
+                {
+                    COARSE.store(true, Ordering::Relaxed);
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let failed = libc::EPOLLHUP | libc::EPOLLERR;
+        let readable = libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | failed;
+        let writable = libc::EPOLLOUT | failed;
+        out.extend(events.iter().take(count).map(|event| {
+            // SAFETY: the kernel has written so many.
+            let event = unsafe { event.assume_init_read() };
+            Readiness {
+                key: event.u64 as usize,
+                readable: event.events & readable as u32 != 0,
+                writable: event.events & writable as u32 != 0,
+            }
+        }));
+        Ok(())
+    }
 }
 
 /// The kernel has only the call that counts in milliseconds.
@@ -66,7 +147,7 @@ fn is_coarse() -> bool {
 fn wait_raw(
     epoll: RawFd,
     timeout: Option<Duration>,
-    events: &mut [libc::epoll_event; EVENTS],
+    events: &mut [MaybeUninit<libc::epoll_event>; EVENTS],
 ) -> io::Result<usize> {
     let room = EVENTS as libc::c_int;
     let count = if is_coarse() || timeout.is_none_or(|limit| limit.is_zero()) {
@@ -74,7 +155,7 @@ fn wait_raw(
             libc::c_int::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX)
         });
         // SAFETY: the array has room for so many events.
-        unsafe { libc::epoll_wait(epoll, events.as_mut_ptr(), room, millis) as libc::c_long }
+        unsafe { libc::epoll_wait(epoll, events.as_mut_ptr().cast(), room, millis) as libc::c_long }
     } else {
         let limit = timeout.unwrap_or_default();
         let spec = libc::timespec {
@@ -86,7 +167,7 @@ fn wait_raw(
             libc::syscall(
                 libc::SYS_epoll_pwait2,
                 epoll,
-                events.as_mut_ptr(),
+                events.as_mut_ptr().cast::<libc::epoll_event>(),
                 room,
                 &spec as *const libc::timespec,
                 std::ptr::null::<libc::sigset_t>(),
@@ -100,37 +181,75 @@ fn wait_raw(
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(loom), not(miri)))]
 mod tests {
     use super::*;
-    use polling::{Event, PollMode, Poller};
-    use std::os::fd::AsRawFd;
+    use std::io::{Read, Write};
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
     use std::time::Instant;
+
+    fn ready(key: usize, readable: bool, writable: bool) -> Readiness {
+        Readiness {
+            key,
+            readable,
+            writable,
+        }
+    }
+
+    /// What is there now.
+    fn look(epoll: &Epoll) -> Vec<Readiness> {
+        let mut out = Vec::new();
+        epoll.wait(Some(Duration::ZERO), &mut out).unwrap();
+        out
+    }
 
     #[test]
     fn waits_for_a_time_and_sees_what_is_ready() {
-        let poller = Poller::new().unwrap();
-        let mut out = Vec::new();
+        let epoll = Epoll::new().unwrap();
+        let mut out = vec![ready(1, true, true)];
         let begun = Instant::now();
-        wait(
-            poller.as_raw_fd(),
-            Some(Duration::from_micros(300)),
-            &mut out,
-        )
-        .unwrap();
-        assert!(out.is_empty() && begun.elapsed() >= Duration::from_micros(300));
-        let (mut one, other) = std::os::unix::net::UnixStream::pair().unwrap();
-        crate::sys::poller_add(
-            &poller,
-            other.as_raw_fd(),
-            Event::readable(7),
-            PollMode::Edge,
-        )
-        .unwrap();
-        std::io::Write::write_all(&mut one, b"x").unwrap();
-        wait(poller.as_raw_fd(), None, &mut out).unwrap();
-        assert_eq!(out.len(), 1);
-        assert!(out[0].key == 7 && out[0].readable && !out[0].writable);
-        poller.delete(&other).unwrap();
+        let short = Duration::from_micros(300);
+        epoll.wait(Some(short), &mut out).unwrap();
+        assert!(out.is_empty() && begun.elapsed() >= short);
+        let (mut one, mut other) = UnixStream::pair().unwrap();
+        let wanted = ready(7, true, false);
+        epoll.add(other.as_fd(), wanted, Trigger::Edge).unwrap();
+        let again = epoll.add(other.as_fd(), wanted, Trigger::Edge);
+        assert_eq!(again.unwrap_err().raw_os_error(), Some(libc::EEXIST));
+        for _ in 0..2 {
+            one.write_all(b"x").unwrap();
+            epoll.wait(None, &mut out).unwrap();
+            assert_eq!(out, [wanted]);
+            assert_eq!(look(&epoll), [], "nothing new came");
+        }
+        other.read_exact(&mut [0; 2]).unwrap();
+        drop(one);
+        assert_eq!(look(&epoll), [ready(7, true, true)], "hung up");
+        epoll.remove(other.as_fd()).unwrap();
+        let again = epoll.remove(other.as_fd());
+        assert_eq!(again.unwrap_err().raw_os_error(), Some(libc::ENOENT));
+    }
+
+    #[test]
+    fn a_watch_is_good_for_one_event_and_ends_with_its_descriptor() {
+        let epoll = Epoll::new().unwrap();
+        let (mut one, other) = UnixStream::pair().unwrap();
+        let set = |wanted| epoll.set(other.as_fd(), wanted, Trigger::Once);
+        assert_eq!(
+            set(ready(1, true, true)).unwrap_err().raw_os_error(),
+            Some(libc::ENOENT)
+        );
+        let watch = ready(usize::MAX - 5, false, true);
+        epoll.add(other.as_fd(), watch, Trigger::Once).unwrap();
+        assert_eq!(look(&epoll), [watch]);
+        assert_eq!(look(&epoll), []);
+        set(ready(3, true, false)).unwrap();
+        assert_eq!(look(&epoll), []);
+        one.write_all(b"x").unwrap();
+        assert_eq!(look(&epoll), [ready(3, true, false)]);
+        set(ready(4, true, true)).unwrap();
+        drop(other);
+        assert_eq!(look(&epoll), []);
     }
 }

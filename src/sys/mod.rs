@@ -11,6 +11,7 @@ pub mod pages;
 pub mod panics;
 pub mod random;
 pub mod resolver;
+pub mod room;
 pub mod simd;
 #[cfg(target_os = "linux")]
 pub mod tipc;
@@ -86,21 +87,6 @@ pub fn set_errno(code: i32) {
     unsafe {
         *libc::__error() = code;
     }
-}
-
-/// Registers a descriptor with a poller.
-///
-/// # Errors
-/// The system's.
-pub fn poller_add(
-    poller: &polling::Poller,
-    fd: std::os::fd::RawFd,
-    interest: polling::Event,
-    mode: polling::PollMode,
-) -> std::io::Result<()> {
-    // SAFETY: the reactor forgets each descriptor before it is closed; with
-    // epoll even a missed one leaves the set by itself.
-    unsafe { poller.add_with_mode(fd, interest, mode) }
 }
 
 /// For a thread of the library's own: blocks all signals in it, so that the host's handlers run

@@ -14,7 +14,7 @@ use super::socket_file::{SocketFile, WildcardDirectory, clear_way};
 use super::{ByteStream, StreamOptions, filter, name, tipc, tuning, vsock};
 use crate::endpoint::{Endpoint, IpcAddress, TcpAddress, TipcAddress, VsockAddress};
 use crate::error::{Error, Result};
-use crate::sys::{adopt, resolver};
+use crate::sys::{adopt::GivenFd, resolver};
 
 /// So many connections that ended before they were accepted are skipped in one
 /// call of [`Listener::accept`].
@@ -68,8 +68,8 @@ impl Listener {
         endpoint: &Endpoint,
         options: &StreamOptions,
     ) -> std::result::Result<Listener, BindError> {
-        if options.use_fd != -1 {
-            return Ok(Listener::adopt(options.use_fd)?);
+        if let Some(given) = &options.use_fd {
+            return Ok(Listener::adopt(given)?);
         }
         match endpoint {
             Endpoint::Inproc(_) => Err(Error::ProtoNotSupported.into()),
@@ -83,9 +83,10 @@ impl Listener {
     /// Takes over a socket that is bound and listening already (`ZMQ_USE_FD`).
     /// From success on the listener owns it; its file is never removed.
     ///
-    /// Errors: `EBADF`, `ENOTSOCK`; the descriptor then stays the caller's.
-    pub fn adopt(fd: RawFd) -> Result<Listener> {
-        let socket = Socket::from(adopt::adopt_socket(fd).map_err(to_error)?);
+    /// Errors: `EBADF` (also if it was taken before), `ENOTSOCK`; the descriptor then stays
+    /// the caller's.
+    pub fn adopt(given: &GivenFd) -> Result<Listener> {
+        let socket = Socket::from(given.take().map_err(to_error)?);
         socket.set_nonblocking(true).map_err(to_error)?;
         Listener::new(socket, None)
     }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use crate::endpoint::AddressMask;
+use crate::sys::adopt::GivenFd;
 
 /// Transport options, copied from the socket's when it binds or connects. The
 /// default is libzmq's.
@@ -34,8 +35,8 @@ pub struct StreamOptions {
     pub backlog: i32,
     /// `ZMQ_BINDTODEVICE`: interface name. tcp on Linux only.
     pub bind_to_device: Option<String>,
-    /// `ZMQ_USE_FD`: a socket that is bound and listening already; -1 for none.
-    pub use_fd: i32,
+    /// `ZMQ_USE_FD`: a socket that is bound and listening already.
+    pub use_fd: Option<GivenFd>,
     /// `ZMQ_TCP_ACCEPT_FILTER`: a tcp peer must match one; empty lets all in.
     pub tcp_accept_filters: Vec<AddressMask>,
     /// `ZMQ_IPC_FILTER_UID`: user ids that may connect over ipc. An ipc peer
@@ -63,7 +64,7 @@ impl Default for StreamOptions {
             ipv6: false,
             backlog: 100,
             bind_to_device: None,
-            use_fd: -1,
+            use_fd: None,
             tcp_accept_filters: Vec::new(),
             ipc_filter_uid: Vec::new(),
             ipc_filter_gid: Vec::new(),

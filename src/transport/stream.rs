@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use socket2::Socket;
 
 use super::name;
-use crate::sys::{self, credentials};
+use crate::sys::{self, credentials, room::Room};
 
 /// A closed peer must give `EPIPE`, never a signal to the application.
 #[cfg(not(target_vendor = "apple"))]
@@ -32,14 +32,15 @@ impl ByteStream {
         ByteStream { socket }
     }
 
-    /// Reads at most `buf.len()` bytes without waiting; 0 means that the peer
-    /// will send no more (or that `buf` is empty).
+    /// Reads as much as there is room for, without waiting; 0 means that the peer
+    /// will send no more (or that there is no room).
     ///
     /// Errors: `WouldBlock`; the system's when the connection is lost.
     // Hot: one system call, nothing else.
     #[inline]
-    pub fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
-        retry(|| (&self.socket).read(buf))
+    pub fn read<'a>(&self, room: impl Into<Room<'a>>) -> io::Result<usize> {
+        let mut room = room.into();
+        retry(|| room.receive(self.socket.as_fd()))
     }
 
     /// As [`Self::read`], into several pieces in order.
@@ -50,7 +51,7 @@ impl ByteStream {
             // As above, and recvmsg.
             Err(error) if sys::is_refused(&error) => {
                 let first = bufs.iter_mut().find(|buf| !buf.is_empty());
-                self.read(first.map_or(&mut [], |buf| buf))
+                self.read(first.map_or(&mut [][..], |buf| &mut **buf))
             }
             result => result,
         }

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, IntoRawFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -523,9 +523,9 @@ fn a_full_backlog_is_an_error_for_ipc() {
 fn a_given_descriptor_is_used_and_its_file_left() {
     let folder = Folder::new();
     let (path, text) = folder.at("s");
-    let given = UnixListener::bind(&path).expect("bind").into_raw_fd();
+    let given = OwnedFd::from(UnixListener::bind(&path).expect("bind"));
     let options = StreamOptions {
-        use_fd: given,
+        use_fd: Some(given.into()),
         ..StreamOptions::default()
     };
     // The address is not looked at.
@@ -539,15 +539,11 @@ fn a_given_descriptor_is_used_and_its_file_left() {
     let given = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
     let port = given.local_addr().expect("address").port();
     let options = StreamOptions {
-        use_fd: given.into_raw_fd(),
+        use_fd: Some(OwnedFd::from(given).into()),
         ..StreamOptions::default()
     };
     let listener = bind("tcp://127.0.0.1:*", &options);
     assert_eq!(text_of(&listener), format!("tcp://127.0.0.1:{port}"));
-    let bad = StreamOptions {
-        use_fd: 1_000_000,
-        ..StreamOptions::default()
-    };
-    let result = try_bind("tcp://127.0.0.1:*", &bad);
+    let result = try_bind("tcp://127.0.0.1:*", &options); // a second time
     assert_eq!(result, Err(Error::Os(libc::EBADF)));
 }

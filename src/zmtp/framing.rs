@@ -123,56 +123,6 @@ pub(super) fn encode_v1_long(length: u64, flags: u8, out: &mut [u8; MAX_HEADER])
     out[9] = flags;
 }
 
-/// Frames at the front of some input, see [`count_messages`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Messages {
-    /// Bytes of all the frames.
-    pub len: usize,
-    /// Frames, which are message parts.
-    pub parts: usize,
-    /// Whole messages.
-    pub count: usize,
-}
-
-/// Counts whole messages at the front of `input`, at most `most`, in frames of
-/// ZMTP 2 and later. It stops before a frame that is a command, has flags that
-/// ZMTP does not know, or more than `limit` bytes.
-#[inline]
-pub fn count_messages(input: &[u8], most: usize, limit: u64) -> Messages {
-    let mut whole = Messages::default();
-    let (mut at, mut parts) = (0, 0);
-    while whole.count < most {
-        let Some(&[flags, short]) = input.get(at..).and_then(<[u8]>::first_chunk::<2>) else {
-            break;
-        };
-        let (size, header) = match flags {
-            0 | FLAG_MORE => (u64::from(short), 2),
-            _ if flags & !(FLAG_MORE | FLAG_LONG) == 0 => {
-                let Some(long) = input[at + 1..].first_chunk::<8>() else {
-                    break;
-                };
-                (u64::from_be_bytes(*long), 9)
-            }
-            _ => break,
-        };
-        if size > limit || size > (input.len() - at) as u64 {
-            break;
-        }
-        let next = at + header + size as usize;
-        if next > input.len() {
-            break;
-        }
-        at = next;
-        parts += 1;
-        if flags & FLAG_MORE == 0 {
-            whole.len = at;
-            whole.parts = parts;
-            whole.count += 1;
-        }
-    }
-    whole
-}
-
 #[inline]
 fn decode_v2(input: &[u8]) -> Option<Header> {
     let &[flags, short] = input.first_chunk::<2>()?;
@@ -310,45 +260,6 @@ mod tests {
                 len: 10
             }))
         );
-    }
-
-    #[test]
-    fn whole_messages_are_counted() {
-        let count = |input: &[u8], most, limit| {
-            let found = count_messages(input, most, limit);
-            (found.len, found.parts, found.count)
-        };
-        let long = b"\x02\0\0\0\0\0\0\0\x03def";
-        let mut input = b"\x01\x01a\x00\x02bc\x00\x00".to_vec();
-        input.extend_from_slice(long);
-        let all = (input.len(), 4, 3);
-        assert_eq!(count(&input, usize::MAX, u64::MAX), all);
-        assert_eq!(count(&input, 2, u64::MAX), (9, 3, 2));
-        assert_eq!(count(&input, usize::MAX, 2), (9, 3, 2));
-        assert_eq!(count(&input, usize::MAX, 1), (0, 0, 0), "half a message");
-        for cut in 0..input.len() {
-            let expected = match cut {
-                0..7 => (0, 0, 0),
-                7..9 => (7, 2, 1),
-                _ => (9, 3, 2),
-            };
-            assert_eq!(
-                count(&input[..cut], usize::MAX, u64::MAX),
-                expected,
-                "{cut}"
-            );
-        }
-        // Commands, unknown flags and absurd sizes are for others to judge.
-        for strange in [
-            &b"\x04\x00"[..],
-            b"\x08\x00",
-            b"\xff\x00",
-            b"\x02\xff\xff\xff\xff\xff\xff\xff\xff",
-        ] {
-            let mut input = b"\x00\x01x".to_vec();
-            input.extend_from_slice(strange);
-            assert_eq!(count(&input, usize::MAX, u64::MAX), (3, 1, 1));
-        }
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod peer;
 mod socket_type;
 
 pub use error::{FrameError, HandshakeError, ProtocolError, Refusal};
-pub use framing::{Framing, Header, MAX_HEADER, count_messages};
+pub use framing::{Framing, Header, MAX_HEADER};
 pub use greeting::Version;
 pub use handshake::{Handshake, HandshakeConfig, MAX_HANDSHAKE_FRAME, Progress, Session};
 pub use heartbeat::{Heartbeat, HeartbeatAction};

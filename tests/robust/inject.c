@@ -35,7 +35,6 @@ static const struct fault {
   {"epoll_pwait2", "ENOSYS EPERM", TO_BE_BORNE},
   {"eventfd2", "EMFILE ENODEV", ONCE},
   {"eventfd2", "EMFILE", FOR_GOOD},
-  {"timerfd_create", "EMFILE", TO_BE_BORNE},
   {"recvfrom", "ECONNRESET ETIMEDOUT ENOMEM EINTR", ONCE},
   {"recvfrom", "ECONNRESET", FOR_GOOD},
   {"sendto,sendmsg", "EPIPE ECONNRESET ENOBUFS EINTR", ONCE},

@@ -309,12 +309,7 @@ fn is_half_closed(error: &io::Error) -> bool {
 
 /// SUBSCRIBE and CANCEL become messages of the old form.
 fn deliver_subscription(pipe: &mut PipeEnd, action: u8, topic: &[u8]) {
-    let Ok(mut msg) = Msg::with_size(topic.len() + 1) else {
-        return;
-    };
-    if let Some([first, rest @ ..]) = msg.data_mut() {
-        *first = action;
-        rest.copy_from_slice(topic);
+    if let Ok(msg) = Msg::with_first(action, topic) {
+        pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
     }
-    pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));
 }

@@ -109,7 +109,7 @@ fn context_bytes_are_an_int_of_exactly_four() {
             );
             let mut out = vec![0xa5; length];
             assert_eq!(
-                options.get_bytes(option, &mut out),
+                options.get_bytes(option, &mut out[..]),
                 Err(Error::Invalid),
                 "{name}"
             );

@@ -138,7 +138,7 @@ fn assert_refused(options: &mut Options, option: i32, value: Option<&[u8]>) {
 fn assert_not_readable(options: &Options, option: i32, length: usize) {
     let mut out = vec![0xa5; length];
     assert_eq!(
-        options.get(option, &mut out),
+        options.get(option, &mut out[..]),
         Err(Error::Invalid),
         "{option} at {length}"
     );

@@ -27,13 +27,19 @@ fn switches_of_three_kinds() {
 #[test]
 fn zero_padded_int_fits_any_larger_buffer() {
     let mut out = [0xa5; 9];
-    assert_eq!(value::put_int_zero_padded(&mut out, -2), Ok(4));
+    assert_eq!(
+        value::put_int_zero_padded(&mut (&mut out).into(), -2),
+        Ok(4)
+    );
     assert_eq!(out[..4], (-2_i32).to_ne_bytes());
     assert_eq!(out[4..], [0; 5]);
-    assert_eq!(value::put_int_zero_padded(&mut out[..4], 5), Ok(4));
+    assert_eq!(
+        value::put_int_zero_padded(&mut (&mut out[..4]).into(), 5),
+        Ok(4)
+    );
     out = [0xa5; 9];
     assert_eq!(
-        value::put_int_zero_padded(&mut out[..3], 5),
+        value::put_int_zero_padded(&mut (&mut out[..3]).into(), 5),
         Err(Error::Invalid)
     );
     assert_eq!(out, [0xa5; 9]);
@@ -42,12 +48,15 @@ fn zero_padded_int_fits_any_larger_buffer() {
 #[test]
 fn strings_count_their_nul() {
     let mut out = [0xa5; 6];
-    assert_eq!(value::put_string(&mut out, b"a\0b"), Ok(4));
+    assert_eq!(value::put_string(&mut (&mut out).into(), b"a\0b"), Ok(4));
     assert_eq!(&out, b"a\0b\0\0\0");
     assert_eq!(
-        value::put_string(&mut out[..3], b"a\0b"),
+        value::put_string(&mut (&mut out[..3]).into(), b"a\0b"),
         Err(Error::Invalid)
     );
-    assert_eq!(value::put_string(&mut out[..1], b""), Ok(1));
-    assert_eq!(value::put_string(&mut [], b""), Err(Error::Invalid));
+    assert_eq!(value::put_string(&mut (&mut out[..1]).into(), b""), Ok(1));
+    assert_eq!(
+        value::put_string(&mut (&mut []).into(), b""),
+        Err(Error::Invalid)
+    );
 }

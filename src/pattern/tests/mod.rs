@@ -302,7 +302,9 @@ impl Net {
 
     pub fn get(&mut self, at: usize, option: i32) -> Result<i32> {
         let mut out = [0; 4];
-        self.sockets[at].pattern.get_option(option, &mut out)?;
+        self.sockets[at]
+            .pattern
+            .get_option(option, &mut (&mut out).into())?;
         Ok(i32::from_ne_bytes(out))
     }
 

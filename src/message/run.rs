@@ -1,0 +1,156 @@
+//! Whole frames in a read buffer, to be passed on as they are.
+
+use super::block::{Block, Header};
+use super::frames::{LONG, LONG_HEADER, SHORT_HEADER};
+use super::{Kind, Msg, flag};
+use std::ptr::NonNull;
+
+/// References to its block that a run starts with: more than slices of it are handed
+/// out, each of which has more than [`INLINE_MAX`](super::INLINE_MAX) bytes in
+/// [`LONGEST`].
+pub(super) const REFS: usize = 1 << 20;
+/// Bytes in a run at most.
+const LONGEST: usize = 32 * 1024 * 1024;
+
+const _: () = assert!(LONGEST / super::INLINE_MAX < REFS);
+
+/// Whole messages that lie in a block as frames of ZMTP 2 and later.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) announcement: Msg,
+    messages: Messages,
+}
+
+impl Run {
+    /// The whole messages at the front of `block[from..to]`, at most `most`, if they have
+    /// several parts. It stops before a frame that is a command, has flags that ZMTP does
+    /// not know, or more than `limit` bytes.
+    #[inline]
+    pub fn at(block: &mut Block, from: usize, to: usize, most: usize, limit: u64) -> Option<Run> {
+        let input = block.bytes(from, to);
+        let messages = count_messages(&input[..input.len().min(LONGEST)], most, limit);
+        if messages.parts < 2 {
+            return None;
+        }
+        let start = input.as_ptr() as usize;
+        let header = block.give(from + messages.len, REFS);
+        let announcement = announcement(start, start + messages.len, header);
+        Some(Run {
+            announcement,
+            messages,
+        })
+    }
+
+    /// How much it is.
+    #[inline]
+    pub fn messages(&self) -> Messages {
+        self.messages
+    }
+
+    /// The item that announces the run.
+    #[inline]
+    pub fn into_announcement(self) -> Msg {
+        self.announcement
+    }
+}
+
+/// The item for frames from one address to another, with [`REFS`] references to their
+/// block. Its length, as that of a message, is 0.
+#[inline]
+pub(super) fn announcement(start: usize, end: usize, header: NonNull<Header>) -> Msg {
+    Msg::raw(Kind::Run, [start, 0, header.as_ptr() as usize, end])
+}
+
+/// Frames at the front of some input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// Bytes of all the frames.
+    pub len: usize,
+    /// Frames, which are message parts.
+    pub parts: usize,
+    /// Whole messages.
+    pub count: usize,
+}
+
+/// Counts whole messages at the front of `input`, at most `most`, in frames of
+/// ZMTP 2 and later. It stops before a frame that is a command, has flags that
+/// ZMTP does not know, or more than `limit` bytes.
+#[inline]
+fn count_messages(input: &[u8], most: usize, limit: u64) -> Messages {
+    let mut whole = Messages::default();
+    let (mut at, mut parts) = (0, 0);
+    while whole.count < most {
+        let Some(&[flags, short]) = input.get(at..).and_then(<[u8]>::first_chunk::<2>) else {
+            break;
+        };
+        let (size, header) = match flags {
+            0 | flag::MORE => (u64::from(short), SHORT_HEADER),
+            _ if flags & !(flag::MORE | LONG) == 0 => {
+                let Some(long) = input[at + 1..].first_chunk::<8>() else {
+                    break;
+                };
+                (u64::from_be_bytes(*long), LONG_HEADER)
+            }
+            _ => break,
+        };
+        if size > limit || size > (input.len() - at) as u64 {
+            break;
+        }
+        let next = at + header + size as usize;
+        if next > input.len() {
+            break;
+        }
+        at = next;
+        parts += 1;
+        if flags & flag::MORE == 0 {
+            whole.len = at;
+            whole.parts = parts;
+            whole.count += 1;
+        }
+    }
+    whole
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_messages_are_counted() {
+        let count = |input: &[u8], most, limit| {
+            let found = count_messages(input, most, limit);
+            (found.len, found.parts, found.count)
+        };
+        let long = b"\x02\0\0\0\0\0\0\0\x03def";
+        let mut input = b"\x01\x01a\x00\x02bc\x00\x00".to_vec();
+        input.extend_from_slice(long);
+        let all = (input.len(), 4, 3);
+        assert_eq!(count(&input, usize::MAX, u64::MAX), all);
+        assert_eq!(count(&input, 2, u64::MAX), (9, 3, 2));
+        assert_eq!(count(&input, usize::MAX, 2), (9, 3, 2));
+        assert_eq!(count(&input, usize::MAX, 1), (0, 0, 0), "half a message");
+        for cut in 0..input.len() {
+            let expected = match cut {
+                0..7 => (0, 0, 0),
+                7..9 => (7, 2, 1),
+                _ => (9, 3, 2),
+            };
+            assert_eq!(
+                count(&input[..cut], usize::MAX, u64::MAX),
+                expected,
+                "{cut}"
+            );
+        }
+        // Commands, unknown flags and absurd sizes are for others to judge.
+        for strange in [
+            &b"\x04\x00"[..],
+            b"\x08\x00",
+            b"\xff\x00",
+            b"\x02\xff\xff\xff\xff\xff\xff\xff\xff",
+        ] {
+            let mut input = b"\x00\x01x".to_vec();
+            input.extend_from_slice(strange);
+            assert_eq!(count(&input, usize::MAX, u64::MAX), (3, 1, 1));
+        }
+    }
+}

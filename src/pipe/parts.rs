@@ -1,0 +1,370 @@
+//! The parts of messages on their way through a direction of a pipe.
+//!
+//! They are the units of a queue. An item of it is a part, or it announces a run of
+//! frames, which are parts as well and lie somewhere else (`message/frames.rs`). What
+//! ties the two together is kept here and nowhere else: for each unit that the queue
+//! shows there is an item, or a whole frame in the run that the last item before it
+//! announced, and a run that is followed by anything has its END. So what the two ends
+//! offer is safe to call in any order.
+
+use super::queue::{Consumer, Producer, queue};
+use crate::message::{FrameReader, FrameWriter, Msg, Place, Run, Taken};
+
+/// The writing end.
+pub(super) struct PartWriter {
+    queue: Producer<Msg>,
+    /// The run being written.
+    frames: FrameWriter,
+}
+
+/// The reading end.
+pub(super) struct PartReader {
+    queue: Consumer<Msg>,
+    /// The run being read.
+    frames: FrameReader,
+}
+
+/// The two ends of a direction.
+pub(super) fn parts() -> (PartWriter, PartReader) {
+    let (tx, rx) = queue();
+    let writer = PartWriter {
+        queue: tx,
+        frames: FrameWriter::default(),
+    };
+    let reader = PartReader {
+        queue: rx,
+        frames: FrameReader::default(),
+    };
+    (writer, reader)
+}
+
+impl PartWriter {
+    /// Bodies that are not copied by the reader begin at multiples of eight bytes.
+    pub fn align(&mut self) {
+        self.frames.align();
+    }
+
+    /// Whether half a multipart message has been written.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.queue.is_open()
+    }
+
+    /// Parts of whole messages since the beginning.
+    pub fn completed(&self) -> usize {
+        self.queue.completed()
+    }
+
+    /// Shows whole messages to the reader, see [`Producer::publish`].
+    #[inline]
+    pub fn publish(&mut self, weakly: bool) -> bool {
+        self.queue.publish(weakly)
+    }
+
+    /// Whether the run has room for a body.
+    #[inline]
+    pub fn has_room(&self, body: usize) -> bool {
+        self.frames.has_room(body)
+    }
+
+    /// Begins a run with room for a body. False if there is no memory.
+    pub fn begin_run(&mut self, body: usize) -> bool {
+        let run = self.frames.begin(body);
+        run.map(|run| self.queue.push_announcement(run)).is_some()
+    }
+
+    /// The place for a part in the run, if there is [room](Self::has_room).
+    #[inline(always)]
+    pub fn place<'a>(&'a mut self, body: &'a [u8]) -> Option<PartPlace<'a>> {
+        let queue = &mut self.queue;
+        let place = self.frames.place(body)?;
+        Some(PartPlace { queue, place })
+    }
+
+    /// Adds a part of its own; an empty message takes its place.
+    pub fn push_from(&mut self, part: &mut Msg) {
+        let more = part.more();
+        match (self.queue.is_open(), more) {
+            (false, true) => self.frames.begin_group(),
+            (true, false) => self.frames.complete(),
+            _ => {}
+        }
+        self.frames.close();
+        self.queue.push_from(part, !more);
+    }
+
+    /// Adds the frames of a run, which are whole messages.
+    pub fn push_run(&mut self, run: Run) {
+        self.frames.close();
+        self.frames.complete();
+        let parts = run.messages().parts;
+        self.queue.push_announcement(run.into_announcement());
+        // SAFETY: as many whole frames are in the run that was just announced.
+        unsafe { self.queue.extend(parts, true) };
+    }
+
+    /// Takes back the parts of an unfinished message.
+    pub fn rollback(&mut self) {
+        if self.queue.is_open() {
+            // SAFETY: the group's parts are not published, so the reader was shown none
+            // of its frames.
+            unsafe { self.frames.rollback() };
+            self.queue.rollback();
+        }
+    }
+}
+
+/// Where a part is to be copied to.
+pub(super) struct PartPlace<'a> {
+    queue: &'a mut Producer<Msg>,
+    place: Place<'a>,
+}
+
+impl PartPlace<'_> {
+    /// Copies it there. `more`: others follow in its message.
+    #[inline(always)]
+    pub fn put(mut self, more: bool) {
+        if more || self.queue.is_open() {
+            match self.queue.is_open() {
+                false => self.place.begin_group(),
+                true if !more => self.place.complete(),
+                true => {}
+            }
+        }
+        self.place.put(more);
+        // SAFETY: the last item announced the run that the frame is in.
+        unsafe { self.queue.extend(1, !more) };
+    }
+}
+
+/// What the next part is, see [`PartReader::next`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    Frame,
+    Item,
+}
+
+/// The frame that is the next part.
+pub(super) struct Frame<'a>(&'a mut PartReader);
+
+impl Frame<'_> {
+    /// Moves it to a message, in place of its body and marks.
+    #[inline(always)]
+    pub fn take_into(self, into: &mut Msg) {
+        // SAFETY: the writer has shown it, see `PartReader::frame`.
+        unsafe { self.0.frames.next_into(into) };
+        self.0.queue.count(1);
+    }
+
+    /// Shows its body to `read`. Tells as well whether others follow in its message.
+    #[inline]
+    pub fn show<R>(self, read: impl FnOnce(&[u8]) -> R) -> (R, bool) {
+        // SAFETY: the writer has shown it, see `PartReader::frame`.
+        let outcome = unsafe { self.0.frames.next_with(read) };
+        self.0.queue.count(1);
+        outcome
+    }
+}
+
+impl PartReader {
+    /// Whether a part is there.
+    #[inline]
+    pub fn ready(&mut self) -> bool {
+        self.queue.ready()
+    }
+
+    /// Parts known to wait.
+    pub fn waiting(&mut self) -> usize {
+        self.queue.waiting()
+    }
+
+    /// Parts taken since the beginning.
+    #[inline]
+    pub fn taken(&self) -> usize {
+        self.queue.taken()
+    }
+
+    /// The next part if it is known to be a frame, without a look at what the writer has
+    /// shown lately.
+    #[inline(always)]
+    pub fn frame(&mut self) -> Option<Frame<'_>> {
+        if !self.queue.knows() || !self.frames.is_inside() {
+            return None;
+        }
+        // SAFETY: a unit is shown that was not taken: in this run, or behind its END.
+        match unsafe { self.frames.is_over() } {
+            true => None,
+            false => Some(Frame(self)),
+        }
+    }
+
+    /// What the next part is, after the run that is over was left and the next one was
+    /// entered. `None` if there is none.
+    #[inline]
+    pub fn next(&mut self) -> Option<Next> {
+        while self.queue.ready() {
+            if self.frames.is_inside() {
+                if self.frame().is_some() {
+                    return Some(Next::Frame);
+                }
+                self.frames.leave();
+            } else if !self.enter() {
+                return Some(Next::Item);
+            }
+        }
+        None
+    }
+
+    /// Enters the run that the next item announces, if it does.
+    #[inline]
+    fn enter(&mut self) -> bool {
+        let is_run = self.queue.peek().is_some_and(Msg::is_run);
+        if is_run {
+            self.enter_run();
+        }
+        is_run
+    }
+
+    #[cold]
+    fn enter_run(&mut self) {
+        // SAFETY: the item is an announcement, and those are no units.
+        if let Some(run) = unsafe { self.queue.pop_announcement() } {
+            self.frames.enter(run);
+        }
+    }
+
+    /// The next part, if it is an item, left in place.
+    #[inline]
+    pub fn item(&mut self) -> Option<&Msg> {
+        match self.next() {
+            Some(Next::Item) => self.queue.peek(),
+            _ => None,
+        }
+    }
+
+    /// Takes the next part, if it is an item.
+    #[inline]
+    pub fn take_item(&mut self) -> Option<Msg> {
+        match self.next() {
+            Some(Next::Item) => self.queue.pop(),
+            _ => None,
+        }
+    }
+
+    /// As [`take_item`](Self::take_item), straight to where it is to be. What was there
+    /// is forgotten, not dropped. False if there is none.
+    #[inline]
+    pub fn take_item_into(&mut self, into: &mut Msg) -> bool {
+        self.next() == Some(Next::Item) && self.queue.pop_into(into)
+    }
+
+    /// Takes frames, see [`FrameReader::take`]. `None` if the next part is none.
+    pub fn take_frames(&mut self, limit: usize) -> Option<(&[u8], Taken)> {
+        if self.next() != Some(Next::Frame) {
+            return None;
+        }
+        // SAFETY: so many units are shown; they begin in this run or follow it.
+        let (bytes, taken) = unsafe { self.frames.take(self.queue.waiting(), limit) };
+        self.queue.count(taken.parts);
+        Some((bytes, taken))
+    }
+
+    /// Drops what there is.
+    pub fn drain(&mut self) {
+        while let Some(next) = self.next() {
+            match (next, self.frame()) {
+                (Next::Frame, Some(frame)) => drop(frame.show(|_| ())),
+                _ => drop(self.queue.pop()),
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::message::Block;
+
+    /// Numbers that look random.
+    fn next(state: &mut u64) -> u64 {
+        *state = state.wrapping_mul(6364136223846793005).wrapping_add(99);
+        *state >> 33
+    }
+
+    /// Two frames in a block.
+    fn run() -> Run {
+        let mut block = Block::new(100).unwrap();
+        assert!(block.room(0).put(b"\x00\x01x\x00\x28"));
+        assert!(block.room(5).put(&[b'x'; 40]));
+        Run::at(&mut block, 0, 100, usize::MAX, u64::MAX).unwrap()
+    }
+
+    /// Every call, in any order. What is shown comes out, in its order, and nothing else.
+    #[test]
+    fn any_order_of_calls_is_sound() {
+        const ROUNDS: u64 = if cfg!(miri) { 12 } else { 400 };
+        let mut total = 0;
+        for mut seed in 0..ROUNDS {
+            let dice = &mut seed;
+            let (mut tx, mut rx) = parts();
+            if next(dice) % 2 == 0 {
+                tx.align();
+            }
+            let (mut shown, mut open, mut got) = (Vec::new(), Vec::new(), Vec::new());
+            for step in 0..150u8 {
+                let body = vec![step; (next(dice) % 90) as usize];
+                let more = next(dice) % 3 == 0;
+                match next(dice) % 12 {
+                    0..4 => {
+                        if let Some(place) = tx.place(&body) {
+                            place.put(more);
+                            open.push(body);
+                            (!more).then(|| shown.append(&mut open));
+                        }
+                    }
+                    4 => assert!(tx.begin_run(body.len())),
+                    5 => {
+                        let mut msg = Msg::copy_from(&body).unwrap();
+                        msg.set(crate::message::flag::MORE, more);
+                        tx.push_from(&mut msg);
+                        open.push(body);
+                        (!more).then(|| shown.append(&mut open));
+                    }
+                    6 => {
+                        tx.push_run(run());
+                        shown.append(&mut open);
+                        shown.extend([vec![b'x'], vec![b'x'; 40]]);
+                    }
+                    7 => {
+                        tx.rollback();
+                        open.clear();
+                    }
+                    8 => drop(tx.publish(next(dice) % 2 == 0)),
+                    9 => got.extend(rx.take_item().map(|msg| msg.data().to_vec())),
+                    10 => {
+                        let mut msg = Msg::new();
+                        if let Some(frame) = rx.frame() {
+                            frame.take_into(&mut msg);
+                            got.push(msg.data().to_vec());
+                        }
+                    }
+                    _ => {
+                        let frames = rx.take_frames(next(dice) as usize % 200);
+                        let mut bytes = frames.map_or(Vec::new(), |(bytes, _)| bytes.to_vec());
+                        while let [_, len, ..] = bytes[..] {
+                            got.push(bytes.drain(..2 + usize::from(len)).skip(2).collect());
+                        }
+                    }
+                }
+            }
+            tx.publish(false);
+            if next(dice) % 2 == 0 {
+                rx.drain();
+                assert_eq!(rx.waiting(), 0);
+            }
+            assert_eq!(got, shown[..got.len()]);
+            total += got.len();
+        }
+        assert!(total as u64 > 10 * ROUNDS);
+    }
+}

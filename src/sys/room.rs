@@ -1,0 +1,163 @@
+//! Memory that is filled from the front and was not cleared before.
+//!
+//! A `&mut [u8]` promises initialised bytes, which fresh memory does not have, and
+//! clearing a read buffer costs as much as reading into it. A [`Room`] promises only
+//! that bytes may be written, and counts those that were.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// What is free of some memory.
+#[derive(Debug, Default)]
+pub struct Room<'a> {
+    free: &'a mut [MaybeUninit<u8>],
+    filled: Option<&'a mut usize>,
+}
+
+impl<'a> From<&'a mut [MaybeUninit<u8>]> for Room<'a> {
+    fn from(free: &'a mut [MaybeUninit<u8>]) -> Room<'a> {
+        Room { free, filled: None }
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for Room<'a> {
+    fn from(bytes: &'a mut [u8]) -> Room<'a> {
+        let (start, len) = (bytes.as_mut_ptr().cast::<MaybeUninit<u8>>(), bytes.len());
+        // SAFETY: the same memory for the same time; only initialised bytes are
+        // written through a Room, so it stays initialised.
+        Room::from(unsafe { std::slice::from_raw_parts_mut(start, len) })
+    }
+}
+
+impl<'a, const N: usize> From<&'a mut [u8; N]> for Room<'a> {
+    fn from(bytes: &'a mut [u8; N]) -> Room<'a> {
+        Room::from(&mut bytes[..])
+    }
+}
+
+impl<'a> Room<'a> {
+    /// All of `free`. `filled` grows by each byte that is written to the front of it, and
+    /// by nothing else.
+    #[inline]
+    pub fn counted(free: &'a mut [MaybeUninit<u8>], filled: &'a mut usize) -> Room<'a> {
+        let filled = Some(filled);
+        Room { free, filled }
+    }
+
+    /// Bytes that are free.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Whether nothing is free.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.free.is_empty()
+    }
+
+    /// Copies `bytes` to the front. False, and nothing done, if they do not fit.
+    #[inline]
+    pub fn put(&mut self, bytes: &[u8]) -> bool {
+        if bytes.len() > self.free.len() {
+            return false;
+        }
+        // SAFETY: there is room, and exclusive access to it.
+        unsafe {
+            let to = self.free.as_mut_ptr().cast();
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
+        }
+        self.advance(bytes.len());
+        true
+    }
+
+    /// Clears all that is free.
+    pub fn pad(&mut self) {
+        self.free.fill(MaybeUninit::new(0));
+        self.advance(self.free.len());
+    }
+
+    /// The front of it, at most `most` bytes.
+    #[inline]
+    pub fn first(self, most: usize) -> Room<'a> {
+        let most = most.min(self.free.len());
+        let free = &mut self.free[..most];
+        Room { free, ..self }
+    }
+
+    /// Receives from a socket, by one system call. `Ok(0)` is the end of the stream, or no
+    /// room.
+    ///
+    /// # Errors
+    /// The system's.
+    #[inline]
+    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+        let most = self.free.len();
+        let to = self.free.as_mut_ptr().cast();
+        // SAFETY: the memory may be written for `most` bytes.
+        let count = unsafe { libc::recv(socket.as_raw_fd(), to, most, 0) };
+        let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+        // The kernel has written so many.
+        self.advance(count.min(most));
+        Ok(count.min(most))
+    }
+
+    /// `count` bytes at the front were written, which are not more than are free.
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        if let Some(filled) = &mut self.filled {
+            **filled += count;
+        }
+        let free = std::mem::take(&mut self.free);
+        self.free = free.get_mut(count..).unwrap_or_default();
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+
+    #[test]
+    fn what_was_written_is_counted_and_no_more_fits_than_there_is() {
+        let mut bytes = [9; 6];
+        let mut room = Room::from(&mut bytes);
+        assert!(room.put(b"ab") && room.put(b"") && !room.put(b"cdefg"));
+        assert_eq!(room.len(), 4);
+        assert!(room.put(b"c"));
+        room.pad();
+        assert!(room.is_empty() && room.put(b"") && !room.put(b"x"));
+        assert_eq!(&bytes, b"abc\0\0\0");
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn receives_as_much_as_asked_for_and_as_there_is_room() {
+        let (mut ours, theirs) = UnixStream::pair().unwrap();
+        ours.write_all(b"0123456789").unwrap();
+        let (mut bytes, mut filled) = ([MaybeUninit::uninit(); 6], 0);
+        for (most, expected) in [(2, 2), (100, 4), (100, 0)] {
+            let from = filled;
+            let room = Room::counted(&mut bytes[from..], &mut filled);
+            assert_eq!(room.first(most).receive(theirs.as_fd()).unwrap(), expected);
+        }
+        assert_eq!(filled, 6);
+        // SAFETY: all six were written.
+        let got = bytes.map(|byte| unsafe { byte.assume_init() });
+        assert_eq!(&got, b"012345");
+        drop(ours);
+        let mut rest = [0; 9];
+        let fd = theirs.as_fd();
+        let mut room = Room::from(&mut rest);
+        assert_eq!(room.receive(fd).unwrap(), 4);
+        assert_eq!(room.receive(fd).unwrap(), 0, "the end of the stream");
+        let (idle, _other) = UnixStream::pair().unwrap();
+        idle.set_nonblocking(true).unwrap();
+        let error = room.receive(idle.as_fd()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(&rest[..4], b"6789");
+    }
+}

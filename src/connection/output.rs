@@ -35,7 +35,7 @@ thread_cell! {
 
 /// Bytes on their way to the stream. Between drives it holds memory only if
 /// the stream did not take everything.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
     sent: usize,

@@ -17,7 +17,6 @@ pub(super) enum Wait {
 }
 
 /// One negotiation with a proxy.
-#[derive(Debug)]
 pub(super) struct Tunnel {
     client: Socks,
     /// The answer as far as it is here.
@@ -33,7 +32,7 @@ impl Tunnel {
             return Err(refused());
         };
         let to = &address.route().map_err(|_| refused())?.target;
-        let (user, password) = (&options.socks_username, &options.socks_password);
+        let (user, password) = (&options.socks_username, options.socks_password.expose());
         let client = Socks::new(&to.host, to.port, user, password).map_err(|_| refused())?;
         Ok(Tunnel {
             client,

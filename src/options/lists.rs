@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::secret::Secret;
 use super::socket::Options;
 use super::value;
 use crate::error::{Error, Result};
@@ -87,7 +88,7 @@ pub(super) fn socks_username(options: &mut Options, data: Option<&[u8]>) -> Resu
 
 /// `ZMQ_SOCKS_PASSWORD`, as [`socks_username`].
 pub(super) fn socks_password(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    options.socks_password = credential(data)?;
+    options.socks_password = Secret::new(credential(data)?);
     Ok(())
 }
 

@@ -132,6 +132,9 @@ macro_rules! row {
     ($number:ident, $field:ident, text $store:expr) => {
         row!($number, Set::Own($store), Get::Text(|o| &o.$field))
     };
+    ($number:ident, $field:ident, secret_text $store:expr) => {
+        row!($number, Set::Own($store), Get::Text(|o| o.$field.expose()))
+    };
     // NULL turns security off, and the text stays.
     ($number:ident, $field:ident, plain_text $load:expr) => {
         row!(
@@ -317,7 +320,8 @@ options! {
     /// `ZMQ_SOCKS_USERNAME`: at most 255 bytes; empty for none.
     socks_username: Vec<u8> = Vec::new() => ZMQ_SOCKS_USERNAME [text lists::socks_username];
     /// `ZMQ_SOCKS_PASSWORD`: at most 255 bytes; used with a user name only.
-    socks_password: Vec<u8> = Vec::new() => ZMQ_SOCKS_PASSWORD [text lists::socks_password];
+    socks_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
+        ZMQ_SOCKS_PASSWORD [secret_text lists::socks_password];
     /// `ZMQ_LOOPBACK_FASTPATH`: means something to Windows only.
     loopback_fastpath: bool = false => ZMQ_LOOPBACK_FASTPATH [any_flag];
     /// `ZMQ_MULTICAST_LOOP`: multicast reaches the sending host as well.

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::options::Secret;
 use std::net::IpAddr;
 
 const VERSION: u8 = 5;
@@ -49,9 +50,11 @@ enum Step {
 #[derive(Debug)]
 pub struct Socks {
     step: Step,
-    output: Vec<u8>,
+    /// What the proxy is told now, and how much of that was sent.
+    output: Secret<Vec<u8>>,
+    sent: usize,
     request: Vec<u8>,
-    login: Option<Vec<u8>>,
+    login: Option<Secret<Vec<u8>>>,
 }
 
 impl Socks {
@@ -67,7 +70,8 @@ impl Socks {
         };
         Ok(Socks {
             step: Step::Choice,
-            output: vec![VERSION, 1, offered],
+            output: Secret::new(vec![VERSION, 1, offered]),
+            sent: 0,
             request: request(host, port)?,
             login,
         })
@@ -75,12 +79,12 @@ impl Socks {
 
     /// Bytes for the proxy; empty while its answer is awaited.
     pub fn output(&self) -> &[u8] {
-        &self.output
+        &self.output.expose()[self.sent..]
     }
 
     /// So many bytes of [`output`](Self::output) were sent.
     pub fn sent(&mut self, count: usize) {
-        self.output.drain(..count.min(self.output.len()));
+        self.sent += count.min(self.output().len());
     }
 
     /// How many bytes to read for the next [`advance`](Self::advance); 0 when
@@ -102,7 +106,8 @@ impl Socks {
         self.step = match (self.step, bytes) {
             (Step::Choice, &[VERSION, method::NONE]) => self.ask(),
             (Step::Choice, &[VERSION, method::USER_NAME]) => {
-                self.output = self.login.take().ok_or(Refused)?;
+                let login = self.login.take().ok_or(Refused)?;
+                self.say(login);
                 Step::AuthStatus
             }
             (Step::AuthStatus, &[AUTH_VERSION, 0]) => self.ask(),
@@ -119,18 +124,26 @@ impl Socks {
     }
 
     fn ask(&mut self) -> Step {
-        self.output = std::mem::take(&mut self.request);
+        let request = std::mem::take(&mut self.request);
+        self.say(Secret::new(request));
         Step::Reply
+    }
+
+    fn say(&mut self, output: Secret<Vec<u8>>) {
+        self.output = output;
+        self.sent = 0;
     }
 }
 
-fn login(user: &[u8], password: &[u8]) -> Result<Vec<u8>, Refused> {
-    let mut login = vec![AUTH_VERSION];
+fn login(user: &[u8], password: &[u8]) -> Result<Secret<Vec<u8>>, Refused> {
+    // Of its final size at once: memory that a growing one leaves is not wiped.
+    let mut login = Vec::with_capacity(3 + user.len() + password.len());
+    login.push(AUTH_VERSION);
     for part in [user, password] {
         login.push(u8::try_from(part.len()).map_err(|_| Refused)?);
         login.extend_from_slice(part);
     }
-    Ok(login)
+    Ok(Secret::new(login))
 }
 
 fn request(host: &str, port: u16) -> Result<Vec<u8>, Refused> {
@@ -221,6 +234,15 @@ mod tests {
             let exchange: &[(&[u8], &[u8])] = &[(&[5, 1, 2], &[5, 2]), (login, status)];
             assert_eq!(play(client(), exchange), Err(Refused));
         }
+    }
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let mut client = Socks::new("1.2.3.4", 80, b"me", b"\x7f\x7e\x7d").unwrap();
+        assert!(!format!("{client:?}").contains("127, 126, 125"));
+        assert_eq!(client.advance(&[5, 2]), Ok(false));
+        assert_eq!(client.output(), b"\x01\x02me\x03\x7f\x7e\x7d");
+        assert!(!format!("{client:?}").contains("127, 126, 125"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::*;
 const PLAIN_SERVER: i32 = 44;
 const PLAIN_USERNAME: i32 = 45;
 const PLAIN_PASSWORD: i32 = 46;
+const SOCKS_PASSWORD: i32 = 100;
 const CURVE_SERVER: i32 = 47;
 const CURVE_PUBLICKEY: i32 = 48;
 const CURVE_SECRETKEY: i32 = 49;
@@ -129,6 +130,7 @@ fn the_zap_domain_cannot_be_taken_back() {
 fn secrets_do_not_show_in_logs() {
     let mut options = pair();
     assert_eq!(options.set(PLAIN_PASSWORD, Some(b"swordfish")), Ok(()));
+    assert_eq!(options.set(SOCKS_PASSWORD, Some(b"swivel")), Ok(()));
     assert_eq!(options.set(CURVE_SECRETKEY, Some(&KEY)), Ok(()));
     let shown = format!("{options:?}");
     // Byte lists: 115, 119, ... and 187, 136, ...

@@ -186,6 +186,18 @@ fn plain_asks_about_user_and_password() {
 }
 
 #[test]
+fn debug_output_shows_no_password() {
+    let mut pair = Pair::new(plain_client(), plain_server());
+    while !pair.ends[1].is_done() {
+        for end in [0, 1] {
+            assert!(pair.turn(end, 1).is_ok());
+            // "secr", as a list of bytes.
+            assert!(!format!("{:?}", pair.ends[end]).contains("115, 101, 99, 114"));
+        }
+    }
+}
+
+#[test]
 fn curve_agrees_in_any_pace() {
     for step in [1, 100, usize::MAX] {
         let mut pair = curve_pair();

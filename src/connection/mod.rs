@@ -1,12 +1,10 @@
 //! Connections: a ZMTP session over any byte stream, driven by any thread.
 //!
 //! A [`Connection`] is a state machine, a stream and its end of a pipe under
-//! one lock. Whoever has something to do for it, the I/O thread on readiness
-//! and timers, an application thread that sends or waits, sets bits in an
-//! atomic word and tries the lock ([`Connection::service`]). Who gets it does
-//! all the work that is marked, and looks at the word again after unlocking; who
-//! does not get it goes away, the work is in good hands. So no thread ever waits
-//! for another, and no work is lost.
+//! one [`WorkLock`]. Whoever has something to do for it, the I/O thread on readiness
+//! and timers, an application thread that sends or waits, sets work bits and tries
+//! the lock ([`Connection::service`]); the holder does all the work that is marked
+//! before it unlocks. So no thread waits for another, and no work is lost.
 //!
 //! In this folder:
 //!
@@ -41,6 +39,7 @@ use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::local::thread_cell;
+use crate::sync::work_lock::WorkLock;
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::{cancel::Shield, log, panics::contain};
 use crate::transport::ByteStream;
@@ -111,8 +110,7 @@ pub struct Connection {
     reactor: Arc<Reactor>,
     settings: Arc<Settings>,
     key: OnceLock<Key>,
-    todo: AtomicU32,
-    state: Mutex<State>,
+    state: WorkLock<State>,
     /// ZAP's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
     /// The descriptor is left to the application's own reading.
@@ -150,8 +148,7 @@ impl Connection {
             reactor,
             settings,
             key: OnceLock::new(),
-            todo: AtomicU32::new(0),
-            state: Mutex::new(state),
+            state: WorkLock::new(state),
             answer: Mutex::new(None),
             hot: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
@@ -182,9 +179,11 @@ impl Connection {
     ) -> Arc<Connection> {
         let state = State::new(Some(Dialer::new(endpoint, &settings)), pipe);
         let connection = Connection::create(link, reactor, settings, state);
-        if let Some(pipe) = &connection.state.lock().pipe {
-            pipe.set_listener(connection.clone(), 0);
-        }
+        connection.with_state(|state| {
+            if let Some(pipe) = &state.pipe {
+                pipe.set_listener(connection.clone(), 0);
+            }
+        });
         connection.service(work::START);
         connection
     }
@@ -201,7 +200,7 @@ impl Connection {
         let connection =
             Connection::create(link, reactor, settings, State::accepted(stream, bound));
         let ticket = half_open.enter(&connection);
-        connection.state.lock().ticket = Some(ticket);
+        connection.with_state(|state| state.ticket = Some(ticket));
         connection.service(work::START);
         connection
     }
@@ -238,7 +237,7 @@ impl Connection {
 
     /// Does now what was left to the I/O thread and not begun by it yet.
     pub fn push_output(&self) {
-        if self.todo.load(Ordering::Relaxed) != 0 {
+        if self.state.has_work() {
             self.service(0);
         }
     }
@@ -264,7 +263,7 @@ impl Connection {
 
     /// About how many parts of messages wait to be sent; 0 while a thread is at it.
     pub fn unsent(&self) -> usize {
-        self.state.try_lock().map_or(0, |mut state| state.unsent())
+        self.try_with_state(State::unsent).unwrap_or(0)
     }
 
     /// Forgets what the calling thread has left: in a forked child it is the
@@ -288,7 +287,7 @@ impl Connection {
     /// The stream's descriptor, for somebody who waits for input and may miss that it
     /// was closed meanwhile. `None` if there is none, or if input is not wanted.
     pub fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
-        self.state.try_lock()?.stream_fd()
+        self.try_with_state(|state| state.stream_fd())?
     }
 
     /// The socket's name in the log.
@@ -304,21 +303,15 @@ impl Connection {
     /// Does what is to be done, and reads what is there, before it returns:
     /// waits for a thread that is at it. To be called with no socket locked.
     pub fn settle(&self) {
-        self.todo.fetch_or(work::READ, Ordering::SeqCst);
-        let state = self.state.lock();
-        self.work(state);
-        self.service(0);
+        self.wait_and_service(work::READ);
     }
 
     /// The application stops reading this connection by itself: the I/O thread
     /// watches it again.
     pub fn cool(&self) {
         if self.hot.swap(false, Ordering::SeqCst) {
-            self.todo.fetch_or(work::COOL, Ordering::SeqCst);
-            // Not try_lock: after this call the watch must be in place.
-            let state = self.state.lock();
-            self.work(state);
-            self.service(0);
+            // After this call the watch must be in place.
+            self.wait_and_service(work::COOL);
         }
     }
 
@@ -326,19 +319,26 @@ impl Connection {
         self.key.get().copied().unwrap_or(Key::MAX)
     }
 
-    /// Adds work and does all that is marked, unless another thread is at it.
+    /// Adds work and does all that is marked, unless another thread holds the lock, and
+    /// will.
     fn service(&self, work: u32) {
-        self.todo.fetch_or(work, Ordering::SeqCst);
-        loop {
-            let Some(state) = self.state.try_lock() else {
-                return; // the holder looks again after it unlocks
-            };
-            self.work(state);
-            fence(Ordering::SeqCst);
-            if self.todo.load(Ordering::SeqCst) == 0 {
-                return;
-            }
-        }
+        self.state.serve(work, |state, todo| self.work(state, todo));
+    }
+
+    /// The same, but waits for the lock: the work is done when this returns.
+    fn wait_and_service(&self, work: u32) {
+        self.state
+            .wait_and_serve(work, |state, todo| self.work(state, todo));
+    }
+
+    fn with_state<R>(&self, reach: impl FnOnce(&mut State) -> R) -> R {
+        self.state.with(reach, |state, todo| self.work(state, todo))
+    }
+
+    /// `None` while another thread holds the lock.
+    fn try_with_state<R>(&self, reach: impl FnOnce(&mut State) -> R) -> Option<R> {
+        self.state
+            .try_with(reach, |state, todo| self.work(state, todo))
     }
 
     /// The stream is full in the middle of a long message. While the peer goes on
@@ -374,16 +374,12 @@ impl Connection {
         }
         self.minded.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        if self.todo.load(Ordering::SeqCst) != 0 {
+        if self.state.has_work() {
             self.service(0);
         }
     }
 
-    fn work(&self, mut state: crate::sync::MutexGuard<'_, State>) {
-        let todo = self.todo.swap(0, Ordering::SeqCst);
-        if todo == 0 {
-            return;
-        }
+    fn work(&self, state: &mut State, todo: u32) {
         let _shield = Shield::new();
         if contain(LOST, || state.run(self, todo)).is_none()
             && contain(LOST, || state.run(self, work::FAIL)).is_none()
@@ -409,7 +405,7 @@ impl Connection {
 
 impl Listener for Connection {
     fn pipe_event(&self, _token: usize) {
-        self.todo.fetch_or(work::PIPE, Ordering::SeqCst);
+        self.state.mark(work::PIPE);
         if self.is_streaming() {
             // The bit was set first: who stops minding looks at it afterwards.
             if !self.minded.swap(true, Ordering::SeqCst) {

@@ -1,7 +1,8 @@
 //! Synchronisation: the switch between real and model-checked primitives,
 //! the thread [`Parker`](parker::Parker), the lock-free
-//! [`Mailbox`](mailbox::Mailbox), the [`Mutex`] and a [`Lock`](lock::Lock) that is
-//! cheaper to leave.
+//! [`Mailbox`](mailbox::Mailbox), the [`Mutex`], a [`Lock`](lock::Lock) that is
+//! cheaper to leave, and a [`WorkLock`](work_lock::WorkLock) whose holder does the work
+//! of all.
 //!
 //! Everything lock-free in the library takes its atomics from here, so that
 //! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
@@ -17,6 +18,7 @@ mod once;
 pub mod parker;
 pub mod readiness;
 pub mod suspend;
+pub mod work_lock;
 
 pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};

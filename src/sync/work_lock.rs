@@ -1,0 +1,431 @@
+//! A value that whichever thread comes first works on, for all of them.
+//!
+//! Work is bits of a word, and so is the lock. Who has work sets its bits and tries to
+//! take the lock, both by one exchange. The holder takes the bits and does that work, and
+//! unlocks by an exchange that fails as long as there are others: so a thread that did
+//! not get the lock can leave its work to the holder. Because all of that happens to one
+//! word, whose changes have one order for all threads, this needs no fence: after the
+//! exchange that set bits and found the lock held comes the one that unlocks, and it sees
+//! them.
+
+use super::Slot;
+use super::atomic::{AtomicU32, Ordering};
+
+/// The lock is held.
+const HELD: u32 = 1 << 31;
+/// Held, and there may be threads that sleep until it is not.
+const AWAITED: u32 = 1 << 30;
+/// The bits that stand for work.
+const WORK: u32 = AWAITED - 1;
+
+/// Looks before a sleep, the first few with pauses in between.
+const LOOKS: u32 = if cfg!(loom) { 1 } else { 10 };
+const PAUSES: u32 = 3;
+
+/// See the module.
+#[derive(Debug)]
+pub struct WorkLock<T> {
+    word: AtomicU32,
+    value: Slot<T>,
+}
+
+// SAFETY: the value is reached by one thread at a time, the one that set HELD, see
+// `Held`.
+unsafe impl<T: Send> Sync for WorkLock<T> {}
+
+impl<T> WorkLock<T> {
+    /// Wraps a value for which there is nothing to do.
+    pub fn new(value: T) -> WorkLock<T> {
+        WorkLock {
+            word: AtomicU32::new(0),
+            value: Slot::new(value),
+        }
+    }
+
+    /// Notes work that a later [`serve`](Self::serve), by any thread, will do.
+    ///
+    /// Sequentially consistent, as is [`has_work`](Self::has_work): callers have marks of
+    /// their own that say who is to come back for it.
+    #[inline]
+    pub fn mark(&self, work: u32) {
+        debug_assert!(work & !WORK == 0);
+        self.word.fetch_or(work & WORK, Ordering::SeqCst);
+    }
+
+    /// Whether there is work that nobody has begun.
+    #[inline]
+    pub fn has_work(&self) -> bool {
+        self.word.load(Ordering::SeqCst) & WORK != 0
+    }
+
+    /// Adds `work` and does all there is, bits in hand, unless another thread holds the
+    /// lock: then that one will.
+    #[inline]
+    pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
+        if let Some(held) = self.try_hold(work) {
+            held.serve(run);
+        }
+    }
+
+    /// The same, but waits for the lock: the work is done when this returns.
+    pub fn wait_and_serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
+        self.mark(work);
+        self.hold().serve(run);
+    }
+
+    /// Reaches the value, if no other thread holds the lock; then does what there is.
+    pub fn try_with<R>(
+        &self,
+        reach: impl FnOnce(&mut T) -> R,
+        run: impl FnMut(&mut T, u32),
+    ) -> Option<R> {
+        let held = self.try_hold(0)?;
+        let result = held.with(reach);
+        held.serve(run);
+        Some(result)
+    }
+
+    /// The same, but waits for the lock.
+    pub fn with<R>(&self, reach: impl FnOnce(&mut T) -> R, run: impl FnMut(&mut T, u32)) -> R {
+        let held = self.hold();
+        let result = held.with(reach);
+        held.serve(run);
+        result
+    }
+
+    /// SeqCst: as for [`mark`](Self::mark); it includes Acquire, for what was done under
+    /// the lock, and Release, for what belongs to the work.
+    #[inline]
+    fn try_hold(&self, work: u32) -> Option<Held<'_, T>> {
+        debug_assert!(work & !WORK == 0);
+        let before = self.word.fetch_or(HELD | work & WORK, Ordering::SeqCst);
+        (before & HELD == 0).then(|| Held(self))
+    }
+
+    fn hold(&self) -> Held<'_, T> {
+        for look in 0..LOOKS {
+            if self.word.load(Ordering::Relaxed) & HELD == 0 {
+                if let Some(held) = self.try_hold(0) {
+                    return held;
+                }
+            }
+            pause(look);
+        }
+        loop {
+            // Who gets the lock this way leaves the mark: there may be other sleepers.
+            let mark = HELD | AWAITED;
+            let before = self.word.fetch_or(mark, Ordering::Acquire);
+            if before & HELD == 0 {
+                return Held(self);
+            }
+            sleep(&self.word, before | mark);
+        }
+    }
+}
+
+/// The lock, taken.
+struct Held<'a, T>(&'a WorkLock<T>);
+
+impl<T> Held<'_, T> {
+    fn with<R>(&self, reach: impl FnOnce(&mut T) -> R) -> R {
+        self.0.value.with_mut(|value| {
+            // SAFETY: this is made by the thread that set HELD, and stays with it. The
+            // closures are not given it, so they cannot come here for a second reference.
+            reach(unsafe { &mut *value })
+        })
+    }
+
+    /// Does the work there is and unlocks when there is no more.
+    #[inline]
+    fn serve(self, mut run: impl FnMut(&mut T, u32)) {
+        loop {
+            // Acquire: what those who set the bits did before.
+            let work = self.0.word.fetch_and(!WORK, Ordering::SeqCst) & WORK;
+            if work != 0 {
+                self.with(|value| run(value, work));
+            }
+            // Release: what was done under the lock.
+            let unlocked =
+                self.0
+                    .word
+                    .compare_exchange(HELD, 0, Ordering::Release, Ordering::Relaxed);
+            if unlocked.is_ok() {
+                return std::mem::forget(self);
+            }
+            if self.0.word.load(Ordering::Relaxed) & AWAITED != 0 {
+                return self.hand_over(run);
+            }
+        }
+    }
+
+    /// Unlocks for one that sleeps, and then sees to the work that has come, unless that
+    /// one does.
+    #[cold]
+    fn hand_over(self, run: impl FnMut(&mut T, u32)) {
+        let lock = self.0;
+        drop(self);
+        if lock.has_work() {
+            lock.serve(0, run);
+        }
+    }
+}
+
+/// Unlocks, whatever there is to do: after a panic, that is for who comes next.
+impl<T> Drop for Held<'_, T> {
+    fn drop(&mut self) {
+        let before = self.0.word.fetch_and(WORK, Ordering::SeqCst);
+        if before & AWAITED != 0 {
+            wake(&self.0.word);
+        }
+    }
+}
+
+/// Lets others go on for a moment.
+fn pause(_look: u32) {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    match _look < PAUSES {
+        true => (0..2 << _look).for_each(|_| std::hint::spin_loop()),
+        false => std::thread::yield_now(),
+    }
+}
+
+/// Sleeps as long as the word is as it was.
+fn sleep(_word: &AtomicU32, _before: u32) {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(all(not(loom), target_os = "linux"))]
+    {
+        // A futex wait always has a limit, see `futex_wait`.
+        const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
+        let _ = crate::sys::futex_wait(_word, _before, LONG);
+    }
+    #[cfg(all(not(loom), not(target_os = "linux")))]
+    std::thread::sleep(std::time::Duration::from_micros(50));
+}
+
+/// Wakes one that sleeps.
+#[cold]
+fn wake(_word: &AtomicU32) {
+    #[cfg(all(not(loom), target_os = "linux"))]
+    crate::sys::futex_wake(_word);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    /// Does some work; panics if that was not there.
+    fn add(bits: &mut Vec<u32>, work: u32) {
+        assert_ne!(work, 0);
+        bits.push(work);
+    }
+
+    #[test]
+    fn work_waits_for_who_serves() {
+        let lock = WorkLock::new(Vec::new());
+        lock.mark(1);
+        lock.mark(4);
+        assert!(lock.has_work());
+        lock.serve(2, add);
+        assert!(!lock.has_work());
+        lock.serve(0, add);
+        lock.wait_and_serve(8, add);
+        assert_eq!(lock.with(|bits| bits.clone(), add), [7, 8]);
+        lock.mark(16);
+        assert_eq!(lock.try_with(|bits| bits.len(), add), Some(2));
+        assert_eq!(lock.with(|bits| bits.pop(), add), Some(16));
+    }
+
+    #[test]
+    fn the_holder_does_the_work_of_those_who_find_it_busy() {
+        let lock = WorkLock::new(0);
+        let mut order = Vec::new();
+        lock.serve(1, |_, work| {
+            if work == 1 {
+                lock.serve(2, |_, _| panic!("held by this very thread"));
+                assert_eq!(lock.try_with(|_| (), |_, _| ()), None);
+            }
+            order.push(work);
+        });
+        assert_eq!(order, [1, 2]);
+        lock.with(|_| lock.mark(4), |_, work| order.push(work));
+        assert_eq!(order, [1, 2, 4]);
+    }
+
+    #[test]
+    fn a_panic_unlocks_and_the_rest_of_the_work_is_for_the_next() {
+        let lock = Arc::new(WorkLock::new(()));
+        let other = lock.clone();
+        let panicking = std::thread::spawn(move || {
+            other.serve(1, |_, _| {
+                other.mark(2);
+                std::panic::resume_unwind(Box::new(()));
+            });
+        });
+        assert!(panicking.join().is_err());
+        let mut done = 0;
+        lock.serve(4, |_, work| done |= work);
+        assert_eq!(done, 6);
+    }
+
+    /// Threads that serve, wait and look, all at once: each piece of work is done once,
+    /// and by the end of the wait where it was waited for.
+    #[test]
+    fn no_work_is_lost_and_none_is_done_twice_at_a_time() {
+        const ROUNDS: u32 = if cfg!(miri) { 30 } else { 30_000 };
+        let lock = WorkLock::new([0u32; 4]);
+        let asked: [AtomicU32; 4] = Default::default();
+        let ended = AtomicBool::new(false);
+        let run = |done: &mut [u32; 4], work: u32| {
+            for (bit, done) in done.iter_mut().enumerate() {
+                if work & 1 << bit != 0 {
+                    *done = asked[bit].load(Ordering::Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4)
+                .map(|bit| {
+                    let (lock, asked) = (&lock, &asked[bit]);
+                    scope.spawn(move || {
+                        for round in 1..=ROUNDS {
+                            asked.store(round, Ordering::Relaxed);
+                            if bit < 2 {
+                                lock.serve(1 << bit, run);
+                            } else {
+                                lock.wait_and_serve(1 << bit, run);
+                                let done = lock.with(|done| done[bit], run);
+                                assert!(done == round);
+                            }
+                        }
+                    })
+                })
+                .collect();
+            scope.spawn(|| {
+                while !ended.load(Ordering::Relaxed) {
+                    lock.try_with(|_| (), run);
+                }
+            });
+            let outcomes: Vec<_> = workers.into_iter().map(|one| one.join()).collect();
+            ended.store(true, Ordering::Relaxed);
+            assert!(outcomes.iter().all(Result::is_ok));
+        });
+        assert!(!lock.has_work(), "left behind");
+        assert_eq!(lock.with(|done| *done, run), [ROUNDS; 4]);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::sync::Arc;
+
+    /// What each thread asks for, in plain memory but for the order that the lock makes,
+    /// and what was found of it when the work was done.
+    #[derive(Default)]
+    struct Bench {
+        asked: [AtomicU32; 3],
+    }
+
+    type Shared = Arc<(Bench, WorkLock<u32>)>;
+
+    fn shared() -> Shared {
+        Arc::new((Bench::default(), WorkLock::new(0)))
+    }
+
+    /// The work: what was asked for is seen, and counts as done.
+    fn run(shared: &Shared) -> impl FnMut(&mut u32, u32) + '_ {
+        |done, work| {
+            for (bit, asked) in shared.0.asked.iter().enumerate() {
+                if work & 1 << bit != 0 {
+                    assert_eq!(asked.load(Ordering::Relaxed), 1, "not seen");
+                    *done |= 1 << bit;
+                }
+            }
+        }
+    }
+
+    fn ask(shared: &Shared, bit: usize) {
+        shared.0.asked[bit].store(1, Ordering::Relaxed);
+    }
+
+    /// Nothing is left, and all of it was done.
+    fn check(shared: &Shared, expected: u32) {
+        assert!(!shared.1.has_work(), "work was left behind");
+        let done = shared.1.with(|done| *done, |_, _| ());
+        assert_eq!(done, expected);
+    }
+
+    fn spawn(
+        shared: &Shared,
+        body: impl FnOnce(&Shared) + 'static,
+    ) -> loom::thread::JoinHandle<()> {
+        let shared = shared.clone();
+        loom::thread::spawn(move || body(&shared))
+    }
+
+    fn who_finds_it_held_leaves_its_work_to_the_holder(threads: usize, bound: Option<usize>) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = bound;
+        model.check(move || {
+            let shared = shared();
+            let serve = |shared: &Shared, bit: usize| {
+                ask(shared, bit);
+                shared.1.serve(1 << bit, run(shared));
+            };
+            let others: Vec<_> = (1..threads)
+                .map(|bit| spawn(&shared, move |shared| serve(shared, bit)))
+                .collect();
+            serve(&shared, 0);
+            for thread in others {
+                thread.join().unwrap();
+            }
+            check(&shared, (1 << threads) - 1);
+        });
+    }
+
+    #[test]
+    fn one_of_two_leaves_its_work_to_the_holder() {
+        who_finds_it_held_leaves_its_work_to_the_holder(2, None);
+    }
+
+    #[test]
+    fn two_of_three_leave_their_work_to_the_holder() {
+        who_finds_it_held_leaves_its_work_to_the_holder(3, Some(2));
+    }
+
+    #[test]
+    fn who_only_looks_does_the_work_that_came_meanwhile() {
+        loom::model(|| {
+            let shared = shared();
+            let thread = spawn(&shared, |shared| {
+                ask(shared, 1);
+                shared.1.serve(2, run(shared));
+            });
+            shared.1.try_with(|_| (), run(&shared));
+            thread.join().unwrap();
+            check(&shared, 2);
+        });
+    }
+
+    #[test]
+    fn who_waits_finds_its_work_done() {
+        loom::model(|| {
+            let shared = shared();
+            let thread = spawn(&shared, |shared| {
+                ask(shared, 1);
+                shared.1.wait_and_serve(2, run(shared));
+                let done = shared.1.with(|done| *done, run(shared));
+                assert_eq!(done & 2, 2);
+            });
+            ask(&shared, 0);
+            shared.1.serve(1, run(&shared));
+            thread.join().unwrap();
+            check(&shared, 3);
+        });
+    }
+}

@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$to")"
 "${LD:-ld}" -r --gc-sections --force-group-allocation $(sed 's/^/-u /' "$work/names") \
     -o "$work/all.o" "$built/libzmq.a"
 # Names that only what was left out refers to are still there, as local ones, and would
-# come back as references that somebody has to satisfy.
+# come back as undefined references.
 "${READELF:-readelf}" -sW "$work/all.o" \
     | awk '$5 == "LOCAL" && $7 == "UND" && NF > 7 { print $8 }' >"$work/stale"
 "${OBJCOPY:-objcopy}" --strip-debug --remove-section=.llvmbc --remove-section=.llvmcmd \

@@ -13,7 +13,7 @@ pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]
         return None;
     }
     for (index, value) in std::iter::repeat_with(make).take(count).enumerate() {
-        // SAFETY: within the memory, which is aligned and nobody else's.
+        // SAFETY: within the memory, which is aligned and not yet shared.
         unsafe { values.add(index).write(value) };
     }
     // SAFETY: all of them were written, and the memory is never given back.

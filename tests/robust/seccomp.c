@@ -476,7 +476,7 @@ static void without_a_look (const struct call *calls, int count, int error)
         while (is_there ("seen") && now () < end)
             pause_ms (1);
         CHECK (!is_there ("seen"), "the file is gone");
-        if (life == 0) { /* and is left over by somebody else */
+        if (life == 0) { /* a stale one of another process */
             struct sockaddr_un at = {AF_UNIX, "seen"};
             int fd = socket (AF_UNIX, SOCK_STREAM, 0);
             OK (bind (fd, (struct sockaddr *) &at, sizeof at));

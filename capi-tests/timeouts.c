@@ -34,6 +34,12 @@ int main (void)
         TIMED (waits[i], zmq_recv (pull, &c, 1, 0));
         TIMED (0, zmq_recv (pull, &c, 1, ZMQ_DONTWAIT));
     }
+    PART ("receiving, a thousand times and more");
+    set_int (pull, ZMQ_RCVTIMEO, 1);
+    int ended = 0;
+    for (int i = 0; i < 1100; i++)
+        ended += zmq_recv (pull, &c, 1, 0) == -1 && errno == EAGAIN;
+    SHOW (ended);
     PART ("sending");
     for (int i = 0; i < COUNT (waits); i++) {
         set_int (push, ZMQ_SNDTIMEO, waits[i]);

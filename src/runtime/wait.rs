@@ -114,12 +114,14 @@ pub(super) fn until<R>(
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
     let mut gathers = streaming && shared.may_spin;
     if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
-        how.deadline = resumed.deadline;
-        let paused = resumed.held.downcast_ref::<Paused>();
-        streaming = paused.is_some_and(|paused| paused.streaming);
-        gathers = false;
-        // The call has looked again, since it was made again.
-        slept(resumed.wake)?;
+        // Anything else was a stop of this call before it came to wait.
+        if let Some(paused) = resumed.held.downcast_ref::<Paused>() {
+            how.deadline = resumed.deadline;
+            streaming = paused.streaming;
+            gathers = false;
+            // The call has looked again, since it was made again.
+            slept(resumed.wake)?;
+        }
     }
     let parker = parker();
     loop {

@@ -328,6 +328,12 @@ impl Msg {
         self.group = [0; 16];
     }
 
+    /// Whether the body is memory of the message's own that no other refers to.
+    #[inline]
+    pub fn is_own_heap(&self) -> bool {
+        self.kind == Kind::Heap as u8 && !self.is_shared()
+    }
+
     /// Takes the message out, leaving an empty one.
     #[inline]
     pub fn take(&mut self) -> Msg {

@@ -109,7 +109,7 @@ pub trait Pattern {
         false
     }
 
-    /// Does a part of that; takes about a millisecond.
+    /// Does a part of that; takes less than a millisecond.
     fn go_on(&mut self, _env: &mut Env<'_>) {}
 
     /// Whether the application ever reads from pipes of this type. If not, a

@@ -3,10 +3,11 @@
 #![forbid(unsafe_code)]
 
 use super::routing::distributor::Distributor;
-use super::routing::subscriptions::{Removal, Subscriptions};
+use super::routing::prefix_tree::Text;
+use super::routing::subscriptions::{LONG_TOPIC, Removal, Subscriptions};
 use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Metadata, Msg, flag};
 use crate::options::{
     constants::{
         ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE, ZMQ_XPUB_MANUAL, ZMQ_XPUB_NODROP, ZMQ_XPUB_VERBOSE,
@@ -18,43 +19,50 @@ use crate::options::{
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What the application is to receive.
 struct Pending {
-    msg: Msg,
+    content: Content,
     /// In manual mode, whose request it is, which the application then
     /// confirms; the inner `None` stands for a peer that is gone.
-    request: Option<Option<PipeId>>,
+    request: Option<Option<Requester>>,
 }
 
-/// So many subscriptions, or nodes of their tree, are looked at in one go: about
-/// a millisecond, for which a call of the application may have to wait.
-const SLICE: usize = 1024;
+enum Content {
+    Message(Msg),
+    /// A subscription (1), or the end of one (0), to a long topic. It becomes a message
+    /// when it is received: the text is also what the topic is known by.
+    Topic(u8, Arc<Text>, Option<Arc<Metadata>>),
+}
+
+impl Content {
+    fn of_topic(byte: u8, topic: &[u8], text: Option<&Arc<Text>>) -> Option<Content> {
+        match text {
+            Some(text) => Some(Content::Topic(byte, text.clone(), None)),
+            None => subscription(byte, topic).map(Content::Message),
+        }
+    }
+}
+
+/// A peer that asked for something. Its pipe's id may come to mean another peer,
+/// but not with this number.
+#[derive(Clone, Copy)]
+struct Requester {
+    pipe: PipeId,
+    number: u32,
+}
+
+/// So many subscriptions are looked at in one go, each [`LONG_TOPIC`] bytes of them
+/// counting as one more: a part of a millisecond, for which a call of the application
+/// may have to wait.
+const SLICE: usize = 256;
 
 /// A peer that left, and whose subscriptions are being taken back.
 struct Leaving {
     pipe: PipeId,
     /// First what it asked for, then what it was given.
     requested: bool,
-    /// The topic to go on with.
-    from: Vec<u8>,
-}
-
-impl Leaving {
-    fn requested(pipe: PipeId) -> Leaving {
-        Leaving {
-            pipe,
-            requested: true,
-            from: Vec::new(),
-        }
-    }
-
-    fn confirmed(pipe: PipeId) -> Leaving {
-        Leaving {
-            requested: false,
-            ..Leaving::requested(pipe)
-        }
-    }
 }
 
 /// An XPUB socket, and all of a PUB but its refusal to receive.
@@ -66,8 +74,12 @@ pub struct Xpub {
     /// What was asked for in manual mode, confirmed or not.
     requested: Subscriptions,
     pending: VecDeque<Pending>,
-    /// Peers that have sent more than was read in one go.
-    unread: Vec<PipeId>,
+    /// Peers that have sent more than was read in one go, some of which may have left,
+    /// and which of them wait for their turn, by pipe.
+    unread: VecDeque<PipeId>,
+    waits: Vec<bool>,
+    /// How many peers each pipe's id has meant so far.
+    numbers: Vec<u32>,
     leaving: VecDeque<Leaving>,
     /// The application never receives (PUB).
     deaf: bool,
@@ -105,54 +117,67 @@ impl Xpub {
         };
         let mut left = SLICE;
         while let Some(msg) = end.read() {
+            left = left.saturating_sub(1 + msg.len() / LONG_TOPIC);
             if !msg.has(flag::ROUTING_ID) {
                 self.process(pipe, msg);
             }
-            left -= 1;
             if left == 0 && end.metadata().is_some() {
-                self.unread.push(pipe);
+                set(&mut self.waits, pipe, true);
+                self.unread.push_back(pipe);
                 return;
             }
-            left = left.max(1);
         }
         if end.is_ended() {
             env.close(pipe);
         }
     }
 
+    /// The next of those that have more to read.
+    fn next_unread(&mut self) -> Option<PipeId> {
+        loop {
+            let pipe = self.unread.pop_front()?;
+            if set(&mut self.waits, pipe, false) {
+                return Some(pipe);
+            }
+        }
+    }
+
+    fn requester(&self, pipe: PipeId) -> Requester {
+        let number = self.numbers.get(pipe.0 as usize).copied().unwrap_or(0);
+        Requester { pipe, number }
+    }
+
     /// Takes back a part of what a peer that left had subscribed to. True if that
     /// was the last of it.
     fn take_back(&mut self, leaving: &mut Leaving) -> bool {
         let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
-        let mut tell = |topic: &[u8]| {
-            if let Some(msg) = unsubscription(topic).filter(|_| !deaf) {
+        let mut tell = |topic: &[u8], text: Option<&Arc<Text>>| {
+            if deaf {
+                return;
+            }
+            if let Some(content) = Content::of_topic(0, topic, text) {
                 let request = manual.then_some(None);
-                pending.push_back(Pending { msg, request });
+                pending.push_back(Pending { content, request });
             }
         };
-        let (pipe, from) = (leaving.pipe, &leaving.from);
-        let next = if leaving.requested {
-            let tell = |topic: &[u8]| {
-                if manual {
-                    tell(topic)
-                }
-            };
-            self.requested.remove_pipe(pipe, from, SLICE, true, tell)
-        } else {
-            let (every, tell) = (self.verbose_unsubscribe, |topic: &[u8]| {
-                if !manual {
-                    tell(topic);
-                }
-            });
-            self.subscriptions
-                .remove_pipe(pipe, from, SLICE, every, tell)
-        };
-        match next {
-            Some(next) => leaving.from = next,
-            None if leaving.requested => *leaving = Leaving::confirmed(pipe),
-            None => return true,
+        let pipe = leaving.pipe;
+        if leaving.requested {
+            leaving.requested = !self
+                .requested
+                .remove_pipe(pipe, SLICE, true, |topic, text| {
+                    if manual {
+                        tell(topic, text);
+                    }
+                });
+            return false;
         }
-        false
+        let every = self.verbose_unsubscribe;
+        self.subscriptions
+            .remove_pipe(pipe, SLICE, every, |topic, text| {
+                if !manual {
+                    tell(topic, text);
+                }
+            })
     }
 
     /// Handles a part from a peer: `01`/`00` and a topic, or user data.
@@ -167,36 +192,65 @@ impl Xpub {
         }
         let Some(subscribe) = subscribe else {
             if !self.deaf {
-                self.pending.push_back(Pending { msg, request: None });
+                let content = Content::Message(msg);
+                self.pending.push_back(Pending {
+                    content,
+                    request: None,
+                });
             }
             return;
         };
-        let topic = msg.data().get(1..).unwrap_or_default();
-        let tell = match (self.manual, subscribe) {
-            (true, true) => {
-                self.requested.add(topic, pipe);
-                true
-            }
-            (true, false) => {
-                self.requested.remove(topic, pipe);
-                true
-            }
-            (false, true) => self.subscriptions.add(topic, pipe) || self.verbose_subscribe,
-            (false, false) => {
-                let removal = self.subscriptions.remove(topic, pipe);
-                removal != Removal::Remaining || self.verbose_unsubscribe
+        let metadata = msg.take_metadata();
+        // A long topic is not copied, if nobody else has the message.
+        let text = (msg.len() > LONG_TOPIC && msg.is_own_heap()).then(|| Text::of(msg.take(), 1));
+        let topic = match &text {
+            Some(text) => text.bytes(),
+            None => msg.data().get(1..).unwrap_or_default(),
+        };
+        if !self.note(pipe, subscribe, topic, text.as_ref()) || self.deaf {
+            return;
+        }
+        let content = match text {
+            Some(text) => Content::Topic(u8::from(subscribe), text, metadata),
+            None => {
+                // A copy, not the part of a read block: it may lie here for long.
+                let Ok(mut copy) = Msg::copy_from(msg.data()) else {
+                    return;
+                };
+                copy.set_metadata(metadata);
+                Content::Message(copy)
             }
         };
-        if tell && !self.deaf {
-            // A copy, not the part of a read block: it may lie here for long.
-            let Ok(mut copy) = Msg::copy_from(msg.data()) else {
-                return;
-            };
-            copy.set_metadata(msg.take_metadata());
-            self.pending.push_back(Pending {
-                msg: copy,
-                request: self.manual.then_some(Some(pipe)),
-            });
+        let request = self.manual.then(|| Some(self.requester(pipe)));
+        self.pending.push_back(Pending { content, request });
+    }
+
+    /// A peer has subscribed to a topic, or taken that back. Whether the application
+    /// is to know.
+    fn note(
+        &mut self,
+        pipe: PipeId,
+        subscribe: bool,
+        topic: &[u8],
+        text: Option<&Arc<Text>>,
+    ) -> bool {
+        let manual = self.manual;
+        let index = match manual {
+            true => &mut self.requested,
+            false => &mut self.subscriptions,
+        };
+        match subscribe {
+            true => {
+                let first = match text {
+                    Some(text) => index.add_text(text, pipe),
+                    None => index.add(topic, pipe),
+                };
+                manual || first || self.verbose_subscribe
+            }
+            false => {
+                let removal = index.remove(topic, pipe);
+                manual || removal != Removal::Remaining || self.verbose_unsubscribe
+            }
         }
     }
 
@@ -238,9 +292,18 @@ impl Xpub {
     }
 }
 
-/// The unsubscription that stands for a peer that left.
-fn unsubscription(topic: &[u8]) -> Option<Msg> {
-    Msg::with_first(0, topic).ok()
+/// `01` or `00` and the topic.
+fn subscription(byte: u8, topic: &[u8]) -> Option<Msg> {
+    Msg::with_first(byte, topic).ok()
+}
+
+/// Sets a pipe's mark; returns what it was.
+fn set(marks: &mut Vec<bool>, pipe: PipeId, on: bool) -> bool {
+    let index = pipe.0 as usize;
+    if marks.len() <= index {
+        marks.resize(index + 1, false);
+    }
+    std::mem::replace(&mut marks[index], on)
 }
 
 impl Pattern for Xpub {
@@ -259,17 +322,20 @@ impl Pattern for Xpub {
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         // The pipe's id may come to mean another peer.
-        for waiting in &mut self.pending {
-            if waiting.request == Some(Some(pipe)) {
-                waiting.request = Some(None);
-            }
+        let index = pipe.0 as usize;
+        if self.numbers.len() <= index {
+            self.numbers.resize(index + 1, 0);
         }
+        self.numbers[index] = self.numbers[index].wrapping_add(1);
         if self.last_pipe == Some(pipe) {
             self.last_pipe = None;
         }
-        self.unread.retain(|other| *other != pipe);
+        set(&mut self.waits, pipe, false);
         self.out.detached(pipe);
-        let mut leaving = Leaving::requested(pipe);
+        let mut leaving = Leaving {
+            pipe,
+            requested: true,
+        };
         // In two slices everything is done but for very many topics.
         if !self.take_back(&mut leaving) && !self.take_back(&mut leaving) {
             env.pipes.keep(pipe);
@@ -289,8 +355,7 @@ impl Pattern for Xpub {
                 false => self.leaving.push_back(leaving),
             }
         }
-        if !self.unread.is_empty() {
-            let pipe = self.unread.remove(0);
+        if let Some(pipe) = self.next_unread() {
             self.read(env, pipe);
         }
         self.subscriptions.shed();
@@ -299,7 +364,7 @@ impl Pattern for Xpub {
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         // In its turn, if there is more to read than was thought.
-        if !self.unread.contains(&pipe) {
+        if !self.waits.get(pipe.0 as usize).is_some_and(|waits| *waits) {
             self.read(env, pipe);
         }
     }
@@ -328,10 +393,21 @@ impl Pattern for Xpub {
     }
 
     fn recv(&mut self, _env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
-        let Pending { msg, request } = self.pending.pop_front().ok_or(Error::Again)?;
-        if let Some(pipe) = request {
+        let pending = self.pending.front_mut().ok_or(Error::Again)?;
+        let msg = match &mut pending.content {
+            Content::Message(msg) => msg.take(),
+            Content::Topic(byte, text, metadata) => {
+                let mut msg = subscription(*byte, text.bytes()).ok_or(Error::NoMemory)?;
+                msg.set_metadata(metadata.take());
+                msg
+            }
+        };
+        if let Some(request) = pending.request {
+            let here = request.filter(|asked| self.requester(asked.pipe).number == asked.number);
+            let pipe = here.map(|asked| asked.pipe);
             self.last_pipe = pipe.filter(|pipe| self.manual && self.out.contains(*pipe));
         }
+        self.pending.pop_front();
         *into = msg;
         Ok(())
     }

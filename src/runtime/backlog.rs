@@ -4,7 +4,7 @@
 //! New peers are to hear what the socket subscribes to, whether its application
 //! is in a call or not. And a million subscriptions that come in, or go with
 //! their peer, are a second's work: calls on the socket do a slice of it each.
-//! An I/O thread does the rest, a slice a millisecond, whenever the application
+//! An I/O thread does the rest, some slices a millisecond, whenever the application
 //! is not in the socket.
 
 #![forbid(unsafe_code)]
@@ -28,8 +28,11 @@ pub(super) struct Care {
     patience: AtomicU32,
 }
 
-/// That many of them, a millisecond apart.
-const PATIENCE: u32 = 50;
+/// That many of them.
+const PATIENCE: u32 = 200;
+
+/// Looks that it has each millisecond.
+const SLICES: u32 = 4;
 
 impl Care {
     pub(super) fn new(shared: Weak<Shared>) -> Care {
@@ -132,10 +135,11 @@ impl Caretaker {
 
 impl Source for Caretaker {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
+        // Between two slices the application has a chance to come in.
         let tick = self
             .shared
             .upgrade()
-            .is_some_and(|shared| !shared.care.look());
+            .is_some_and(|shared| !(0..SLICES).any(|_| shared.care.look()));
         if !tick {
             self.end();
         }

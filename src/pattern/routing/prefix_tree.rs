@@ -9,71 +9,38 @@
 //! search of two or three cache lines. Hashing every prefix instead would be a
 //! probe for each length in use, which peers choose.
 //!
-//! Nodes lie in one array and name each other by index; labels are inside the
-//! node (a long one makes a chain), and edges take one of five sizes.
+//! Nodes lie in one array and name each other by index, edges take one of five
+//! sizes, and a label of many bytes is a part of a text that is shared. Whatever is
+//! done with a key takes time in proportion to its length, and no recursion.
 
 #![forbid(unsafe_code)]
 
 mod bucket;
 mod children;
+mod label;
+
+pub use label::Text;
 
 use bucket::{Bucket, STRING_MAX};
 use children::Children;
+use label::{Key, LABEL, Labels, Node, common};
 use smallvec::SmallVec;
-use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// The number that no key may have.
 pub const ABSENT: u32 = u32::MAX;
 
-/// Longest label, chosen so that a node takes 48 bytes.
-const LABEL: usize = 19;
 const ROOT: u32 = 0;
-
-struct Node {
-    children: Children,
-    value: u32,
-    len: u8,
-    label: [u8; LABEL],
-}
-
-const _: () = assert!(size_of::<Node>() == 48);
-
-impl Node {
-    fn new(label: &[u8]) -> Node {
-        let len = label.len().min(LABEL);
-        let mut node = Node {
-            children: Children::None,
-            value: ABSENT,
-            len: len as u8,
-            label: [0; LABEL],
-        };
-        node.label[..len].copy_from_slice(&label[..len]);
-        node
-    }
-
-    #[inline]
-    fn label(&self) -> &[u8] {
-        &self.label[..usize::from(self.len)]
-    }
-
-    /// What follows the label in `rest`, of which an edge has led here.
-    #[inline]
-    fn cut<'a>(&self, rest: &'a [u8]) -> Option<&'a [u8]> {
-        match self.len {
-            1 => rest.get(1..),
-            _ => rest.strip_prefix(self.label()),
-        }
-    }
-}
 
 /// The map. Numbers are any but [`ABSENT`].
 pub struct PrefixTree {
     nodes: Vec<Node>,
     free: Vec<u32>,
     len: usize,
+    labels: Labels,
     /// Nodes of before the last key went, none of which is in use, to be given
     /// back by and by: a million of them take milliseconds.
-    waste: Vec<Vec<Node>>,
+    waste: Vec<(Vec<Node>, Labels)>,
 }
 
 impl Default for PrefixTree {
@@ -82,6 +49,7 @@ impl Default for PrefixTree {
             nodes: vec![Node::new(&[])],
             free: Vec::new(),
             len: 0,
+            labels: Labels::default(),
             waste: Vec::new(),
         }
     }
@@ -126,7 +94,7 @@ impl PrefixTree {
                 return;
             };
             node = &self.nodes[child as usize];
-            match node.cut(rest) {
+            match self.labels.cut(node, rest) {
                 Some(left) => rest = left,
                 None => return,
             }
@@ -147,6 +115,21 @@ impl PrefixTree {
     /// Gives a key the number that `change` makes of the one it had, which is
     /// returned.
     pub fn update(&mut self, key: &[u8], change: impl FnOnce(Option<u32>) -> u32) -> Option<u32> {
+        let text = None;
+        self.change(Key { bytes: key, text }, change)
+    }
+
+    /// As [`update`](Self::update) of a key that can be shared.
+    pub fn update_text(
+        &mut self,
+        key: &Arc<Text>,
+        change: impl FnOnce(Option<u32>) -> u32,
+    ) -> Option<u32> {
+        let (bytes, text) = (key.bytes(), Some(key));
+        self.change(Key { bytes, text }, change)
+    }
+
+    fn change(&mut self, key: Key<'_>, change: impl FnOnce(Option<u32>) -> u32) -> Option<u32> {
         let spot = self.make(key);
         let old = self.number(spot);
         let old = (old != ABSENT).then_some(old);
@@ -188,7 +171,7 @@ impl PrefixTree {
         if self.len == 0 {
             let mut last = std::mem::take(self);
             self.waste = std::mem::take(&mut last.waste);
-            self.waste.push(last.nodes);
+            self.waste.push((last.nodes, last.labels));
             return Some(old);
         }
         let node = match spot {
@@ -240,94 +223,41 @@ impl PrefixTree {
 
     /// Gives back so many nodes of memory that is not used any more.
     pub fn shed(&mut self, nodes: usize) {
-        if let Some(waste) = self.waste.last_mut() {
+        if let Some((waste, labels)) = self.waste.last_mut() {
             let left = waste.len().saturating_sub(nodes);
             waste.truncate(left);
             waste.shrink_to(left);
-            if left == 0 {
+            if labels.shed(nodes) && left == 0 {
                 self.waste.pop();
             }
         }
     }
 
-    /// Calls `visit` with every key, in byte order, and its number.
-    pub fn for_each(&self, visit: impl FnMut(&[u8], u32)) {
-        self.walk(&[], usize::MAX, visit);
-    }
-
-    /// As [`for_each`](Self::for_each), from the key `from` on, whether it exists
-    /// or not. After `most` nodes and keys, or some more, it returns where to go
-    /// on, which stays right when keys are added or removed in between.
-    pub fn walk(
-        &self,
-        from: &[u8],
-        most: usize,
-        mut visit: impl FnMut(&[u8], u32),
-    ) -> Option<Vec<u8>> {
+    /// Calls `visit` with the first `most` keys, in byte order, and their numbers.
+    pub fn first(&self, most: usize, mut visit: impl FnMut(&[u8], u32)) {
         let mut left = most;
-        let mut stack = self.seek(from);
+        let mut stack = vec![(ROOT, 0)];
         // What leads to the nodes in the stack is a part of it.
-        let mut key = from.to_vec();
-        while let Some((index, depth)) = stack.pop() {
+        let mut key = Vec::new();
+        while let Some((index, depth)) = stack.pop().filter(|_| left > 0) {
             let node = &self.nodes[index as usize];
             key.truncate(depth);
-            key.extend_from_slice(node.label());
-            if left == 0 {
-                return Some(key);
-            }
-            left -= 1;
-            // The first node may have both what is before and what is after `from`.
-            if node.value != ABSENT && key.as_slice() >= from {
+            key.extend_from_slice(self.labels.get(node));
+            if node.value != ABSENT {
                 visit(&key, node.value);
+                left -= 1;
             }
             if let Children::Rests(rests) = &node.children {
                 let depth = key.len();
-                for (rest, number) in rests.iter() {
+                for (rest, number) in rests.iter().take(left) {
                     key.truncate(depth);
                     key.extend_from_slice(rest);
-                    if key.as_slice() >= from {
-                        visit(&key, number);
-                    }
+                    visit(&key, number);
+                    left -= 1;
                 }
-                left = left.saturating_sub(rests.len());
             }
             let edges = self.edges(index);
             stack.extend(edges.iter().rev().map(|(_, child)| (*child, key.len())));
-        }
-        None
-    }
-
-    /// The roots of the subtrees that hold all keys from `from` on, the first one
-    /// last, each with the number of bytes that lead to it.
-    fn seek(&self, from: &[u8]) -> Vec<(u32, usize)> {
-        let mut found = Vec::new();
-        let (mut index, mut depth) = (ROOT, 0);
-        loop {
-            let Some((byte, _)) = from[depth..].split_first() else {
-                found.push((index, depth - self.nodes[index as usize].label().len()));
-                return found;
-            };
-            if let Children::Rests(_) = self.nodes[index as usize].children {
-                found.push((index, depth - self.nodes[index as usize].label().len()));
-                return found;
-            }
-            let edges = self.edges(index);
-            let later = edges.iter().rev().take_while(|(other, _)| other > byte);
-            found.extend(later.map(|(_, child)| (*child, depth)));
-            let Some(child) = self.child(&self.nodes[index as usize], *byte) else {
-                return found;
-            };
-            let (label, rest) = (self.nodes[child as usize].label(), &from[depth..]);
-            let common = label.len().min(rest.len());
-            match label[..common].cmp(&rest[..common]) {
-                Ordering::Less => return found,
-                Ordering::Equal if common == label.len() => {}
-                _ => {
-                    found.push((child, depth));
-                    return found;
-                }
-            }
-            (index, depth) = (child, depth + common);
         }
     }
 
@@ -336,9 +266,7 @@ impl PrefixTree {
         match &node.children {
             Children::None | Children::Rests(_) => None,
             // Its label is compared anyway.
-            Children::One(child) => {
-                (self.nodes[*child as usize].label[0] == byte).then_some(*child)
-            }
+            Children::One(child) => (self.nodes[*child as usize].first() == byte).then_some(*child),
             Children::Few(edges) => edges.get(byte),
             Children::Some(edges) => edges.get(byte),
             Children::Many(edges) => edges.get(byte),
@@ -358,15 +286,15 @@ impl PrefixTree {
             }
             above(index);
             index = self.child(node, *byte)?;
-            rest = self.nodes[index as usize].cut(rest)?;
+            rest = self.labels.cut(&self.nodes[index as usize], rest)?;
         }
         Some(Spot::Node(index))
     }
 
     /// The place for this key's number, made if need be.
-    fn make(&mut self, key: &[u8]) -> Spot {
+    fn make(&mut self, key: Key<'_>) -> Spot {
         let mut index = ROOT;
-        let mut rest = key;
+        let mut rest = key.bytes;
         while let Some(byte) = rest.first() {
             let children = &mut self.nodes[index as usize].children;
             if let (Children::None, true) = (&children, rest.len() <= STRING_MAX) {
@@ -382,38 +310,63 @@ impl PrefixTree {
                     Err(_) => self.divide(index),
                 }
             }
+            let at = key.bytes.len() - rest.len();
             let Some(child) = self.child(&self.nodes[index as usize], *byte) else {
-                let (label, left) = rest.split_at(rest.len().min(LABEL));
-                let leaf = self.allocate(Node::new(label));
+                let leaf = self.leaf(key, at);
+                let len = self.labels.get(&leaf).len();
+                let leaf = self.allocate(leaf);
                 self.link(index, *byte, leaf);
-                (index, rest) = (leaf, left);
+                (index, rest) = (leaf, &rest[len..]);
                 continue;
             };
-            let label = self.nodes[child as usize].label();
+            let label = self.labels.get(&self.nodes[child as usize]);
             let common = common(label, rest);
             if common < label.len() {
-                self.split(child, common);
+                self.split(child, common, key, at);
             }
             (index, rest) = (child, &rest[common..]);
         }
         Spot::Node(index)
     }
 
-    /// Cuts a node after `at` bytes of its label. It keeps the first part; what
-    /// it had moves below.
-    fn split(&mut self, index: u32, at: usize) {
-        let node = &mut self.nodes[index as usize];
-        let mut lower = Node::new(&node.label()[at..]);
-        lower.children = std::mem::replace(&mut node.children, Children::None);
-        lower.value = std::mem::replace(&mut node.value, ABSENT);
-        node.len = at as u8;
-        if let Children::None = lower.children {
-            let rest = [(lower.label(), lower.value)];
-            node.children = Children::Rests(Bucket::new(rest.into_iter()));
-            return;
+    /// A node for what is left of a key from `at` on, or for the first of it.
+    fn leaf(&mut self, key: Key<'_>, at: usize) -> Node {
+        let rest = &key.bytes[at..];
+        let label = match rest.len() > STRING_MAX {
+            true => key.label(at..key.bytes.len()),
+            // The rest of it fits into a bucket.
+            false => None,
+        };
+        match label {
+            Some(label) => self.labels.node(label),
+            None => Node::new(rest),
         }
-        let lower = self.allocate(lower);
-        self.nodes[index as usize].children = Children::One(lower);
+    }
+
+    /// Cuts a node after `at` bytes of its label, which are those of a key from
+    /// `from` on. It keeps the first part; what it had moves below.
+    fn split(&mut self, index: u32, at: usize, key: Key<'_>, from: usize) {
+        let node = &self.nodes[index as usize];
+        let end = self.labels.get(node).len();
+        let upper = key.label(from..from + at);
+        let upper = upper.unwrap_or_else(|| self.labels.part(node, 0..at));
+        let lower = self.labels.part(node, at..end);
+        self.labels.release(node);
+        let upper = self.labels.node(upper);
+        let Node {
+            children, value, ..
+        } = std::mem::replace(&mut self.nodes[index as usize], upper);
+        let below = match (children, lower.bytes()) {
+            (Children::None, rest) if rest.len() <= STRING_MAX => {
+                Children::Rests(Bucket::new([(rest, value)].into_iter()))
+            }
+            (children, _) => {
+                let mut lower = self.labels.node(lower);
+                (lower.children, lower.value) = (children, value);
+                Children::One(self.allocate(lower))
+            }
+        };
+        self.nodes[index as usize].children = below;
     }
 
     /// Makes edges to further nodes of a node's bucket.
@@ -450,12 +403,12 @@ impl PrefixTree {
     /// Makes one node of a node without a number and its only child, if the
     /// labels fit together.
     fn merge(&mut self, index: u32, child: u32) {
-        let (above, below) = (&self.nodes[index as usize], &self.nodes[child as usize]);
-        let mut label = SmallVec::<[u8; 64]>::from_slice(above.label());
-        label.extend_from_slice(below.label());
-        if label.len() > LABEL {
+        let [above, below] = [index, child].map(|node| self.labels.get(&self.nodes[node as usize]));
+        if above.len() + below.len() > LABEL {
             return;
         }
+        let mut label = SmallVec::<[u8; LABEL]>::from_slice(above);
+        label.extend_from_slice(below);
         let mut merged = Node::new(&label);
         let below = &mut self.nodes[child as usize];
         merged.value = below.value;
@@ -488,6 +441,7 @@ impl PrefixTree {
         let mut edges = self.edges(parent);
         edges.retain(|(_, node)| *node != index);
         self.set_edges(parent, &edges);
+        self.labels.release(&self.nodes[index as usize]);
         self.free.push(index);
     }
 
@@ -495,7 +449,7 @@ impl PrefixTree {
         match &self.nodes[index as usize].children {
             Children::None | Children::Rests(_) => SmallVec::new(),
             Children::One(child) => {
-                let byte = self.nodes[*child as usize].label[0];
+                let byte = self.nodes[*child as usize].first();
                 SmallVec::from_slice(&[(byte, *child)])
             }
             Children::Few(edges) => edges.list(),
@@ -537,15 +491,11 @@ impl PrefixTree {
     pub fn memory(&self) -> usize {
         self.nodes.capacity() * size_of::<Node>()
             + self.free.capacity() * size_of::<u32>()
+            + self.labels.memory()
             + self
                 .nodes
                 .iter()
                 .map(|node| node.children.memory())
                 .sum::<usize>()
     }
-}
-
-/// Number of bytes that both begin with.
-fn common(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }

@@ -3,8 +3,9 @@
 
 #![forbid(unsafe_code)]
 
-use super::prefix_tree::PrefixTree;
+use super::prefix_tree::{PrefixTree, Text};
 use crate::pipe::PipeId;
+use std::sync::Arc;
 
 /// What became of a topic when a subscription to it was taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,11 @@ pub enum Removal {
 
 /// Set in a number of the tree that names a place in `sets` and not a pipe.
 const SET: u32 = 1 << 31;
+/// Set in one that names a place in `long`.
+const LONG: u32 = 1 << 30;
+
+/// A topic of more bytes is kept once, whoever wants it.
+pub const LONG_TOPIC: usize = 4096;
 
 /// So many nodes of the tree are given back in one go.
 const SHED: usize = 16 * 1024;
@@ -26,13 +32,33 @@ const SHED: usize = 16 * 1024;
 /// Topics and the set of pipes subscribed to each.
 #[derive(Default)]
 pub struct Subscriptions {
-    /// The only pipe of a topic, or [`SET`] and a place in `sets`.
+    /// The only pipe of a topic, or [`SET`] and a place in `sets`, or [`LONG`] and a
+    /// place in `long`.
     topics: PrefixTree,
     /// Ascending pipe ids of topics with several pipes.
     sets: Vec<Vec<u32>>,
-    free: Vec<u32>,
-    /// Number of topics of each pipe.
-    counts: Vec<u32>,
+    free_sets: Vec<u32>,
+    long: Vec<Option<LongTopic>>,
+    free_long: Vec<u32>,
+    /// What each pipe has, so that its end is no search among others' topics.
+    owned: Vec<Option<Box<Owned>>>,
+    /// Trees whose memory is yet to be given back.
+    waste: Vec<PrefixTree>,
+}
+
+/// A topic of more than [`LONG_TOPIC`] bytes.
+struct LongTopic {
+    text: Arc<Text>,
+    /// Its pipes, ascending, and its place in what each of them has.
+    pipes: Vec<(u32, u32)>,
+}
+
+/// The topics of a pipe.
+#[derive(Default)]
+struct Owned {
+    short: PrefixTree,
+    /// Places in `Subscriptions::long`.
+    long: Vec<u32>,
 }
 
 impl Subscriptions {
@@ -43,12 +69,18 @@ impl Subscriptions {
 
     /// Whether there is memory to give back, see [`shed`](Self::shed).
     pub fn has_waste(&self) -> bool {
-        self.topics.has_waste()
+        self.topics.has_waste() || !self.waste.is_empty()
     }
 
     /// Gives back some of it.
     pub fn shed(&mut self) {
         self.topics.shed(SHED);
+        if let Some(tree) = self.waste.last_mut() {
+            tree.shed(SHED);
+            if !tree.has_waste() {
+                self.waste.pop();
+            }
+        }
     }
 
     /// Calls `visit` for each pipe with a topic that is a prefix of `data`. A
@@ -56,19 +88,38 @@ impl Subscriptions {
     #[inline]
     pub fn visit(&self, data: &[u8], mut visit: impl FnMut(PipeId)) {
         self.topics.prefixes(data, |entry| {
-            if entry & SET == 0 {
+            if entry & (SET | LONG) == 0 {
                 visit(PipeId(entry));
-            } else if let Some(set) = self.sets.get((entry & !SET) as usize) {
-                set.iter().for_each(|pipe| visit(PipeId(*pipe)));
+            } else if entry & SET != 0 {
+                if let Some(set) = self.sets.get((entry & !SET) as usize) {
+                    set.iter().for_each(|pipe| visit(PipeId(*pipe)));
+                }
+            } else if let Some(Some(topic)) = self.long.get((entry & !LONG) as usize) {
+                topic
+                    .pipes
+                    .iter()
+                    .for_each(|(pipe, _)| visit(PipeId(*pipe)));
             }
             true
         });
     }
 
+    fn own(&mut self, pipe: PipeId) -> &mut Owned {
+        let index = pipe.0 as usize;
+        if self.owned.len() <= index {
+            self.owned.resize_with(index + 1, || None);
+        }
+        self.owned[index].get_or_insert_default()
+    }
+
     /// Subscribes a pipe (once, however often it asks); true if nobody had the
     /// topic before.
     pub fn add(&mut self, topic: &[u8], pipe: PipeId) -> bool {
-        let (sets, free) = (&mut self.sets, &mut self.free);
+        if topic.len() > LONG_TOPIC {
+            // Out of memory: the peer misses a topic, we live on.
+            return Text::copy(topic).is_some_and(|text| self.add_text(&text, pipe));
+        }
+        let (sets, free) = (&mut self.sets, &mut self.free_sets);
         let mut fresh = true;
         let before = self.topics.update(topic, |entry| match entry {
             None => pipe.0,
@@ -95,8 +146,40 @@ impl Subscriptions {
             }
         });
         if fresh {
-            self.count(pipe, 1);
+            self.own(pipe).short.insert(topic, 0);
         }
+        before.is_none()
+    }
+
+    /// The same for a long topic, or any other that can be shared.
+    pub fn add_text(&mut self, topic: &Arc<Text>, pipe: PipeId) -> bool {
+        if topic.bytes().len() <= LONG_TOPIC {
+            return self.add(topic.bytes(), pipe);
+        }
+        let position = self.own(pipe).long.len() as u32;
+        let (long, free) = (&mut self.long, &mut self.free_long);
+        let mut joined = None;
+        let before = self.topics.update_text(topic, |entry| {
+            let place = entry.map_or_else(
+                || {
+                    free.pop().unwrap_or_else(|| {
+                        long.push(None);
+                        long.len() as u32 - 1
+                    })
+                },
+                |entry| entry & !LONG,
+            );
+            let here = long[place as usize].get_or_insert_with(|| LongTopic {
+                text: topic.clone(),
+                pipes: Vec::new(),
+            });
+            if let Err(index) = here.pipes.binary_search_by_key(&pipe.0, |(pipe, _)| *pipe) {
+                here.pipes.insert(index, (pipe.0, position));
+                joined = Some(place);
+            }
+            place | LONG
+        });
+        self.own(pipe).long.extend(joined);
         before.is_none()
     }
 
@@ -105,12 +188,30 @@ impl Subscriptions {
         let Some(entry) = self.topics.get(topic) else {
             return Removal::NotFound;
         };
+        if entry & (SET | LONG) == LONG {
+            return self.remove_long(entry & !LONG, pipe);
+        }
+        let removal = self.forget(topic, entry, pipe);
+        if removal != Removal::NotFound {
+            let own = &mut self.own(pipe).short;
+            own.remove(topic);
+            // Its memory goes at once if it is little.
+            own.shed(SHED);
+            if own.has_waste() {
+                let waste = std::mem::take(own);
+                self.waste.push(waste);
+            }
+        }
+        removal
+    }
+
+    /// Takes a pipe from a short topic.
+    fn forget(&mut self, topic: &[u8], entry: u32, pipe: PipeId) -> Removal {
         if entry & SET == 0 {
             if entry != pipe.0 {
                 return Removal::NotFound;
             }
             self.topics.remove(topic);
-            self.count(pipe, -1);
             return Removal::Last;
         }
         let set = &mut self.sets[(entry & !SET) as usize];
@@ -120,62 +221,107 @@ impl Subscriptions {
         set.remove(place);
         if let [only] = set[..] {
             *set = Vec::new();
-            self.free.push(entry & !SET);
+            self.free_sets.push(entry & !SET);
             self.topics.insert(topic, only);
         }
-        self.count(pipe, -1);
         Removal::Remaining
     }
 
-    /// Takes back subscriptions of a pipe, from the topic `from` on, looking at
-    /// `most` nodes of the tree: returns where to go on, unless it has done all.
-    /// `gone` is called, in byte order, with those of its topics that nobody
-    /// wants any more, or with all of its topics if `every`.
+    /// Takes a pipe from a long topic, and the topic from what the pipe has.
+    fn remove_long(&mut self, place: u32, pipe: PipeId) -> Removal {
+        let Some(topic) = &mut self.long[place as usize] else {
+            return Removal::NotFound;
+        };
+        let found = topic.pipes.binary_search_by_key(&pipe.0, |(pipe, _)| *pipe);
+        let Ok(index) = found else {
+            return Removal::NotFound;
+        };
+        let (_, position) = topic.pipes.remove(index);
+        let last = topic.pipes.is_empty();
+        let own = &mut self.own(pipe).long;
+        own.swap_remove(position as usize);
+        // Another topic of the pipe may have moved there.
+        let moved = own.get(position as usize).copied();
+        if let Some(Some(moved)) = moved.map(|moved| &mut self.long[moved as usize]) {
+            let there = moved.pipes.binary_search_by_key(&pipe.0, |(pipe, _)| *pipe);
+            if let Ok(there) = there {
+                moved.pipes[there].1 = position;
+            }
+        }
+        if !last {
+            return Removal::Remaining;
+        }
+        if let Some(topic) = self.long[place as usize].take() {
+            self.free_long.push(place);
+            self.topics.remove(topic.text.bytes());
+        }
+        Removal::Last
+    }
+
+    /// Takes back subscriptions of a pipe that has gone, about as many as take the
+    /// time of `most` short ones. True if that was all. `gone` is called with those
+    /// of its topics that nobody wants any more, or with all of its topics if
+    /// `every`: with short ones in byte order, then with long ones, which can be
+    /// shared.
     pub fn remove_pipe(
         &mut self,
         pipe: PipeId,
-        from: &[u8],
         most: usize,
         every: bool,
-        mut gone: impl FnMut(&[u8]),
-    ) -> Option<Vec<u8>> {
-        if self
-            .counts
-            .get(pipe.0 as usize)
-            .is_none_or(|count| *count == 0)
-        {
-            return None;
-        }
+        mut gone: impl FnMut(&[u8], Option<&Arc<Text>>),
+    ) -> bool {
+        let index = pipe.0 as usize;
+        let Some(mut own) = self.owned.get_mut(index).and_then(Option::take) else {
+            return true;
+        };
         let mut bytes = Vec::new();
         let mut ends = Vec::new();
-        let sets = &self.sets;
-        let next = self.topics.walk(from, most, |topic, entry| {
-            let here = match entry & SET {
-                0 => entry == pipe.0,
-                _ => sets[(entry & !SET) as usize].binary_search(&pipe.0).is_ok(),
-            };
-            if here {
-                bytes.extend_from_slice(topic);
-                ends.push(bytes.len());
-            }
+        own.short.first(most, |topic, _| {
+            bytes.extend_from_slice(topic);
+            ends.push(bytes.len());
         });
         let mut start = 0;
-        for end in ends {
-            let topic = &bytes[start..end];
-            if self.remove(topic, pipe) == Removal::Last || every {
-                gone(topic);
+        for end in &ends {
+            let topic = &bytes[start..*end];
+            start = *end;
+            own.short.remove(topic);
+            let Some(entry) = self.topics.get(topic) else {
+                continue;
+            };
+            if self.forget(topic, entry, pipe) == Removal::Last || every {
+                gone(topic, None);
             }
-            start = end;
         }
-        next
-    }
-
-    fn count(&mut self, pipe: PipeId, by: i32) {
-        let index = pipe.0 as usize;
-        if self.counts.len() <= index {
-            self.counts.resize(index + 1, 0);
+        let short_left = !own.short.is_empty();
+        self.owned[index] = Some(own);
+        if short_left {
+            return false;
         }
-        self.counts[index] = self.counts[index].saturating_add_signed(by);
+        let mut left = most.saturating_sub(ends.len());
+        while let Some(place) = self.own(pipe).long.last().copied() {
+            if left == 0 {
+                return false;
+            }
+            let text = self.long[place as usize]
+                .as_ref()
+                .map(|topic| topic.text.clone());
+            let removal = self.remove_long(place, pipe);
+            let Some(text) = text.filter(|_| removal != Removal::NotFound) else {
+                self.own(pipe).long.pop();
+                continue;
+            };
+            left = left.saturating_sub(1 + text.bytes().len() / LONG_TOPIC);
+            if removal == Removal::Last || every {
+                gone(text.bytes(), Some(&text));
+            }
+        }
+        if let Some(mut own) = self.owned[index].take() {
+            own.short.shed(SHED);
+            if own.short.has_waste() {
+                self.waste.push(own.short);
+            }
+        }
+        true
     }
 }
 
@@ -226,6 +372,6 @@ impl Filters {
 
     /// Calls `visit` with each topic once, in byte order.
     pub fn for_each(&self, mut visit: impl FnMut(&[u8])) {
-        self.topics.for_each(|topic, _| visit(topic));
+        self.topics.first(usize::MAX, |topic, _| visit(topic));
     }
 }

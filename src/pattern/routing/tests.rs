@@ -2,11 +2,13 @@
 
 #![forbid(unsafe_code)]
 
-use super::prefix_tree::PrefixTree;
-use super::subscriptions::{Filters, Removal, Subscriptions};
+use super::prefix_tree::{PrefixTree, Text};
+use super::subscriptions::{Filters, LONG_TOPIC, Removal, Subscriptions};
+use crate::message::Msg;
 use crate::pipe::PipeId;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Topics that share prefixes often, with every kind of node: runs longer than
@@ -19,23 +21,48 @@ fn topic() -> impl Strategy<Value = Vec<u8>> {
         run.push(byte);
         run
     });
-    prop_oneof![short, long, wide, mixed]
+    prop_oneof![4 => short, 4 => long, 4 => wide, 4 => mixed, 1 => huge()]
+}
+
+/// Around the lengths at which a topic leaves a bucket and becomes a long one, with
+/// much in common.
+fn huge() -> impl Strategy<Value = Vec<u8>> {
+    let border = prop_oneof![
+        Just(19),
+        Just(255),
+        Just(1000),
+        Just(LONG_TOPIC),
+        Just(9000)
+    ];
+    let tail = prop::collection::vec(0u8..3, 0..3);
+    (0u8..2, border, 0usize..4, tail).prop_map(|(byte, border, more, tail)| {
+        let mut run = vec![byte; border + more - 2];
+        run.extend(tail);
+        run
+    })
+}
+
+fn text(topic: &[u8]) -> Arc<Text> {
+    Text::of(Msg::copy_from(&[b"\x01", topic].concat()).unwrap(), 1)
 }
 
 #[derive(Clone, Debug)]
 enum Step {
     Add(Vec<u8>, u32),
+    /// The same, with a topic that can be shared.
+    AddText(Vec<u8>, u32),
     Remove(Vec<u8>, u32),
     /// Removes one that exists, by its number.
     RemoveSome(usize),
-    /// In slices of so many nodes.
+    /// In slices of so many topics.
     RemovePipe(u32, bool, usize),
     Match(Vec<u8>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        8 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::Add(topic, pipe)),
+        4 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::Add(topic, pipe)),
+        4 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::AddText(topic, pipe)),
         2 => (topic(), 0u32..6).prop_map(|(topic, pipe)| Step::Remove(topic, pipe)),
         5 => any::<usize>().prop_map(Step::RemoveSome),
         1 => (0u32..6, any::<bool>(), 1usize..30)
@@ -66,6 +93,11 @@ fn apply(index: &mut Subscriptions, model: &mut Model, step: Step) {
             model.insert((topic.clone(), pipe));
             assert_eq!(index.add(&topic, PipeId(pipe)), first);
         }
+        Step::AddText(topic, pipe) => {
+            let first = !has(model, &topic);
+            model.insert((topic.clone(), pipe));
+            assert_eq!(index.add_text(&text(&topic), PipeId(pipe)), first);
+        }
         Step::Remove(topic, pipe) => {
             let expected = remove(model, &topic, pipe);
             assert_eq!(index.remove(&topic, PipeId(pipe)), expected);
@@ -78,12 +110,11 @@ fn apply(index: &mut Subscriptions, model: &mut Model, step: Step) {
         Step::RemoveSome(_) => {}
         Step::RemovePipe(pipe, every, most) => {
             let mut gone = Vec::new();
-            let mut from = Some(Vec::new());
-            while let Some(topic) = from {
-                from = index.remove_pipe(PipeId(pipe), &topic, most, every, |topic| {
-                    gone.push(topic.to_vec());
-                });
-            }
+            let mut tell = |topic: &[u8], text: Option<&Arc<Text>>| {
+                assert_eq!(text.is_some(), topic.len() > LONG_TOPIC);
+                gone.push(topic.to_vec());
+            };
+            while !index.remove_pipe(PipeId(pipe), most, every, &mut tell) {}
             let (leaving, staying): (Model, Model) =
                 model.iter().cloned().partition(|(_, other)| *other == pipe);
             *model = staying;
@@ -92,6 +123,10 @@ fn apply(index: &mut Subscriptions, model: &mut Model, step: Step) {
                 .map(|(topic, _)| topic)
                 .collect::<Vec<_>>();
             expected.retain(|topic| every || !has(model, topic));
+            // Short ones in order, then long ones in any.
+            let short = gone.partition_point(|topic| topic.len() <= LONG_TOPIC);
+            gone[short..].sort();
+            expected.sort_by_key(|topic| topic.len() > LONG_TOPIC);
             assert_eq!(gone, expected);
         }
         Step::Match(data) => {
@@ -125,21 +160,17 @@ proptest! {
     }
 
     #[test]
-    fn a_walk_begins_anywhere_and_goes_on_where_it_stopped(
+    fn the_first_keys_are_told_in_order(
         keys in prop::collection::btree_set(topic(), 0..200),
-        from in topic(),
-        most in 1usize..20,
+        most in 0usize..250,
     ) {
         let mut tree = PrefixTree::default();
         for (number, key) in keys.iter().enumerate() {
             tree.insert(key, number as u32);
         }
         let mut found = Vec::new();
-        let mut next = Some(from.clone());
-        while let Some(start) = next {
-            next = tree.walk(&start, most, |key, _| found.push(key.to_vec()));
-        }
-        prop_assert_eq!(found, keys.range(from..).cloned().collect::<Vec<_>>());
+        tree.first(most, |key, _| found.push(key.to_vec()));
+        prop_assert_eq!(found, keys.iter().take(most).cloned().collect::<Vec<_>>());
     }
 
     #[test]
@@ -250,6 +281,51 @@ fn a_bucket_is_divided_as_its_keys_part() {
     for key in &keys {
         assert!(tree.remove(key.as_bytes()).is_some());
         assert_eq!(tree.get(key.as_bytes()), None);
+    }
+    assert_eq!((tree.len(), tree.nodes_in_use()), (0, 1));
+}
+
+/// A topic of megabytes is kept once, and goes without a trace; what others share with
+/// it is theirs afterwards.
+#[test]
+fn a_long_topic_is_kept_once() {
+    let mut tree = PrefixTree::default();
+    let long = text(&vec![b'a'; 10 << 20]);
+    tree.update_text(&long, |_| 1);
+    assert_eq!(Arc::strong_count(&long), 2, "the tree refers to it");
+    // Others that part from it, in every order of length, and one that goes on.
+    let others: Vec<_> = [20, 1000, 70, 5000, 30, 300_000, 25, 9_000_000]
+        .map(|shared| text(&[&long.bytes()[..shared], b"b"].concat()))
+        .into();
+    for other in &others {
+        tree.update_text(other, |_| 2);
+    }
+    let behind = text(&[long.bytes(), &[b'c'; 10]].concat());
+    tree.update_text(&behind, |_| 3);
+    assert!(tree.nodes_in_use() < 4 * others.len());
+    for (topic, number) in others
+        .iter()
+        .map(|topic| (topic, 2))
+        .chain([(&long, 1), (&behind, 3)])
+    {
+        assert_eq!(tree.get(topic.bytes()), Some(number));
+    }
+    let mut matches = Vec::new();
+    tree.prefixes(behind.bytes(), |number| {
+        matches.push(number);
+        true
+    });
+    assert_eq!(matches, [1, 3]);
+    assert_eq!(tree.remove(behind.bytes()), Some(3));
+    assert_eq!(tree.remove(long.bytes()), Some(1));
+    assert_eq!(Arc::strong_count(&long), 1, "nothing refers to it");
+    let lengths = others
+        .iter()
+        .map(|topic| topic.bytes().len())
+        .sum::<usize>();
+    assert!(tree.memory() < 2 * lengths);
+    for other in &others {
+        assert_eq!(tree.remove(other.bytes()), Some(2));
     }
     assert_eq!((tree.len(), tree.nodes_in_use()), (0, 1));
 }

@@ -254,31 +254,37 @@ impl Reactor {
             return;
         }
         let mut waker = self.waker.lock();
-        if !crate::sys::raise(&waker) && !self.replace_waker(&mut waker) {
-            self.woken.store(false, Ordering::SeqCst); // the next one tries again
+        if let Err(error) = crate::sys::raise(&waker) {
+            if !self.replace_waker(&mut waker, &error) {
+                self.woken.store(false, Ordering::SeqCst); // the next one tries again
+            }
         }
     }
 
-    /// The waker cannot be raised: the program has closed its descriptor, a daemon for
-    /// instance that closes all that it inherited. Another one takes its place. False if
-    /// there can be none.
+    /// The waker cannot be raised. Most likely the program has closed its descriptor, a
+    /// daemon for instance that closes all that it inherited. Another one takes its place,
+    /// which is readable from the beginning: that ends the wait. False if there can be none.
     #[cold]
-    fn replace_waker(&self, waker: &mut File) -> bool {
-        match new_waker(&self.epoll, crate::sys::eventfd_aside()) {
+    fn replace_waker(&self, waker: &mut File, why: &io::Error) -> bool {
+        // Not a descriptor, or another's; or not the poller any more.
+        let foreign =
+            |error: &io::Error| matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL));
+        match new_waker(&self.epoll, crate::sys::raised_eventfd()) {
             Ok(fresh) => {
-                // The number may be the program's by now: it is not for us to close.
-                std::mem::forget(std::mem::replace(waker, fresh));
-                log!(
-                    Error,
-                    Who::LIBRARY,
-                    "an I/O thread's eventfd was closed by the program; there is a new one"
-                );
-                crate::sys::raise(waker)
+                let old = std::mem::replace(waker, fresh);
+                if foreign(why) {
+                    // The number may be the program's by now: it is not for us to close.
+                    std::mem::forget(old);
+                    log!(
+                        Error,
+                        Who::LIBRARY,
+                        "an I/O thread's eventfd was closed by the program; there is a new one"
+                    );
+                }
+                true
             }
             Err(error) => {
-                // Not a descriptor, or not the poller any more.
-                let lost = matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL));
-                if lost && !self.lost.swap(true, Ordering::SeqCst) {
+                if foreign(&error) && !self.lost.swap(true, Ordering::SeqCst) {
                     log!(
                         Error,
                         Who::LIBRARY,

@@ -29,7 +29,7 @@ impl EventFd {
 
 impl Descriptor for EventFd {
     fn raise(&self) -> bool {
-        crate::sys::raise(&self.file)
+        crate::sys::raise(&self.file).is_ok()
     }
 
     fn lower(&self) {

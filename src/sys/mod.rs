@@ -137,10 +137,14 @@ pub fn trim_memory() {
 /// # Errors
 /// The system's: `EMFILE`, `ENFILE`, `ENOMEM`.
 pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
+    new_eventfd(0)
+}
+
+fn new_eventfd(count: libc::c_uint) -> std::io::Result<std::os::fd::OwnedFd> {
     use std::os::fd::FromRawFd;
     // SAFETY: plain system call; a valid result is a fresh descriptor of ours.
     unsafe {
-        let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+        let fd = libc::eventfd(count, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
         if fd < 0 {
             return Err(std::io::Error::last_os_error());
         }
@@ -148,15 +152,16 @@ pub fn eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
     }
 }
 
-/// As [`eventfd`], with a number out of the way: a program that closes descriptors has not
-/// closed that one before, and no other part of the library still takes it for its own.
+/// As [`eventfd`], but readable, and with a number out of the way: a program that closes
+/// descriptors has not closed that one before, and no other part of the library still takes
+/// it for its own.
 ///
 /// # Errors
 /// As there.
-pub fn eventfd_aside() -> std::io::Result<std::os::fd::OwnedFd> {
+pub fn raised_eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
     use std::os::fd::{AsRawFd, FromRawFd};
     const FIRST: libc::c_int = 512;
-    let fd = eventfd()?;
+    let fd = new_eventfd(1)?;
     // SAFETY: a valid result is a fresh descriptor of ours.
     unsafe {
         let aside = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST);
@@ -167,15 +172,24 @@ pub fn eventfd_aside() -> std::io::Result<std::os::fd::OwnedFd> {
     }
 }
 
-/// Makes an eventfd readable. False if the system refuses that time and again.
-pub fn raise(eventfd: &std::fs::File) -> bool {
+/// Makes an eventfd readable.
+///
+/// # Errors
+/// The system's, if it refuses that time and again.
+pub fn raise(eventfd: &std::fs::File) -> std::io::Result<()> {
     use std::io::Write;
     let _shield = cancel::Shield::new();
-    (0..8).any(|_| match (&*eventfd).write(&1u64.to_ne_bytes()) {
-        Ok(_) => true,
-        // The count is full: it is readable.
-        Err(error) => error.kind() == std::io::ErrorKind::WouldBlock,
-    })
+    let mut tries = 8;
+    loop {
+        tries -= 1;
+        match (&*eventfd).write(&1u64.to_ne_bytes()) {
+            Ok(_) => return Ok(()),
+            // The count is full: it is readable.
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) if tries == 0 => return Err(error),
+            Err(_) => {}
+        }
+    }
 }
 
 /// How many descriptors the process may have at the present limit.

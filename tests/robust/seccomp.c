@@ -360,14 +360,14 @@ static const struct call looks[] = {
     CALL (statx), CALL (newfstatat), CALL (lstat), CALL (stat), CALL (getcwd),
 };
 
-/* Without any of these libzmq ends the process, or does nothing. (Without `write` a thread
-   that waits for descriptors cannot be woken, nor without `futex` any other.) */
+/* Without any of these libzmq ends the process, or does nothing. (Without `futex` no thread
+   that sleeps can be woken.) */
 static const struct call needed[] = {
     CALL (accept4), CALL (bind), CALL (connect), CALL (epoll_create1), CALL (epoll_ctl),
     CALL (eventfd2), CALL (getsockname), CALL (getsockopt), CALL (listen),
     CALL (mprotect), CALL (recvfrom), CALL (sendto), CALL (setsockopt), CALL (socket),
     CALL (clone3), CALL (read), CALL (epoll_wait), CALL (poll), CALL (close),
-    CALL (mmap), CALL (openat), CALL (mkdir), CALL (newfstatat),
+    CALL (mmap), CALL (openat), CALL (mkdir), CALL (newfstatat), CALL (write),
 };
 
 /* What a profile has to allow: with these and nothing else all of the work is done, that

@@ -16,10 +16,13 @@ pub struct Pair {
     peer: Option<PipeId>,
     input: FairQueue,
     out: LoadBalancer,
-    /// The pipe in `input`, and those to follow when it is read.
-    reading: Option<PipeId>,
-    next: VecDeque<PipeId>,
+    /// The pipe in `input`, and those to follow when it is read. Boxed, so that the
+    /// queues lie where they do in a DEALER.
+    turns: Box<Turns>,
 }
+
+#[derive(Default)]
+struct Turns(VecDeque<PipeId>);
 
 impl Pair {
     /// Whether a peer has the place.
@@ -39,13 +42,10 @@ impl Pattern for Pair {
             self.out.detached(former);
         }
         self.out.attach(pipe);
-        match self.reading {
-            Some(_) => self.next.push_back(pipe),
-            None => {
-                self.reading = Some(pipe);
-                self.input.attach(pipe);
-            }
+        if self.turns.0.is_empty() {
+            self.input.attach(pipe);
         }
+        self.turns.0.push_back(pipe);
     }
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
@@ -53,13 +53,13 @@ impl Pattern for Pair {
             self.peer = None;
             self.out.detached(pipe);
         }
-        self.next.retain(|other| *other != pipe);
-        if self.reading == Some(pipe) {
+        let was_read = self.turns.0.front() == Some(&pipe);
+        self.turns.0.retain(|other| *other != pipe);
+        if was_read {
             self.input.detached(env, pipe);
-            self.reading = self.next.pop_front();
-            self.reading
-                .into_iter()
-                .for_each(|next| self.input.attach(next));
+            if let Some(next) = self.turns.0.front() {
+                self.input.attach(*next);
+            }
         }
     }
 

@@ -83,8 +83,6 @@ pub(super) struct Channel {
     pub(super) writer_lazy: AtomicBool,
     pub(super) writer_closed: AtomicBool,
     pub(super) reader_closed: AtomicBool,
-    /// What a connection has written.
-    pub(super) ledger: Mutex<Ledger>,
     /// The reader skips items before this position (after a hiccup).
     pub(super) discard_until: AtomicUsize,
     /// Hiccups the writer has answered.
@@ -105,7 +103,6 @@ impl Channel {
             writer_lazy: AtomicBool::new(false),
             writer_closed: AtomicBool::new(false),
             reader_closed: AtomicBool::new(false),
-            ledger: Mutex::default(),
             discard_until: AtomicUsize::new(0),
             restarts: AtomicUsize::new(0),
             latest: conflate.then(|| Box::new(Mutex::new(None))),
@@ -137,6 +134,8 @@ pub(super) struct Side {
 pub(super) struct Shared {
     pub(super) channels: [Channel; 2],
     pub(super) sides: [Side; 2],
+    /// What a connection, which is at one of the ends at most, has written.
+    pub(super) ledger: Mutex<Ledger>,
     pub(super) refused: AtomicBool,
     pub(super) withdrawn: AtomicBool,
     pub(super) peer_left: AtomicBool,

@@ -16,7 +16,9 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    fn note(&mut self, written: (u64, u64), read: u64) {
+    /// So many messages have been written by now, and so many bytes since the last time.
+    fn note(&mut self, messages: u64, bytes: usize, read: u64) {
+        let before = self.marks.back().map_or(0, |(_, bytes)| *bytes);
         while self
             .marks
             .get(1)
@@ -24,7 +26,7 @@ impl Ledger {
         {
             self.marks.pop_front();
         }
-        self.marks.push_back(written);
+        self.marks.push_back((messages, before + bytes as u64));
     }
 
     /// Bytes of what was written behind so many messages, or rather more.
@@ -45,24 +47,22 @@ impl PipeEnd {
         let load = std::mem::take(&mut self.load);
         let channel = &self.shared.channels[self.side];
         if !channel.is_written_by_socket() {
-            self.bytes += load as u64;
             let read = channel.read.load(Ordering::Relaxed);
-            channel.ledger.lock().note((self.written, self.bytes), read);
+            self.shared.ledger.lock().note(self.written, load, read);
         }
     }
 
     /// Bytes that a connection has written and that this end has not read, each
     /// message counting as a few more, and as they were when its end was closed.
     pub fn unread_bytes(&self) -> u64 {
-        self.input().ledger.lock().behind(self.read)
+        self.shared.ledger.lock().behind(self.read)
     }
 
     /// The same of what this, the connection's end has written: rather too many,
     /// since readers tell only now and then how far they are.
     pub fn left_unread(&self) -> u64 {
-        let channel = self.output();
-        let read = channel.read.load(Ordering::SeqCst);
-        channel.ledger.lock().behind(read)
+        let read = self.output().read.load(Ordering::SeqCst);
+        self.shared.ledger.lock().behind(read)
     }
 
     /// Lets a connection write as much as it likes: its peer has gone, so there is

@@ -24,8 +24,8 @@ pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
 use crate::message::Metadata;
-use crate::sync::OnceLock;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
+use crate::sync::{Mutex, OnceLock};
 use channel::{Channel, LowWater, Shared, Side};
 use parts::{PartReader, PartWriter, parts};
 use std::sync::Arc;
@@ -92,8 +92,6 @@ pub struct PipeEnd {
     limit: (u64, u64),
     /// What was written since the reader was last told, see [`FILLING`].
     load: usize,
-    /// Bytes written by a connection, counted as `load`.
-    bytes: u64,
     /// Whole messages read.
     read: u64,
     low_water: LowWater,
@@ -130,6 +128,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
             Channel::new(backward, conflate),
         ],
         sides: [side(), side()],
+        ledger: Mutex::default(),
         refused: AtomicBool::new(false),
         withdrawn: AtomicBool::new(false),
         peer_left: AtomicBool::new(false),
@@ -145,7 +144,6 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         acknowledged: 0,
         limit: (u64::MAX, 0),
         load: 0,
-        bytes: 0,
         read: 0,
         // For no limit, which is none of the settings until it is looked at.
         low_water: LowWater {

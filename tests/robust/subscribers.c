@@ -158,7 +158,7 @@ static void heard (void)
 {
     zmq_msg_t msg;
     const size_t size = 5 << 20;
-    char *topic = malloc (size);
+    char *topic = malloc (size), *frame = malloc (9 + size);
     for (size_t i = 0; i < size; i++)
         topic[i] = (char) (i * 7);
     open_publisher (ZMQ_XPUB);
@@ -176,15 +176,14 @@ static void heard (void)
             memset (zmq_msg_data (&msg), 'x', size + 1);
             CHECK (topics () == 1, "and what is done to it does not change the topic");
             CHECK (zmq_send (publisher, topic, size, 0) == (int) size, "which matches");
-            CHECK (read_all (fd, topic, 9 + size, 5) || 1, "the subscriber gets it");
-            for (size_t i = 0; i < size; i++)
-                topic[i] = (char) (i * 7);
+            CHECK (read_all (fd, frame, 9 + size, 5) && memcmp (frame + 9, topic, size) == 0, "the subscriber gets it");
             close (fd);
         }
         OK (zmq_msg_close (&msg));
     }
     close_publisher ();
     free (topic);
+    free (frame);
 }
 
 /* 3,000 peers come with the same topic and leave, beside one with 200,000. */
@@ -192,7 +191,7 @@ static void churn (void)
 {
     enum { OTHERS = 200000, PEERS = 3000, AT_ONCE = 50 };
     int fds[AT_ONCE], accepted = 0;
-    static char frames[OTHERS * 20];
+    static char frames[OTHERS * 20 + 1];
     char *end = frames;
     open_publisher (ZMQ_PUB);
     for (unsigned i = 0; i < OTHERS; i++) {
@@ -203,7 +202,7 @@ static void churn (void)
     int owner = subscriber ();
     pid_t child = fork ();
     if (child == 0) {
-        send_all (owner, frames, sizeof frames);
+        send_all (owner, frames, sizeof frames - 1);
         _exit (done ());
     }
     publish_until (OTHERS, 30);

@@ -87,7 +87,7 @@ fn run(
     if !control.is_null() {
         proxy.obey(control as usize)?;
     }
-    proxy.run().map(|()| 0)
+    proxy.suspending().run().map(|()| 0)
 }
 
 /// As zmq_proxy, obeying the words that come from a control socket: PAUSE,

@@ -3,13 +3,13 @@
 #![forbid(unsafe_code)]
 
 use super::poll::{Item, poll};
-use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SNDMORE};
+use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SLEEPS, SNDMORE};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::constants::ZMQ_TYPE;
 use crate::sync::local::thread_cell;
 use crate::sync::parker::Wake;
-use crate::sync::suspend;
+use crate::sync::suspend::{self, Bed};
 use smallvec::SmallVec;
 
 /// Messages moved in one direction before the other has its turn.
@@ -65,6 +65,10 @@ pub struct Proxy {
     mode: Mode,
     front: Traffic,
     back: Traffic,
+    /// Calls are suspended instead of sleeping, see [`suspending`](Proxy::suspending).
+    suspends: bool,
+    /// Parts received when it was last suspended for no wait.
+    stopped_at: u64,
     /// A part that was received and not yet sent, when the call was suspended.
     pending: Option<Pending>,
 }
@@ -95,8 +99,16 @@ impl Proxy {
             mode: Mode::Active,
             front: Traffic::default(),
             back: Traffic::default(),
+            suspends: false,
+            stopped_at: 0,
             pending: None,
         }
+    }
+
+    /// From now on [`run`](Self::run) is suspended instead of sleeping.
+    pub fn suspending(mut self) -> Proxy {
+        self.suspends = true;
+        self
     }
 
     /// From now on the proxy obeys the socket `control`. [`Error::NotSocket`],
@@ -144,8 +156,21 @@ impl Proxy {
         }
         while self.mode != Mode::Terminated {
             self.step()?;
+            self.stop_at_times()?;
         }
         Ok(())
+    }
+
+    /// A proxy that always has something to move is suspended now and then, between two
+    /// messages: its thread may have been cancelled.
+    fn stop_at_times(&mut self) -> Result<()> {
+        let moved = self.front.received.0 + self.back.received.0;
+        if !self.suspends || moved - self.stopped_at < BURST as u64 || !suspend::is_possible() {
+            return Ok(());
+        }
+        self.stopped_at = moved;
+        suspend::suspend(Bed::None, None, Box::new(()));
+        Err(Error::Suspended)
     }
 
     /// Moves what can be moved, or waits until something can, or until the
@@ -192,7 +217,7 @@ impl Proxy {
             items.push(Item::Socket(control, POLLIN));
         }
         let mut ready = [0; 3];
-        poll(&items, &mut ready[..items.len()], -1, true).map(|_| ())
+        poll(&items, &mut ready[..items.len()], -1, self.suspends).map(|_| ())
     }
 
     /// Reads one part from the control socket and does what it says.
@@ -243,7 +268,7 @@ impl Proxy {
         for _ in 0..BURST {
             loop {
                 if !std::mem::replace(&mut have, false) {
-                    match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT) {
+                    match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT | SLEEPS) {
                         Ok(()) => {}
                         Err(Error::Again) => return Ok(()),
                         Err(error) => return Err(error),
@@ -275,13 +300,14 @@ impl Proxy {
         captured: &mut bool,
     ) -> Result<()> {
         let flags = if msg.more() { SNDMORE } else { 0 };
+        let how = if self.suspends { flags } else { flags | SLEEPS };
         let mut result = Ok(());
         if let (Some(capture), false) = (self.capture, *captured) {
-            result = socket::send_from(socket::find(capture)?, &mut msg.share(), flags);
+            result = socket::send_from(socket::find(capture)?, &mut msg.share(), how);
         }
         if result.is_ok() {
             *captured = true;
-            result = socket::send_from(socket::find(to)?, msg, flags);
+            result = socket::send_from(socket::find(to)?, msg, how);
         }
         if result == Err(Error::Suspended) {
             // Marks of what it is were renewed by the first try to send it.

@@ -49,7 +49,7 @@ pub const DONTWAIT: i32 = 1;
 pub const SNDMORE: i32 = 2;
 /// Beside those: the call sleeps where it is. Without it, it is suspended, for the C API to
 /// make again, see [`suspend`](crate::sync::suspend).
-const SLEEPS: i32 = 1 << 30;
+pub(super) const SLEEPS: i32 = 1 << 30;
 
 /// A socket. See the module.
 pub struct Socket {

@@ -40,7 +40,6 @@ const fn held_by(me: usize) -> u32 {
 }
 
 /// How long a waiter sleeps before it looks again by itself.
-#[cfg(not(loom))]
 const PATIENCE: std::time::Duration = std::time::Duration::from_micros(500);
 
 /// Lets others go on for a moment.

@@ -67,6 +67,11 @@ impl Metadata {
         })
     }
 
+    /// Bytes that the properties take.
+    pub fn memory(&self) -> usize {
+        self.properties.len()
+    }
+
     /// Descriptor of the connection, as it was when the message came.
     pub fn source_fd(&self) -> Option<i32> {
         self.source_fd

@@ -53,13 +53,14 @@ impl Pattern for Pair {
             self.peer = None;
             self.out.detached(pipe);
         }
-        let was_read = self.turns.0.front() == Some(&pipe);
-        self.turns.0.retain(|other| *other != pipe);
-        if was_read {
-            self.input.detached(env, pipe);
-            if let Some(next) = self.turns.0.front() {
-                self.input.attach(*next);
-            }
+        if self.turns.0.front() != Some(&pipe) {
+            self.turns.0.retain(|other| *other != pipe);
+            return;
+        }
+        self.turns.0.pop_front();
+        self.input.detached(env, pipe);
+        if let Some(next) = self.turns.0.front() {
+            self.input.attach(*next);
         }
     }
 

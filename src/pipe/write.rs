@@ -202,6 +202,7 @@ impl PipeEnd {
         if self.conflates {
             return;
         }
+        self.load += metadata.memory();
         let mut msg = Msg::new().with(flag::CONTROL);
         msg.set_metadata(Some(metadata));
         self.write_unchecked(msg);

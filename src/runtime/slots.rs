@@ -235,5 +235,8 @@ mod tests {
         );
         let next = TABLE.insert(Box::new(9)).unwrap();
         assert_ne!(next.address(), slots[3].address());
+        for slot in slots.into_iter().chain([next]) {
+            drop(TABLE.remove(slot));
+        }
     }
 }

@@ -28,7 +28,26 @@ fn map(bytes: usize) -> Option<*mut u8> {
     );
     // SAFETY: a new mapping, at an address of the system's choice.
     let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0) };
-    (pages != libc::MAP_FAILED).then_some(pages.cast())
+    if pages == libc::MAP_FAILED {
+        return None;
+    }
+    show_to_leak_checker(pages, bytes);
+    Some(pages.cast())
+}
+
+/// What the pages point to is no leak: the program may end with its handles open. Valgrind
+/// knows that by itself; LeakSanitizer, where a program has it, wants to be told.
+#[cfg(unix)]
+fn show_to_leak_checker(pages: *mut libc::c_void, bytes: usize) {
+    type Register = unsafe extern "C" fn(*const libc::c_void, usize);
+    // SAFETY: a look-up by name; what it finds, if anything, is the function of this name
+    // and type in the sanitizer's interface, which may be called with any memory.
+    unsafe {
+        let found = libc::dlsym(libc::RTLD_DEFAULT, c"__lsan_register_root_region".as_ptr());
+        if !found.is_null() {
+            std::mem::transmute::<*mut libc::c_void, Register>(found)(pages, bytes);
+        }
+    }
 }
 
 #[cfg(not(unix))]

@@ -1,4 +1,5 @@
-# make            release build, and an installed tree in stage/
+# make            release build, and an installed tree in stage/; with
+#                 FEATURES=libsodium CURVE is that library's
 # make install    PREFIX=/usr/local DESTDIR= LIBDIR=lib
 # make header     include/zmq.h anew from the Rust sources
 # make test       all checks; the last line says how many passed and failed
@@ -29,7 +30,7 @@ TEST_TARGETS :=
 all: stage
 
 build:
-	$(CARGO) build --release --lib
+	$(CARGO) build --release --lib $(if $(FEATURES),--features $(FEATURES))
 	@LD='$(LD)' AR='$(AR)' sh mk/static.sh $(RELEASE) $(STATIC)
 
 stage: build
@@ -59,7 +60,7 @@ install-only:
 	$(FILL) cmake/ZeroMQConfigVersion.cmake.in > $(LIB)/cmake/ZeroMQ/ZeroMQConfigVersion.cmake
 
 # What a C program needs beside libzmq.a; the C compiler adds libc and libgcc.
-STATIC_LIBS := -lpthread -ldl -lm
+STATIC_LIBS := $(if $(filter libsodium,$(FEATURES)),-lsodium )-lpthread -ldl -lm
 
 header:
 	FERROZMQ_BLESS=1 $(CARGO) test --quiet --test header the_header_is_what_the_sources_say

@@ -4,7 +4,7 @@
 
 set -u
 
-PACKAGES="libzmq5 libzmq3-dev cppzmq-dev cmake pkg-config g++ python3-venv iproute2 strace valgrind"
+PACKAGES="libzmq5 libzmq3-dev cppzmq-dev cmake pkg-config g++ python3-venv iproute2 strace valgrind libsodium-dev"
 
 have() {
     dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q ' installed$' && return

@@ -13,6 +13,8 @@ pub mod random;
 pub mod resolver;
 pub mod room;
 pub mod simd;
+#[cfg(all(any(feature = "libsodium", test), not(miri)))]
+pub mod sodium;
 #[cfg(target_os = "linux")]
 pub mod tipc;
 

@@ -2,12 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use curve25519_dalek::montgomery::MontgomeryPoint;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::Random;
-use super::salsa20::hsalsa20;
+use super::primitives::{self, hsalsa20};
 use crate::options::Secret;
 use crate::zmtp::error::HandshakeError;
 
@@ -18,7 +16,7 @@ pub type SecretKey = Secret<[u8; 32]>;
 
 /// The public key that belongs to `secret`.
 pub fn public_key(secret: &[u8; 32]) -> PublicKey {
-    MontgomeryPoint::mul_base_clamped(*secret).to_bytes()
+    primitives::public_key(secret)
 }
 
 /// Makes a fresh pair of keys.
@@ -34,10 +32,6 @@ pub fn key_pair(random: Random) -> Result<(PublicKey, SecretKey), HandshakeError
 /// The key that boxes between the owners of the two keys are made with. `None`
 /// for a public key that leaves no secret in it, which nobody uses in earnest.
 pub fn shared_key(public: &PublicKey, secret: &SecretKey) -> Option<Zeroizing<[u8; 32]>> {
-    let point = MontgomeryPoint(*public).mul_clamped(*secret.expose());
-    let point = Zeroizing::new(point.to_bytes());
-    if bool::from(point.ct_eq(&[0; 32])) {
-        return None;
-    }
+    let point = primitives::shared_point(secret.expose(), public)?;
     Some(hsalsa20(&point, &[0; 16]))
 }

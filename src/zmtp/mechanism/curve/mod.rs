@@ -17,13 +17,26 @@
 mod client;
 mod keys;
 mod message;
+#[cfg(not(feature = "libsodium"))]
+mod own;
+#[cfg(not(feature = "libsodium"))]
 mod poly1305;
+#[cfg(not(feature = "libsodium"))]
 mod salsa20;
 mod secretbox;
 mod server;
+#[cfg(feature = "libsodium")]
+mod sodium;
+
+#[cfg(not(feature = "libsodium"))]
+use own as primitives;
+#[cfg(feature = "libsodium")]
+use sodium as primitives;
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, not(loom)))]
+mod vectors;
 
 pub(in crate::zmtp) use client::CurveClient;
 pub use keys::{PublicKey, SecretKey, key_pair, public_key};

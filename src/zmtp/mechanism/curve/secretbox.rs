@@ -9,14 +9,14 @@
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::poly1305::{Blocks, Poly1305};
-use super::salsa20::{BLOCK, CHUNK, Interleaved, LANES, STEPS, Salsa20, hsalsa20, xor_chunk};
-use crate::sys::simd::{self, Kernel};
+use super::primitives::{Poly1305, Salsa20, crypt, hsalsa20};
 
 /// Bytes of a tag.
 pub const TAG: usize = 16;
 /// Bytes of the key stream that go to the authenticator.
 const KEY: usize = 32;
+/// Bytes in a block of the key stream.
+const BLOCK: usize = 64;
 
 /// Encrypts in place and returns the tag. The message is `head`, of at most 16
 /// bytes, followed by `body`.
@@ -31,8 +31,9 @@ pub fn open_in_place(stream: &Salsa20, tag: &[u8; TAG], head: &mut [u8], body: &
     work(stream, head, body, Way::Open).ct_eq(tag).into()
 }
 
+/// Which of the two a message is on its way to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     Seal,
     Open,
 }
@@ -65,80 +66,7 @@ fn work(stream: &Salsa20, head: &mut [u8], body: &mut [u8], way: Way) -> [u8; TA
     }
     auth.update(cipher);
 
-    let (data, short) = rest.split_at_mut(rest.len() - rest.len() % CHUNK);
-    let number = 1 + (data.len() / BLOCK) as u64;
-    if !data.is_empty() {
-        let auth = &mut auth;
-        simd::run(Chunks {
-            stream,
-            auth,
-            data,
-            way,
-        });
-    }
-    match way {
-        Way::Seal => {
-            stream.apply_short(number, short);
-            auth.tag(short)
-        }
-        Way::Open => {
-            let tag = auth.tag(short);
-            stream.apply_short(number, short);
-            tag
-        }
-    }
-}
-
-/// Whole chunks, from block 1 on: while the key stream of one is made, the
-/// ciphertext of one goes into the authenticator.
-struct Chunks<'a> {
-    stream: &'a Salsa20,
-    auth: &'a mut Poly1305,
-    data: &'a mut [u8],
-    way: Way,
-}
-
-impl Kernel for Chunks<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Chunks {
-            stream,
-            auth,
-            data,
-            way,
-        } = self;
-        let mut number = 1;
-        let mut previous: &[u8] = &[];
-        for chunk in data.chunks_exact_mut(CHUNK) {
-            let cipher = match way {
-                Way::Seal => previous,
-                Way::Open => &*chunk,
-            };
-            let mut blocks = auth.blocks(cipher);
-            let words = stream.chunk(number, &mut blocks);
-            auth.set_sum(blocks.sum);
-            if let Ok(chunk) = <&mut [u8; CHUNK]>::try_from(&mut *chunk) {
-                xor_chunk(chunk, &words);
-            }
-            previous = chunk;
-            number += LANES as u64;
-        }
-        if way == Way::Seal {
-            auth.update(previous);
-        }
-    }
-}
-
-// A chunk has fewer blocks of the authenticator than the cipher has steps.
-const _: () = assert!(CHUNK / 16 <= STEPS);
-
-impl Interleaved for Blocks<'_> {
-    #[inline(always)]
-    fn step(&mut self) {
-        self.next();
-    }
+    crypt(stream, auth, rest, way)
 }
 
 /// Appends the box of `plain` to `out`.

@@ -5,8 +5,7 @@
 use proptest::prelude::*;
 
 use super::keys::{public_key, shared_key};
-use super::poly1305::Poly1305;
-use super::salsa20::{Salsa20, hsalsa20};
+use super::primitives::{Poly1305, Salsa20, hsalsa20};
 use super::secretbox::{open, open_in_place, seal, seal_in_place};
 use crate::options::Secret;
 

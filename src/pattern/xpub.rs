@@ -201,7 +201,7 @@ impl Xpub {
             return;
         };
         let metadata = msg.take_metadata();
-        // A long topic is not copied, if nobody else has the message.
+        // A long topic is not copied if the body is the message's own.
         let text = (msg.len() > LONG_TOPIC && msg.is_own_heap()).then(|| Text::of(msg.take(), 1));
         let topic = match &text {
             Some(text) => text.bytes(),

@@ -144,7 +144,9 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn notify(&self, side: usize, event: u8) {
         let side = &self.sides[side];
-        if side.events.fetch_or(event, Ordering::SeqCst) == 0 {
+        // An inquiry waits for its answer, and not for others to be looked at.
+        let before = side.events.fetch_or(event, Ordering::SeqCst);
+        if before == 0 || event == event::INQUIRY {
             fence(Ordering::SeqCst);
             if let Some((listener, token)) = side.listener.get() {
                 match event {

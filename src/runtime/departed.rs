@@ -2,9 +2,9 @@
 //!
 //! It stays for the application to read, but not without bound: when there are
 //! too many departed peers, or too many bytes of theirs, the messages of those
-//! who left first are dropped. A REP, whose answers would reach nobody, keeps less
-//! than others. What the last one left is kept whatever its size, as it would be if
-//! its peer were still there.
+//! that left first are dropped. A REP keeps less than others, because its answers
+//! have no destination. What the last one left is kept whatever its size, as it
+//! would be if its peer were still there.
 //!
 //! Peers over inproc are the process itself, and `ZMQ_RCVHWM` 0 asks for no bound.
 
@@ -25,8 +25,8 @@ const MOST: usize = 10_000;
 const MOST_BYTES: u64 = 256 << 20;
 const PEER: u64 = 4096;
 
-/// A socket that makes no calls hears of departed peers when they have left so many
-/// bytes (of [`STRAY`] more each).
+/// An I/O thread reads the mail of a socket that makes no calls when departed peers
+/// have left so many bytes, each peer counting as [`STRAY`] more.
 const HEARING: u64 = 1 << 20;
 const STRAY: u64 = 16 << 10;
 
@@ -90,7 +90,7 @@ impl Departed {
         }
     }
 
-    /// The one who left first.
+    /// The one that left first.
     fn oldest(&mut self) -> Option<PipeId> {
         loop {
             let (id, number) = *self.order.front()?;

@@ -99,7 +99,7 @@ impl Socket {
             Reason::Departed => log!(
                 Warn,
                 who,
-                "{count} message parts dropped: their senders have gone, and too much of such is unread"
+                "{count} unread message parts dropped: departed peers have left too much, the oldest goes first"
             ),
         }
     }

@@ -207,7 +207,7 @@ static void half_read (int handler_type)
     for (double end = now () + 0.2; now () < end; nap (0.01)) {
         int events;
         size_t size = sizeof events;
-        OK (zmq_getsockopt (handler, ZMQ_EVENTS, &events, &size)); /* it hears of the end */
+        OK (zmq_getsockopt (handler, ZMQ_EVENTS, &events, &size)); /* reads its mail */
     }
     count += read_question (parts);
     int good = say_hello ("good"), whole = handler_type == ZMQ_REP ? 8 : 10;
@@ -304,7 +304,7 @@ static void dies (int mechanism)
     int got = zmq_recv (server, text, sizeof text, 0);
     say ("a handler that ends in mid-question: %s is %s", mechanism == ZMQ_NULL ? "NULL" : "PLAIN",
          got < 0 ? "not let in" : "LET IN");
-    CHECK (got < 0, "a handler that ends lets nobody in");
+    CHECK (got < 0, "a handler that ends does not let the peer in");
     set_int (push, ZMQ_LINGER, 0);
     OK (zmq_close (push));
     if (plain)
@@ -334,7 +334,7 @@ static void stale (int server_connects)
     int got = zmq_recv (server, text, sizeof text, 0);
     say ("an answer that comes late, to one that %s: %s", server_connects ? "connects" : "binds",
          got < 0 ? "not let in" : "LET IN");
-    CHECK (got < 0, "a late answer lets nobody in");
+    CHECK (got < 0, "a late answer does not let the peer in");
     OK (zmq_close (push));
     OK (zmq_ctx_term (ctx));
     close_server ();

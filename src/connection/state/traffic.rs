@@ -59,7 +59,9 @@ impl State {
             Err(error) if self.closing.is_none() && is_half_closed(&error) => {
                 self.half_closed = true; // reading finds the end, soon
                 let limit = Instant::now() + FAREWELL;
-                self.deadline = Some(self.deadline.map_or(limit, |at| at.min(limit)));
+                let handshake = matches!(self.phase, Phase::Handshake(..));
+                let before = self.deadline.filter(|_| handshake);
+                self.deadline = Some(before.map_or(limit, |at| at.min(limit)));
             }
             Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
         }

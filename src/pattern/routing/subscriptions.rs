@@ -23,7 +23,7 @@ const SET: u32 = 1 << 31;
 /// Set in one that names a place in `long`.
 const LONG: u32 = 1 << 30;
 
-/// A topic of more bytes is kept once, whoever wants it.
+/// A topic of more bytes is kept once for all its subscribers.
 pub const LONG_TOPIC: usize = 4096;
 
 /// So many nodes of the tree are given back in one go.
@@ -116,7 +116,7 @@ impl Subscriptions {
     /// topic before.
     pub fn add(&mut self, topic: &[u8], pipe: PipeId) -> bool {
         if topic.len() > LONG_TOPIC {
-            // Out of memory: the peer misses a topic, we live on.
+            // Out of memory, the subscription is ignored.
             return Text::copy(topic).is_some_and(|text| self.add_text(&text, pipe));
         }
         let (sets, free) = (&mut self.sets, &mut self.free_sets);
@@ -260,7 +260,7 @@ impl Subscriptions {
 
     /// Takes back subscriptions of a pipe that has gone, about as many as take the
     /// time of `most` short ones. True if that was all. `gone` is called with those
-    /// of its topics that nobody wants any more, or with all of its topics if
+    /// of its topics that have no other subscriber, or with all of its topics if
     /// `every`: with short ones in byte order, then with long ones, which can be
     /// shared.
     pub fn remove_pipe(

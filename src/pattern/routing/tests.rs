@@ -293,7 +293,7 @@ fn a_long_topic_is_kept_once() {
     let long = text(&vec![b'a'; 10 << 20]);
     tree.update_text(&long, |_| 1);
     assert_eq!(Arc::strong_count(&long), 2, "the tree refers to it");
-    // Others that part from it, in every order of length, and one that goes on.
+    // Others that part from it, in every order of length, and one that extends it.
     let others: Vec<_> = [20, 1000, 70, 5000, 30, 300_000, 25, 9_000_000]
         .map(|shared| text(&[&long.bytes()[..shared], b"b"].concat()))
         .into();

@@ -72,8 +72,8 @@ impl Text {
         Some(Arc::new(Text { msg, from: 0 }))
     }
 
-    /// What is behind the first `from` bytes of a message, which must not be changed
-    /// by anybody else.
+    /// What is behind the first `from` bytes of a message, whose body no other message
+    /// may refer to.
     pub fn of(msg: Msg, from: usize) -> Arc<Text> {
         let from = from.min(msg.len());
         Arc::new(Text { msg, from })

@@ -183,7 +183,7 @@ mod models {
     #[test]
     fn readable_if_and_only_if_there_is_mail() {
         let mut model = loom::model::Builder::new();
-        model.preemption_bound = Some(3);
+        model.preemption_bound = Some(2);
         model.check(|| {
             let socket = Socket::new();
             let threads: Vec<_> = (0..2)

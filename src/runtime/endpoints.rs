@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::context::Core;
-use super::inproc::{Binding, Pending};
+use super::inproc::{Binder, Binding, Pending};
 use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
 use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind};
@@ -172,7 +172,7 @@ impl Socket {
             return Err(Error::Invalid);
         };
         let binding = Binding {
-            shared: self.shared.clone(),
+            binder: Binder::Socket(self.shared.clone()),
             hwm: (self.options.sndhwm, self.options.rcvhwm),
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.pattern.wants_routing_id(),
@@ -256,11 +256,6 @@ impl Socket {
             return Err(Error::Invalid);
         };
         let core = self.core.clone();
-        if let Some(end) = core.inproc.monitor_end(&name) {
-            let id = self.attach_kept(end, Attachment::default());
-            self.endpoints.add_pipe(text, id);
-            return Ok(None);
-        }
         let given_id = self.take_connect_routing_id()?;
         let options = &self.options;
         let wants_routing_id = self.pattern.wants_routing_id();
@@ -287,7 +282,7 @@ impl Socket {
                 }
             }
             binder = binding
-                .map(|binding| binding.shared.clone())
+                .and_then(|binding| binding.binder.socket().cloned())
                 .filter(|binder| binder.subscribes);
             if let Some(binding) = binding.filter(|_| wants_routing_id) {
                 if let Some(id) = routing_id_message(&binding.routing_id) {

@@ -10,11 +10,42 @@ use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What the other side needs to know of a binding socket.
+/// What has bound a name.
+#[derive(Clone)]
+pub enum Binder {
+    /// A socket.
+    Socket(Arc<Shared>),
+    /// A socket's monitor.
+    Monitor(Arc<Monitor>),
+}
+
+impl Binder {
+    /// The socket, if it is one.
+    pub fn socket(&self) -> Option<&Arc<Shared>> {
+        match self {
+            Binder::Socket(shared) => Some(shared),
+            Binder::Monitor(_) => None,
+        }
+    }
+
+    fn is_socket(&self, socket: &Arc<Shared>) -> bool {
+        self.socket().is_some_and(|own| Arc::ptr_eq(own, socket))
+    }
+
+    /// Takes its end of a new pipe.
+    fn attach(&self, end: PipeEnd) {
+        match self {
+            Binder::Socket(shared) => shared.tell(Command::Attach(Box::new(end))),
+            Binder::Monitor(monitor) => monitor.attach(end),
+        }
+    }
+}
+
+/// What the other side needs to know of a binder.
 #[derive(Clone)]
 pub struct Binding {
-    /// The socket.
-    pub shared: Arc<Shared>,
+    /// To whom the pipes go.
+    pub binder: Binder,
     /// `ZMQ_SNDHWM` and `ZMQ_RCVHWM` at the time it bound.
     pub hwm: (i32, i32),
     /// Its routing id.
@@ -37,7 +68,6 @@ pub struct Pending {
 struct Names {
     bound: HashMap<Vec<u8>, Binding>,
     pending: HashMap<Vec<u8>, Vec<Pending>>,
-    monitors: HashMap<Vec<u8>, Arc<Monitor>>,
 }
 
 /// The inproc names of a context.
@@ -51,7 +81,7 @@ impl Registry {
     /// [`Error::AddrInUse`] if it is taken.
     pub fn bind(&self, name: &[u8], binding: Binding) -> Result<()> {
         let mut names = self.names.lock();
-        if names.bound.contains_key(name) || names.monitors.contains_key(name) {
+        if names.bound.contains_key(name) {
             return Err(Error::AddrInUse);
         }
         for pending in names.pending.remove(name).unwrap_or_default() {
@@ -67,7 +97,7 @@ impl Registry {
         let mut names = self.names.lock();
         let pending = make(names.bound.get(name));
         match names.bound.get(name) {
-            Some(binding) => binding.shared.tell(Command::Attach(Box::new(pending.end))),
+            Some(binding) => binding.binder.attach(pending.end),
             None => names
                 .pending
                 .entry(name.to_vec())
@@ -76,16 +106,15 @@ impl Registry {
         }
     }
 
-    /// Connects if somebody has bound the name: `make` builds the pipe and
+    /// Connects if a socket has bound the name: `make` builds the pipe and
     /// returns the binder's end. Returns whether there was a binder.
     pub fn connect_if_bound(&self, name: &[u8], make: impl FnOnce(&Binding) -> PipeEnd) -> bool {
         let names = self.names.lock();
-        let Some(binding) = names.bound.get(name) else {
+        let binding = names.bound.get(name);
+        let Some(binding) = binding.filter(|binding| binding.binder.socket().is_some()) else {
             return false;
         };
-        binding
-            .shared
-            .tell(Command::Attach(Box::new(make(binding))));
+        binding.binder.attach(make(binding));
         true
     }
 
@@ -93,7 +122,7 @@ impl Registry {
     pub fn unbind(&self, name: &[u8], shared: &Arc<Shared>) -> Result<()> {
         let mut names = self.names.lock();
         match names.bound.get(name) {
-            Some(binding) if Arc::ptr_eq(&binding.shared, shared) => {
+            Some(binding) if binding.binder.is_socket(shared) => {
                 names.bound.remove(name);
                 Ok(())
             }
@@ -107,25 +136,22 @@ impl Registry {
         drop(pending);
     }
 
-    /// Gives a name to a monitor. [`Error::AddrInUse`] if it is taken.
-    pub fn bind_monitor(&self, name: &[u8], monitor: Arc<Monitor>) -> Result<()> {
-        let mut names = self.names.lock();
-        if names.bound.contains_key(name) || names.monitors.contains_key(name) {
-            return Err(Error::AddrInUse);
-        }
-        names.monitors.insert(name.to_vec(), monitor);
-        Ok(())
-    }
-
     /// Frees the name of a monitor.
     pub fn unbind_monitor(&self, name: &[u8]) {
-        self.names.lock().monitors.remove(name);
+        self.names.lock().bound.remove(name);
     }
 
-    /// The reading end for a socket that connects to a monitor's name.
-    pub fn monitor_end(&self, name: &[u8]) -> Option<PipeEnd> {
-        let monitor = self.names.lock().monitors.get(name)?.clone();
-        monitor.take_end()
+    /// Forgets connections to a name that were given up before it was bound, but for
+    /// messages on their way.
+    pub fn forget_pending(&self, name: &[u8]) {
+        let mut names = self.names.lock();
+        let Some(list) = names.pending.get_mut(name) else {
+            return;
+        };
+        list.retain_mut(|pending| !pending.end.is_peer_closed() || pending.end.has_messages());
+        if list.is_empty() {
+            names.pending.remove(name);
+        }
     }
 
     /// Forgets what is of a socket that closes, but for messages on their way.
@@ -133,7 +159,7 @@ impl Registry {
         let mut names = self.names.lock();
         names
             .bound
-            .retain(|_, binding| !Arc::ptr_eq(&binding.shared, shared));
+            .retain(|_, binding| !binding.binder.is_socket(shared));
         names.pending.retain(|_, list| {
             // What a closing socket has sent waits for the binder all the same.
             list.retain_mut(|pending| {
@@ -158,5 +184,5 @@ fn join(mut pending: Pending, binding: &Binding) {
             pending.end.flush();
         }
     }
-    binding.shared.tell(Command::Attach(Box::new(pending.end)));
+    binding.binder.attach(pending.end);
 }

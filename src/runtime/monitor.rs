@@ -1,52 +1,42 @@
 //! Socket monitors: events as messages, for a PAIR socket to read.
 //!
-//! A monitor is no socket: it holds the writing end of a pipe, and whoever
-//! connects to its inproc name gets the reading end. Events that come before
-//! that wait in the pipe; when it is full they are dropped, and the socket counts
-//! them. So a monitor that nobody reads holds up nothing.
+//! A monitor is no socket: it holds an end of a pipe, the other end of which belongs to
+//! the socket that connected to its inproc name, before or after the monitor was made.
+//! Events that come before that wait in the monitor. When it, or the pipe, is full they
+//! are dropped, and the socket counts them. So a monitor that is not read holds up
+//! nothing.
 
 #![forbid(unsafe_code)]
 
+use super::inproc::{Binder, Binding};
 use super::socket;
 use crate::connection::Event;
 use crate::connection::event::kind;
 use crate::endpoint::{Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::pipe::{self, Hwm, PipeEnd};
+use crate::pipe::PipeEnd;
 use crate::sync::Mutex;
 use std::sync::Arc;
 
 /// Events that wait for a reader; libzmq's two default marks together.
-const CAPACITY: i32 = 2000;
+const CAPACITY: usize = 2000;
+/// The monitor's part of the pipe's high-water marks, libzmq's default.
+const HWM: i32 = 1000;
 
-struct Ends {
-    ours: PipeEnd,
-    /// The reader's end until somebody connects.
-    theirs: Option<PipeEnd>,
+/// Where events go.
+enum Output {
+    /// There is no reader yet: they wait.
+    Waiting(Vec<Event>),
+    /// To the socket at the other end.
+    Reader(Box<PipeEnd>),
 }
 
 /// See the module.
 pub struct Monitor {
     name: Vec<u8>,
     mask: u32,
-    ends: Mutex<Ends>,
-}
-
-fn new_ends() -> Ends {
-    let unlimited = Hwm {
-        snd: Some(0),
-        rcv: None,
-    };
-    let limited = Hwm {
-        snd: Some(CAPACITY),
-        rcv: None,
-    };
-    let (ours, theirs) = pipe::pair(limited, unlimited, false);
-    Ends {
-        ours,
-        theirs: Some(theirs),
-    }
+    output: Mutex<Output>,
 }
 
 impl Monitor {
@@ -55,7 +45,7 @@ impl Monitor {
         Arc::new(Monitor {
             name,
             mask,
-            ends: Mutex::new(new_ends()),
+            output: Mutex::new(Output::Waiting(Vec::new())),
         })
     }
 
@@ -64,14 +54,24 @@ impl Monitor {
         &self.name
     }
 
-    /// The reading end for a socket that connects. Of several only one at a
-    /// time gets it; after it has gone, the next one starts with new events.
-    pub fn take_end(&self) -> Option<PipeEnd> {
-        let mut ends = self.ends.lock();
-        if ends.theirs.is_none() && ends.ours.is_peer_closed() {
-            *ends = new_ends();
+    /// The pipe of a socket that connects. Of several only one at a time is kept, and
+    /// the others are closed; after it has gone, the next one starts with new events.
+    pub fn attach(&self, mut end: PipeEnd) {
+        let mut output = self.output.lock();
+        match &mut *output {
+            _ if end.is_peer_closed() => return,
+            Output::Reader(reader) if !reader.is_peer_closed() => return,
+            Output::Reader(_) => {}
+            Output::Waiting(events) => {
+                // Without regard to the marks: they have waited with those of here.
+                for [head, text] in events.iter().filter_map(frames) {
+                    end.write_unchecked(head);
+                    end.write_unchecked(text);
+                }
+                end.flush();
+            }
         }
-        ends.theirs.take()
+        *output = Output::Reader(Box::new(end));
     }
 
     /// Sends an event if it is in the mask. False if there is no room for it.
@@ -79,22 +79,25 @@ impl Monitor {
         if event.kind & self.mask == 0 {
             return true;
         }
-        let mut head = [0; 6];
-        // The public layout has 16 and 32 bits; longer values never occur.
-        head[..2].copy_from_slice(&(event.kind as u16).to_ne_bytes());
-        head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
-        let mut ends = self.ends.lock();
-        let Ok(text) = Msg::copy_from(&event.endpoint) else {
-            return false;
-        };
-        let head = Msg::inline(&head).with(flag::MORE);
-        if ends.ours.write(head).is_err() {
-            return false;
+        match &mut *self.output.lock() {
+            Output::Waiting(events) => {
+                let room = events.len() < CAPACITY;
+                if room {
+                    events.push(event.clone());
+                }
+                room
+            }
+            Output::Reader(end) => {
+                // There is room for whole messages: never for half of one.
+                let frames = frames(event).filter(|_| end.check_write());
+                let room = frames.is_some();
+                for frame in frames.into_iter().flatten() {
+                    end.write_unchecked(frame);
+                }
+                end.flush();
+                room
+            }
         }
-        // There is room for whole messages: never for half of one.
-        ends.ours.write_unchecked(text);
-        ends.ours.flush();
-        true
     }
 
     /// The last event, and the end of the pipe.
@@ -104,8 +107,20 @@ impl Monitor {
             value: 0,
             endpoint: Vec::new(),
         });
-        self.ends.lock().ours.close();
+        if let Output::Reader(end) = &mut *self.output.lock() {
+            end.close();
+        }
     }
+}
+
+/// An event as its message. `None` if there is no memory.
+fn frames(event: &Event) -> Option<[Msg; 2]> {
+    let mut head = [0; 6];
+    // The public layout has 16 and 32 bits; longer values never occur.
+    head[..2].copy_from_slice(&(event.kind as u16).to_ne_bytes());
+    head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
+    let text = Msg::copy_from(&event.endpoint).ok()?;
+    Some([Msg::inline(&head).with(flag::MORE), text])
 }
 
 /// `zmq_socket_monitor`: from now on events in `mask` go to whoever connects to
@@ -123,7 +138,13 @@ pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
         }
         socket.shared.set_monitor(None);
         let monitor = Monitor::new(name.to_vec(), mask);
-        socket.core.inproc.bind_monitor(name, monitor.clone())?;
+        let binding = Binding {
+            binder: Binder::Monitor(monitor.clone()),
+            hwm: (HWM, HWM),
+            routing_id: Vec::new(),
+            wants_routing_id: false,
+        };
+        socket.core.inproc.bind(name, binding)?;
         socket.shared.set_monitor(Some(monitor));
         Ok(())
     })
@@ -132,6 +153,7 @@ pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pipe::{self, Hwm};
 
     fn event(kind: u32) -> Event {
         Event {
@@ -139,6 +161,25 @@ mod tests {
             value: 7,
             endpoint: b"tcp://x".to_vec(),
         }
+    }
+
+    /// The ends of the monitor and of a reader with the default mark.
+    fn ends() -> (PipeEnd, PipeEnd) {
+        let hwm = Hwm {
+            snd: Some(HWM),
+            rcv: Some(HWM),
+        };
+        pipe::pair(hwm, hwm, false)
+    }
+
+    fn read(reader: &mut PipeEnd) -> Option<u16> {
+        let head = reader.read()?;
+        assert!(head.more());
+        assert_eq!(
+            reader.read().map(|text| text.data().to_vec()),
+            Some(b"tcp://x".to_vec())
+        );
+        Some(u16::from_ne_bytes([head.data()[0], head.data()[1]]))
     }
 
     #[test]
@@ -149,16 +190,38 @@ mod tests {
             assert!(monitor.emit(&event(kind::ACCEPTED)));
         }
         assert!(!monitor.emit(&event(kind::ACCEPTED)));
-        let mut reader = monitor.take_end().unwrap();
-        assert!(monitor.take_end().is_none());
+        let (end, mut reader) = ends();
+        monitor.attach(end);
+        assert!(!monitor.emit(&event(kind::ACCEPTED)));
         for _ in 0..CAPACITY {
-            let head = reader.read().unwrap();
-            assert!(head.more());
-            assert_eq!(head.data()[..2], (kind::ACCEPTED as u16).to_ne_bytes());
-            assert_eq!(reader.read().unwrap().data(), b"tcp://x");
+            assert_eq!(read(&mut reader), Some(kind::ACCEPTED as u16));
         }
         assert!(reader.read().is_none());
-        drop(reader);
-        assert!(monitor.take_end().is_some());
+        for _ in 0..CAPACITY {
+            assert!(monitor.emit(&event(kind::ACCEPTED)));
+        }
+        assert!(!monitor.emit(&event(kind::ACCEPTED)));
+    }
+
+    #[test]
+    fn there_is_one_reader_at_a_time() {
+        let monitor = Monitor::new(b"m".to_vec(), kind::ACCEPTED);
+        monitor.emit(&event(kind::ACCEPTED));
+        let (end, gone) = ends();
+        drop(gone);
+        monitor.attach(end);
+        let (end, mut first) = ends();
+        monitor.attach(end);
+        let (end, second) = ends();
+        monitor.attach(end);
+        assert!(second.is_peer_closed() && !first.is_peer_closed());
+        assert_eq!(read(&mut first), Some(kind::ACCEPTED as u16));
+        drop(first);
+        assert!(!monitor.emit(&event(kind::ACCEPTED)));
+        let (end, mut third) = ends();
+        monitor.attach(end);
+        assert!(third.read().is_none());
+        monitor.emit(&event(kind::ACCEPTED));
+        assert_eq!(read(&mut third), Some(kind::ACCEPTED as u16));
     }
 }

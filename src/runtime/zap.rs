@@ -68,7 +68,10 @@ pub(super) fn ask(
             }
         }
         write_request(&mut end, &query);
-        handler = Arc::downgrade(&binding.shared);
+        handler = binding
+            .binder
+            .socket()
+            .map_or_else(Weak::new, Arc::downgrade);
         ours = Some(end);
         theirs
     });

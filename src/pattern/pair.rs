@@ -30,6 +30,33 @@ impl Pair {
         let end = self.peer.and_then(|peer| env.pipes.get(peer));
         end.is_some_and(|end| !end.has_peer_left())
     }
+
+    /// As [`recv`](Pattern::recv), after the pipe being read has given nothing.
+    #[cold]
+    #[inline(never)]
+    fn recv_next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+        while self.next_turn(env) {
+            if self.input.recv(env, into).is_some() {
+                return Ok(());
+            }
+        }
+        Err(Error::Again)
+    }
+
+    /// The pipe being read is dry. If its peer has gone, reading moves to the next pipe;
+    /// false if not.
+    #[cold]
+    fn next_turn(&mut self, env: &mut Env<'_>) -> bool {
+        let Some(&first) = self.turns.0.front().filter(|_| self.turns.0.len() > 1) else {
+            return false;
+        };
+        let over = env.pipes.get(first).is_none_or(|end| end.is_ended());
+        if over {
+            env.close(first);
+            self.detached(env, first);
+        }
+        over
+    }
 }
 
 impl Pattern for Pair {
@@ -79,7 +106,10 @@ impl Pattern for Pair {
 
     #[inline]
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
-        self.input.recv(env, into).map(drop).ok_or(Error::Again)
+        match self.input.recv(env, into) {
+            Some(_) => Ok(()),
+            None => self.recv_next(env, into),
+        }
     }
 
     #[inline]
@@ -93,7 +123,12 @@ impl Pattern for Pair {
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {
-        self.input.has_in(env)
+        while !self.input.has_in(env) {
+            if !self.next_turn(env) {
+                return false;
+            }
+        }
+        true
     }
 
     fn has_out(&mut self, env: &mut Env<'_>) -> bool {

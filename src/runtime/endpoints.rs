@@ -346,7 +346,10 @@ impl Socket {
         for entry in found {
             match entry.target {
                 Target::Acceptor(acceptor) => acceptor.unbind(),
-                Target::InprocPipe(id) => self.detach(id),
+                Target::InprocPipe(id) => {
+                    self.detach(id);
+                    self.core.inproc.forget_pending(rest);
+                }
                 Target::InprocBound => {}
                 Target::Connection(connection, id) => {
                     if let Some(id) = id {

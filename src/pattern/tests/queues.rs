@@ -216,6 +216,38 @@ fn pair_has_one_peer_and_takes_another_after_it() {
     assert_eq!(net.recv(a).unwrap(), "3");
 }
 
+/// Peers that came, sent and went are read one after the other, with no pause between
+/// them that a call would take for the end.
+#[test]
+fn a_pair_reads_the_peers_that_have_gone_in_their_order() {
+    let mut net = Net::default();
+    let (a, b, c) = (net.socket(PAIR), net.socket(PAIR), net.socket(PAIR));
+    for round in ["1", "2", "3"] {
+        let (near, _) = net.connect(b, a);
+        net.send(b, round).unwrap();
+        if round == "2" {
+            net.send_all(b, &["parts", "of", "one"]).unwrap();
+        }
+        net.hang_up(b, near);
+    }
+    net.connect(c, a);
+    net.send(c, "last").unwrap();
+    net.send(a, "to the present one").unwrap();
+    assert_eq!(net.recv(c).unwrap(), "to the present one");
+    assert_eq!(net.drain(a), ["1", "2", "parts|of|one", "3", "last"]);
+    assert_eq!((net.pipes(a), net.has_in(a)), (1, false));
+    let (d, e) = (net.socket(PAIR), net.socket(PAIR));
+    for (socket, last) in [(d, false), (e, true)] {
+        let (near, _) = net.connect(socket, b);
+        net.send(socket, "one").unwrap();
+        if !last {
+            net.hang_up(socket, near);
+        }
+    }
+    assert_eq!(net.recv(b).unwrap(), "one");
+    assert!(net.has_in(b), "what the next one sent is there");
+}
+
 /// The limit falls below what is queued, in mid-message, and rises again.
 #[test]
 fn half_a_message_is_taken_back_when_the_pipe_takes_no_more() {

@@ -161,9 +161,14 @@ impl Acceptor {
             match accepted {
                 Ok(Some(stream)) => {
                     self.resumed();
-                    self.event(kind::ACCEPTED, stream.as_raw_fd() as u64);
-                    let (who, at) = (self.link.who(), Text(&self.endpoint));
+                    // Events name what the peer came to, a wildcard's address resolved.
+                    let mut local = stream.local_endpoint();
+                    if local.is_empty() {
+                        local = self.endpoint.clone(); // the system does not tell
+                    }
                     let (fd, peer) = (stream.as_raw_fd(), &stream);
+                    event::tell(&*self.link, kind::ACCEPTED, fd as u64, &local);
+                    let (who, at) = (self.link.who(), Text(&local));
                     log!(
                         Info,
                         who,
@@ -174,10 +179,9 @@ impl Acceptor {
                         continue;
                     };
                     let (link, settings) = (self.link.clone(), self.settings.clone());
-                    let bound = self.endpoint.clone();
                     let half_open = &self.half_open;
                     let child =
-                        Connection::accepted(link, reactor, settings, stream, bound, half_open);
+                        Connection::accepted(link, reactor, settings, stream, local, half_open);
                     self.adopt(&child);
                 }
                 Ok(None) => return Next::WhenReady,

@@ -188,17 +188,17 @@ impl Connection {
         connection
     }
 
-    /// Takes over a stream that was accepted at the endpoint `bound`.
+    /// Takes over a stream that was accepted at the endpoint `local`.
     fn accepted(
         link: Arc<dyn Link>,
         reactor: Arc<Reactor>,
         settings: Arc<Settings>,
         stream: ByteStream,
-        bound: Vec<u8>,
+        local: Vec<u8>,
         half_open: &Arc<HalfOpen>,
     ) -> Arc<Connection> {
         let connection =
-            Connection::create(link, reactor, settings, State::accepted(stream, bound));
+            Connection::create(link, reactor, settings, State::accepted(stream, local));
         let ticket = half_open.enter(&connection);
         connection.with_state(|state| state.ticket = Some(ticket));
         connection.service(work::START);

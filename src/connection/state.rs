@@ -95,7 +95,7 @@ pub(super) struct State {
     pub(super) pipe: Option<PipeEnd>,
     input: Input,
     output: Output,
-    /// The endpoint events name: bound or connected.
+    /// The endpoint that events name: what the peer came to, or what is connected to.
     endpoint: Vec<u8>,
     heartbeat: Option<Box<Heartbeat>>,
     begun: Instant,
@@ -160,9 +160,9 @@ impl State {
         }
     }
 
-    pub(super) fn accepted(stream: ByteStream, bound: Vec<u8>) -> State {
+    pub(super) fn accepted(stream: ByteStream, local: Vec<u8>) -> State {
         let mut state = State::new(None, None);
-        state.endpoint = bound;
+        state.endpoint = local;
         // The handshake proper is made at START, when options are at hand.
         let config = HandshakeConfig {
             socket_type: SocketType::Pair,

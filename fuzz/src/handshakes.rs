@@ -199,7 +199,7 @@ fn check_outcomes(setting: &Setting, talk: &Conversation, outcomes: Outcomes) {
     let asker = usize::from(talk.asked[0] == 0);
     match setting.verdict {
         ZapVerdict::Deny(status) => {
-            assert_eq!(outcomes[asker], Err(HandshakeError::Auth(status)));
+            assert_eq!(outcomes[asker], Err(HandshakeError::Denied(status)));
             assert_ne!(outcomes[1 - asker], Ok(true));
         }
         ZapVerdict::Invalid(error) => {

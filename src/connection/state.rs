@@ -68,7 +68,7 @@ enum Loss {
     Refused,
     /// Too many handshakes are under way.
     Crowded,
-    /// The peer broke the rules: no second try.
+    /// The handshake failed, or the peer broke the rules after it.
     Protocol(HandshakeError),
 }
 
@@ -364,7 +364,7 @@ impl State {
         self.drop_stream(conn);
         let flags = conn.settings.options.reconnect_stop;
         let stop = self.draining
-            || matches!(&loss, Loss::Protocol(error) if *error != HandshakeError::NoRandom)
+            || matches!(&loss, Loss::Protocol(error) if error.is_lasting())
             || unready && flags & attempt::reconnect_stop::HANDSHAKE_FAILED != 0;
         match &self.dialer {
             Some(dialer) if !stop => self.endpoint = dialer.text_after_loss(),

@@ -60,6 +60,11 @@ impl ProtocolError {
     pub const fn code(self) -> u32 {
         self as u32
     }
+
+    /// Whether it is a fault in our ZAP handler's answer, not in the peer's bytes.
+    pub const fn is_of_zap(self) -> bool {
+        self.code() >> 28 == 2
+    }
 }
 
 impl fmt::Display for ProtocolError {
@@ -70,20 +75,19 @@ impl fmt::Display for ProtocolError {
 
 impl std::error::Error for ProtocolError {}
 
-/// Why a handshake ended without a session.
-///
-/// In libzmq's terms each of these is a protocol error: the connection is
-/// closed and a connecting endpoint does not try again, except after
-/// [`NoRandom`](Self::NoRandom).
+/// Why a handshake ended without a session, or a session in the middle. Whether a
+/// connecting endpoint tries again tells [`is_lasting`](Self::is_lasting).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
     /// Report `HANDSHAKE_FAILED_PROTOCOL` with this error's code.
     Protocol(ProtocolError),
-    /// Report `HANDSHAKE_FAILED_AUTH` with this ZAP status (300, 400, 500).
-    ///
-    /// When ZAP denied the peer here, an ERROR command may stand in the output
-    /// and should reach the peer before the stream is closed.
+    /// The peer's ZAP handler refuses us: report `HANDSHAKE_FAILED_AUTH` with this
+    /// ZAP status (300, 400, 500).
     Auth(u16),
+    /// Our ZAP handler refuses the peer: report `HANDSHAKE_FAILED_AUTH` with this
+    /// ZAP status (300, 400, 500). An ERROR command may stand in the output and
+    /// should reach the peer before the stream is closed.
+    Denied(u16),
     /// Report `HANDSHAKE_FAILED_NO_DETAIL` with `EFAULT`: somebody must judge
     /// the peer and no ZAP handler is there.
     NoZapHandler,
@@ -141,11 +145,28 @@ impl From<FrameError> for HandshakeError {
     }
 }
 
+impl HandshakeError {
+    /// Whether another attempt would end the same way: what the peer said made the
+    /// handshake fail. What was decided here, by the ZAP handler or for the lack of
+    /// one, may be decided otherwise the next time.
+    pub const fn is_lasting(self) -> bool {
+        match self {
+            HandshakeError::Protocol(error) => !error.is_of_zap(),
+            HandshakeError::Auth(_) | HandshakeError::Closed(_) => true,
+            HandshakeError::Denied(_) | HandshakeError::NoZapHandler | HandshakeError::NoRandom => {
+                false
+            }
+        }
+    }
+}
+
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             HandshakeError::Protocol(error) => error.fmt(f),
-            HandshakeError::Auth(status) => write!(f, "authentication failed, ZAP status {status}"),
+            HandshakeError::Auth(status) | HandshakeError::Denied(status) => {
+                write!(f, "authentication failed, ZAP status {status}")
+            }
             HandshakeError::NoZapHandler => f.write_str("there is no ZAP handler to ask"),
             HandshakeError::NoRandom => f.write_str("no random numbers"),
             HandshakeError::Closed(refusal) => refusal.fmt(f),
@@ -169,3 +190,32 @@ impl fmt::Display for FrameError {
 }
 
 impl std::error::Error for FrameError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_decided_here_may_be_decided_otherwise() {
+        let protocol = HandshakeError::Protocol;
+        let lasting = [
+            protocol(ProtocolError::MechanismMismatch),
+            protocol(ProtocolError::MalformedReady),
+            protocol(ProtocolError::Cryptographic),
+            HandshakeError::Auth(300),
+            HandshakeError::Auth(400),
+            HandshakeError::Closed(Refusal::SocketType),
+            HandshakeError::Closed(Refusal::OldPeer),
+        ];
+        assert!(lasting.iter().all(|error| error.is_lasting()));
+        let passing = [
+            protocol(ProtocolError::ZapUnspecified),
+            protocol(ProtocolError::ZapInvalidStatusCode),
+            HandshakeError::Denied(300),
+            HandshakeError::Denied(400),
+            HandshakeError::NoZapHandler,
+            HandshakeError::NoRandom,
+        ];
+        assert!(!passing.iter().any(|error| error.is_lasting()));
+    }
+}

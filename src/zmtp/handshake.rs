@@ -180,7 +180,7 @@ impl Handshake {
     /// Goes on with ZAP's verdict. Returns whether the handshake is done.
     ///
     /// # Errors
-    /// [`HandshakeError::Auth`] on a denial and others if there is no verdict. `output` may then hold an ERROR
+    /// [`HandshakeError::Denied`] on a denial and others if there is no verdict. `output` may then hold an ERROR
     /// command for the peer, who closes the connection when it gets it.
     pub fn zap_reply(
         &mut self,

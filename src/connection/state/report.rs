@@ -21,7 +21,7 @@ impl State {
                     u64::from(error.code()),
                 );
             }
-            Loss::Protocol(HandshakeError::Auth(status)) => {
+            Loss::Protocol(HandshakeError::Auth(status) | HandshakeError::Denied(status)) => {
                 self.event(conn, kind::HANDSHAKE_FAILED_AUTH, u64::from(*status));
             }
             Loss::Protocol(HandshakeError::NoZapHandler) => {

@@ -343,7 +343,7 @@ fn judge(verdict: &ZapVerdict, required: bool, body: &mut Vec<u8>) -> Result<(),
             if *status != 300 {
                 command::error_status(*status, body);
             }
-            Err(HandshakeError::Auth(*status))
+            Err(HandshakeError::Denied(*status))
         }
         ZapVerdict::Invalid(error) => Err((*error).into()),
     }

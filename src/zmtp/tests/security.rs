@@ -234,12 +234,13 @@ fn zap_decides() {
     for (make, name) in [(plain as fn() -> Pair, "^"), (curve_pair, "\x05E")] {
         for status in [400, 500] {
             let (outcomes, last) = judged(make(), ZapVerdict::Deny(status));
-            let denied = Err(HandshakeError::Auth(status));
-            assert_eq!(outcomes, [denied, denied]);
+            let denied = HandshakeError::Denied(status);
+            let refused = HandshakeError::Auth(status);
+            assert_eq!(outcomes, [Err(refused), Err(denied)]);
             assert_eq!(last, format!("{name}RROR\x03{status}").into_bytes());
         }
         let (outcomes, last) = judged(make(), ZapVerdict::Deny(300));
-        assert_eq!(outcomes, [Ok(false), Err(HandshakeError::Auth(300))]);
+        assert_eq!(outcomes, [Ok(false), Err(HandshakeError::Denied(300))]);
         assert!(!last.windows(4).any(|name| name == b"RROR"));
         let bad = ProtocolError::ZapBadVersion;
         let (outcomes, _) = judged(make(), ZapVerdict::Invalid(bad));

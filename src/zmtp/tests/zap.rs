@@ -71,7 +71,7 @@ fn a_denied_peer_is_told_except_for_a_temporary_failure() {
     ] {
         let mut handshake = paused(true);
         let mut output = Vec::new();
-        let denied = Err(HandshakeError::Auth(status));
+        let denied = Err(HandshakeError::Denied(status));
         assert_eq!(
             handshake.zap_reply(ZapVerdict::Deny(status), &mut output),
             denied

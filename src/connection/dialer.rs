@@ -23,6 +23,8 @@ pub(super) struct Dialer {
     lookup: Option<Box<PendingLookup>>,
     /// Current delay in milliseconds; `None` after a success.
     delay: Option<i32>,
+    /// The routing id of the last peer, if the socket wants to know it.
+    pub(super) peer_id: Option<Vec<u8>>,
 }
 
 /// Where an attempt stands.
@@ -46,6 +48,7 @@ impl Dialer {
             targets: Vec::new(),
             lookup: None,
             delay: None,
+            peer_id: None,
         }
     }
 

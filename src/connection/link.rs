@@ -86,6 +86,8 @@ pub struct Settings {
     /// No ZMTP: every read becomes a message, every message is written as it
     /// is (STREAM, `ZMQ_ROUTER_RAW`).
     pub raw: bool,
+    /// The application has named the peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub names_peer: bool,
     /// Raw connections tell of begin and loss by an empty message
     /// (`ZMQ_STREAM_NOTIFY`).
     pub raw_notify: bool,
@@ -113,6 +115,7 @@ impl Settings {
             options: options.clone(),
             socket_type,
             raw: false,
+            names_peer: false,
             raw_notify: false,
         })
     }

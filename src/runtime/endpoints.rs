@@ -127,7 +127,7 @@ impl Socket {
             return self.bind_inproc(parse::bind(text)?);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
-        let settings = self.settings();
+        let settings = self.settings(false);
         let made = parse::bind(text)
             .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
         let acceptor = made.inspect_err(|error| self.report_bind_failure(text, *error))?;
@@ -152,11 +152,12 @@ impl Socket {
     }
 
     /// The options as they are now, for the connections of a new endpoint.
-    fn settings(&self) -> Arc<Settings> {
+    fn settings(&self, names_peer: bool) -> Arc<Settings> {
         let mut settings = Settings::new(&self.options, self.wire_type());
         if let Some(settings) = Arc::get_mut(&mut settings) {
             settings.raw = self.pattern.is_raw();
             settings.raw_notify = self.pattern.raw_notify();
+            settings.names_peer = names_peer;
         }
         settings
     }
@@ -206,8 +207,8 @@ impl Socket {
             check_vsock()?;
         }
         let text = endpoint.text();
-        let settings = self.settings();
         let given_id = self.take_connect_routing_id()?;
+        let settings = self.settings(given_id.is_some());
         let mut ours = None;
         let mut theirs = None;
         if !self.options.immediate || given_id.is_some() {
@@ -371,7 +372,7 @@ impl Socket {
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
     fn resolved(&self, text: &[u8]) -> Vec<u8> {
-        let settings = self.settings();
+        let settings = self.settings(false);
         let bind = parse::bind(text).ok();
         bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream()))
             .unwrap_or_else(|| text.to_vec())

@@ -151,6 +151,16 @@ impl State {
         self.read_messages(conn);
     }
 
+    /// Whether the peer at the endpoint has another routing id than the one before.
+    /// A name that the application gave it stays in any case.
+    fn is_other_peer(&mut self, conn: &Connection, id: &[u8]) -> bool {
+        let settings = &conn.settings;
+        let named = settings.raw || settings.names_peer || !conn.link.wants_routing_id();
+        let dialer = self.dialer.as_mut().filter(|_| !named);
+        let before = dialer.and_then(|dialer| dialer.peer_id.replace(id.to_vec()));
+        before.is_some_and(|before| before != id)
+    }
+
     /// Tells the socket who the peer is, making the pipe if there is none yet.
     pub(super) fn introduce(
         &mut self,
@@ -159,8 +169,14 @@ impl State {
         metadata: Arc<Metadata>,
     ) {
         let options = &conn.settings.options;
+        if self.is_other_peer(conn, &session.peer_routing_id) {
+            // The pipe has the routing id of the one before, and so have the messages
+            // in it.
+            self.log_unsent(conn, "its peer has another routing id now");
+            self.pipe = None;
+        }
         let mut socket_end = None;
-        if self.pipe.is_none() {
+        if self.pipe.is_none() && self.closing.is_none() {
             let forward = Hwm {
                 snd: Some(options.sndhwm),
                 rcv: None,

@@ -52,9 +52,11 @@ pub trait Link: Send + Sync {
     fn opened(&self, connection: Arc<Connection>);
     /// A connection is over for good.
     fn finished(&self, connection: &Connection);
-    /// A connecting endpoint is given up: the socket is to forget it, so that
-    /// it can no longer be disconnected.
-    fn endpoint_gone(&self, connection: Weak<Connection>);
+    /// A connecting side makes no further attempt. When the socket reads its mail, it
+    /// is to [stop](Connection::stop) the connection and to forget the endpoint, so
+    /// that it can no longer be disconnected; or to stop it [soon](Connection::stop_soon)
+    /// if the endpoint stays.
+    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool);
     /// Asks the ZAP handler of the context; the answer goes to
     /// [`Connection::zap_reply`], at once or later. Without a handler the
     /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and there

@@ -79,6 +79,8 @@ mod work {
     pub const FILLING: u32 = 1024;
     /// The handshake is to make room for others, if it is not done.
     pub const GIVE_WAY: u32 = 2048;
+    /// No further attempt is made, and the socket knows.
+    pub const STOP_SOON: u32 = 4096;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
@@ -111,6 +113,8 @@ pub struct Connection {
     settings: Arc<Settings>,
     key: OnceLock<Key>,
     state: WorkLock<State>,
+    /// No further attempt to connect will be made.
+    over: AtomicBool,
     /// ZAP's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
     /// The descriptor is left to the application's own reading.
@@ -149,6 +153,7 @@ impl Connection {
             settings,
             key: OnceLock::new(),
             state: WorkLock::new(state),
+            over: AtomicBool::new(false),
             answer: Mutex::new(None),
             hot: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
@@ -215,6 +220,26 @@ impl Connection {
     /// most the linger time; then it ends.
     pub fn stop(&self) {
         self.service(work::STOP);
+    }
+
+    /// Stops a connection that makes no further attempt, in a moment. What the socket
+    /// sends until then is taken, and lost, as in libzmq: a client that asks a server
+    /// which it does not fit waits for the answer, with its time limit, not for room.
+    pub fn stop_soon(&self) {
+        self.service(work::STOP_SOON);
+    }
+
+    /// Whether the connection has ended, or makes no further attempt to connect.
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Stops a connection that [is over](Self::is_over) and returns its end of the
+    /// pipe, if there is one: what is in it was not sent.
+    pub fn retire(&self) -> Option<PipeEnd> {
+        let pipe = self.with_state(|state| state.pipe.take());
+        self.stop();
+        pipe
     }
 
     /// The answer to a query that [`Link::zap`] took. May be called from any

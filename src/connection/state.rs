@@ -43,6 +43,8 @@ enum Phase {
     New,
     /// The next attempt comes at the reconnect time.
     Waiting,
+    /// No further attempt is made. The pipe stays until the socket takes it back.
+    Idle,
     /// A host name is being looked up.
     Resolving,
     /// A connect is under way.
@@ -201,6 +203,9 @@ impl State {
             }
             self.begin_close(conn);
         }
+        if todo & work::STOP_SOON != 0 && matches!(self.phase, Phase::Idle) {
+            self.deadline = Some(Instant::now() + attempt::GRACE);
+        }
         if todo & work::TIMER != 0 {
             self.timer = None;
             self.timer_due(conn);
@@ -249,9 +254,14 @@ impl State {
 
     fn pipe_events(&mut self, conn: &Connection) {
         let events = self.pipe.as_mut().map_or(0, PipeEnd::take_events);
-        if events & pipe::event::INQUIRY != 0 && self.dialer.is_none() {
-            if let (Phase::Active(stream, _), Some(pipe)) = (&self.phase, &self.pipe) {
-                pipe.set_peer_left(self.half_closed || stream.is_hung_up());
+        if let (true, Some(pipe)) = (events & pipe::event::INQUIRY != 0, &self.pipe) {
+            match &self.phase {
+                Phase::Active(stream, _) if self.dialer.is_none() => {
+                    pipe.set_peer_left(self.half_closed || stream.is_hung_up());
+                }
+                // It is about to be closed, after the grace time.
+                Phase::Idle => pipe.set_peer_left(self.deadline.is_some()),
+                _ => {}
             }
         }
         if events & pipe::event::CLOSED != 0 && self.closing.is_none() {
@@ -293,7 +303,10 @@ impl State {
                 return;
             }
         }
-        if linger == 0 || self.pipe.is_none() || !self.has_unsent(conn) {
+        if matches!(self.phase, Phase::Idle) {
+            self.log_unsent(conn, "no further attempt to connect is made");
+            self.close(conn);
+        } else if linger == 0 || self.pipe.is_none() || !self.has_unsent(conn) {
             self.log_unsent(conn, "ZMQ_LINGER is 0");
             self.close(conn);
         }
@@ -362,13 +375,17 @@ impl State {
             raw::notice(&conn.settings, pipe);
         }
         self.drop_stream(conn);
-        let flags = conn.settings.options.reconnect_stop;
-        let stop = self.draining
-            || matches!(&loss, Loss::Protocol(error) if error.is_lasting())
-            || unready && flags & attempt::reconnect_stop::HANDSHAKE_FAILED != 0;
         match &self.dialer {
-            Some(dialer) if !stop => self.endpoint = dialer.text_after_loss(),
+            Some(dialer) if !self.draining => self.endpoint = dialer.text_after_loss(),
             _ => return self.close(conn),
+        }
+        let flags = conn.settings.options.reconnect_stop;
+        let lasting = matches!(&loss, Loss::Protocol(error) if error.is_lasting());
+        if lasting || unready && flags & attempt::reconnect_stop::HANDSHAKE_FAILED != 0 {
+            return self.give_up(conn, true);
+        }
+        if conn.settings.options.reconnect_ivl <= 0 {
+            return self.give_up(conn, false);
         }
         if conn.settings.options.immediate || matches!(loss, Loss::Refused) {
             self.pipe = None; // the next connection makes its own
@@ -382,10 +399,6 @@ impl State {
             }
         }
         self.retry(conn);
-        if matches!(self.phase, Phase::Waiting) && self.deadline.is_none() {
-            conn.link.endpoint_gone(conn.me.clone());
-            self.close(conn);
-        }
     }
 
     fn drop_stream(&mut self, conn: &Connection) {
@@ -421,6 +434,7 @@ impl State {
                 conn.link.left_behind(pipe.left_unread());
             }
         }
+        conn.over.store(true, Ordering::SeqCst);
         conn.reactor.remove(conn.key());
         conn.link.finished(conn);
     }
@@ -445,6 +459,7 @@ impl State {
             self.deadline = None;
             match &self.phase {
                 Phase::Waiting => self.dial(conn),
+                Phase::Idle => self.begin_close(conn),
                 Phase::Dialing(dial) => {
                     let fd = dial.as_raw_fd();
                     self.drop_stream(conn);

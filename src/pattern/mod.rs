@@ -232,10 +232,11 @@ fn introduce(env: &mut Env<'_>, pipe: PipeId, into: &mut Msg) {
     }
 }
 
-/// `ZMQ_PROBE_ROUTER`: an empty message, so that a ROUTER learns of this socket.
+/// `ZMQ_PROBE_ROUTER`: an empty message, so that a ROUTER learns of this socket, in
+/// front of all others.
 fn send_probe(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
-        if end.write(Msg::new()).is_ok() {
+        if end.is_untouched() && end.write(Msg::new()).is_ok() {
             end.flush();
         }
     }

@@ -75,6 +75,11 @@ impl PipeEnd {
         self.conflates
     }
 
+    /// Whether no message was written.
+    pub fn is_untouched(&self) -> bool {
+        self.written == 0
+    }
+
     /// How many more messages can be written now, `usize::MAX` for no limit. To be
     /// asked after [`check_write`](Self::check_write).
     pub fn room(&self) -> usize {

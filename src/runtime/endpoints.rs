@@ -9,6 +9,7 @@ use super::socket::{Socket, routing_id_message};
 use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind};
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
+use crate::message::Msg;
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::sys::log::{Text, log};
@@ -28,6 +29,13 @@ struct Entry {
     /// The text for unbind and disconnect.
     text: Vec<u8>,
     target: Target,
+}
+
+impl Entry {
+    /// Whether it is a connection that makes no further attempt.
+    fn is_over(&self) -> bool {
+        matches!(&self.target, Target::Connection(connection, _) if connection.is_over())
+    }
 }
 
 /// The endpoints of a socket.
@@ -79,6 +87,20 @@ impl Endpoints {
             Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
             _ => true,
         });
+    }
+
+    /// Whether something under this text is alive.
+    fn is_live(&self, text: &[u8]) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|entry| entry.text == text && !entry.is_over())
+    }
+
+    /// Removes the entries under this text that are `wanted`.
+    fn take(&mut self, text: &[u8], wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let is_wanted = |entry: &Entry| entry.text == text && wanted(entry);
+        let (taken, kept) = self.entries.drain(..).partition(is_wanted);
+        self.entries = kept;
+        taken
     }
 
     /// Stops listening everywhere and forgets the rest.
@@ -193,12 +215,8 @@ impl Socket {
             return self.connect_inproc(parse::connect(text)?);
         }
         // Entries are under the text that the parser makes of what was given.
-        let is_known = |endpoint: &Endpoint| {
-            let text = endpoint.text();
-            let mut entries = self.endpoints.entries.iter();
-            entries.any(|entry| entry.text == text)
-        };
-        if self.connects_once() && parse::connect(text).is_ok_and(|endpoint| is_known(&endpoint)) {
+        let is_known = |endpoint: Endpoint| self.endpoints.is_live(&endpoint.text());
+        if self.connects_once() && parse::connect(text).is_ok_and(is_known) {
             return Ok(None);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
@@ -207,7 +225,9 @@ impl Socket {
             check_vsock()?;
         }
         let text = endpoint.text();
-        let given_id = self.take_connect_routing_id()?;
+        let given_id = self.pattern.take_connect_routing_id();
+        let unsent = self.retire(&text, given_id.as_deref().unwrap_or_default());
+        self.check_connect_routing_id(given_id.as_deref())?;
         let settings = self.settings(given_id.is_some());
         let mut ours = None;
         let mut theirs = None;
@@ -222,6 +242,10 @@ impl Socket {
             };
             let (mut a, b) = pipe::pair(forward, backward, self.options.effective_conflate());
             a.routing_id = given_id.unwrap_or_default();
+            for msg in unsent {
+                a.write_unchecked(msg);
+            }
+            a.flush();
             (ours, theirs) = (Some(a), Some(b));
         }
         let how = Attachment {
@@ -235,12 +259,37 @@ impl Socket {
         Ok(None)
     }
 
-    /// What the next peer is to be called: [`Error::AddrInUse`] if another one
-    /// is called that.
-    fn take_connect_routing_id(&mut self) -> Result<Option<Vec<u8>>> {
-        match self.pattern.take_connect_routing_id() {
-            Some(id) if !self.pattern.accepts_connect_routing_id(&id) => Err(Error::AddrInUse),
-            given => Ok(given),
+    /// Ends the connections to an endpoint that make no further attempt, in favour of
+    /// one that is about to be made. Returns what they have not sent and what is for the
+    /// same peer, by the routing id that the application gave it.
+    fn retire(&mut self, text: &[u8], peer: &[u8]) -> Vec<Msg> {
+        let mut unsent = Vec::new();
+        for entry in self.endpoints.take(text, Entry::is_over) {
+            let Target::Connection(connection, id) = entry.target else {
+                continue;
+            };
+            let end = id.and_then(|id| self.pipes.get(id));
+            let same_peer = end.is_some_and(|end| end.routing_id == peer);
+            // Subscriptions are written anew.
+            if same_peer && !self.pattern.subscribes() {
+                if let Some(mut pipe) = connection.retire() {
+                    unsent.extend(std::iter::from_fn(|| pipe.read()));
+                }
+            } else {
+                connection.stop();
+            }
+            if let Some(id) = id {
+                self.pipe_events(id); // it has closed
+            }
+        }
+        unsent
+    }
+
+    /// [`Error::AddrInUse`] if another peer has the id that is given to the next one.
+    fn check_connect_routing_id(&self, given: Option<&[u8]>) -> Result<()> {
+        match given.is_none_or(|id| self.pattern.accepts_connect_routing_id(id)) {
+            true => Ok(()),
+            false => Err(Error::AddrInUse),
         }
     }
 
@@ -257,7 +306,8 @@ impl Socket {
             return Err(Error::Invalid);
         };
         let core = self.core.clone();
-        let given_id = self.take_connect_routing_id()?;
+        let given_id = self.pattern.take_connect_routing_id();
+        self.check_connect_routing_id(given_id.as_deref())?;
         let options = &self.options;
         let wants_routing_id = self.pattern.wants_routing_id();
         let shared = self.shared.clone();
@@ -326,14 +376,18 @@ impl Socket {
             });
             return Ok(());
         }
-        let mut found = self.take_entries(text);
+        let all = |_: &Entry| true;
+        let mut found = self.endpoints.take(text, all);
         if found.is_empty() {
             found = match scheme {
-                Scheme::Tcp => self.take_entries(&self.resolved(text)),
+                Scheme::Tcp => {
+                    let resolved = self.resolved(text);
+                    self.endpoints.take(&resolved, all)
+                }
                 // The entry has the numbers as they are shown.
                 Scheme::Tipc | Scheme::Vsock => {
                     match parse::bind(text).or_else(|_| parse::connect(text)) {
-                        Ok(endpoint) => self.take_entries(&endpoint.text()),
+                        Ok(endpoint) => self.endpoints.take(&endpoint.text(), all),
                         Err(_) => found,
                     }
                 }
@@ -361,13 +415,6 @@ impl Socket {
             }
         }
         Ok(())
-    }
-
-    fn take_entries(&mut self, text: &[u8]) -> Vec<Entry> {
-        let entries = std::mem::take(&mut self.endpoints.entries);
-        let (taken, kept) = entries.into_iter().partition(|entry| entry.text == text);
-        self.endpoints.entries = kept;
-        taken
     }
 
     /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.

@@ -94,8 +94,8 @@ impl Link for Faulty {
         self.link.finished(connection);
         self.ended.fetch_add(1, SeqCst);
     }
-    fn endpoint_gone(&self, connection: Weak<Connection>) {
-        self.link.endpoint_gone(connection);
+    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool) {
+        self.link.gave_up(connection, endpoint_stays);
     }
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
         self.link.zap(query, connection)

@@ -43,9 +43,11 @@ pub enum Command {
     /// The socket is to be looked at by its application: the context was shut down, or an
     /// I/O thread has read mail on its behalf.
     Look,
-    /// The endpoint of this connection is over. (A weak pointer keeps its
-    /// address from being used again.)
+    /// This connection makes no further attempt, and its endpoint is over with it.
+    /// (A weak pointer keeps its address from being used again.)
     EndpointGone(Weak<Connection>),
+    /// The same, but the endpoint stays until it is disconnected.
+    ConnectionOver(Weak<Connection>),
 }
 
 /// See the module. One per socket; outlives it while connections linger.
@@ -556,8 +558,11 @@ impl Link for Shared {
         }
     }
 
-    fn endpoint_gone(&self, connection: Weak<Connection>) {
-        self.tell(Command::EndpointGone(connection));
+    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool) {
+        self.tell(match endpoint_stays {
+            true => Command::ConnectionOver(connection),
+            false => Command::EndpointGone(connection),
+        });
     }
 
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {

@@ -356,6 +356,15 @@ impl Socket {
                 Command::EndpointGone(connection) => {
                     let _shield = Shield::new();
                     self.endpoints.connection_gone(&connection);
+                    if let Some(connection) = connection.upgrade() {
+                        connection.stop();
+                    }
+                }
+                Command::ConnectionOver(connection) => {
+                    let _shield = Shield::new();
+                    if let Some(connection) = connection.upgrade() {
+                        connection.stop_soon();
+                    }
                 }
             }
         }
@@ -384,7 +393,7 @@ impl Socket {
         id
     }
 
-    fn pipe_events(&mut self, id: PipeId) {
+    pub(super) fn pipe_events(&mut self, id: PipeId) {
         let Some(end) = self.pipes.get(id) else {
             return;
         };

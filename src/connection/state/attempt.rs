@@ -12,11 +12,17 @@ use crate::sys::log::{Level, Text, enabled, log};
 use crate::transport::ByteStream;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// How long an address that does not answer keeps the next one of the same host
 /// from being tried. The last one gets as long as the system gives it.
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
+
+/// How long a socket may write to a pipe after it has read that no further attempt to
+/// connect is made. libzmq's sockets read their mail once in about that time while
+/// they send, and find the pipe closed the next time.
+pub(super) const GRACE: Duration = Duration::from_millis(1);
 
 /// Flags of `ZMQ_RECONNECT_STOP`.
 pub(super) mod reconnect_stop {
@@ -126,8 +132,7 @@ impl State {
         let flags = conn.settings.options.reconnect_stop;
         if code == libc::ECONNREFUSED && !dialer.has_more() {
             if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.is_direct_tcp() {
-                conn.link.endpoint_gone(conn.me.clone());
-                return self.close(conn);
+                return self.give_up(conn, false);
             }
             let ipc = dialer.scheme() == Scheme::Ipc && self.closing.is_some();
             if flags & reconnect_stop::AFTER_DISCONNECT != 0 && ipc {
@@ -192,12 +197,33 @@ impl State {
             .dialer
             .as_mut()
             .and_then(|d| d.next_delay(&conn.settings, random));
+        let Some(delay) = delay else {
+            return self.rest(conn);
+        };
         self.phase = Phase::Waiting;
-        self.deadline = None;
-        if let Some(delay) = delay {
-            self.event(conn, kind::CONNECT_RETRIED, delay.as_millis() as u64);
-            self.deadline = Some(Instant::now() + delay);
+        self.event(conn, kind::CONNECT_RETRIED, delay.as_millis() as u64);
+        self.deadline = Some(Instant::now() + delay);
+    }
+
+    /// Makes no further attempt and tells the socket, which may write to the pipe
+    /// until it has read that, as in libzmq.
+    pub(super) fn give_up(&mut self, conn: &Connection, endpoint_stays: bool) {
+        self.rest(conn);
+        if matches!(self.phase, Phase::Idle) {
+            conn.link.gave_up(conn.me.clone(), endpoint_stays);
         }
-        // Without a delay the endpoint stays, idle, until it is disconnected.
+    }
+
+    /// Makes no further attempt. The pipe and the endpoint stay, for the socket to
+    /// take back or to replace.
+    pub(super) fn rest(&mut self, conn: &Connection) {
+        if self.closing.is_some() {
+            return self.close(conn); // there is nothing to take back
+        }
+        self.phase = Phase::Idle;
+        self.deadline = None;
+        conn.over.store(true, Ordering::SeqCst);
+        let (who, at) = (conn.link.who(), Text(&self.endpoint));
+        log!(Info, who, "no further attempt to connect to {at} is made");
     }
 }

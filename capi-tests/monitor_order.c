@@ -26,11 +26,14 @@ static void *reader_at (const struct type *type, const char *name)
 }
 
 /* The name of a monitor that has ended is free a little later. */
-static void monitor (void *s, const char *name)
+static void wait_free (const char *name)
 {
+    void *other = sock (ctx, ZMQ_PAIR);
     long limit = now_ms () + PATIENCE;
-    while (zmq_socket_monitor (s, name, ZMQ_EVENT_ALL) == -1)
+    while (zmq_bind (other, name) == -1)
         MUST (zmq_errno () == EADDRINUSE && now_ms () < limit);
+    MUST (zmq_unbind (other, name) == 0);
+    done (other);
 }
 
 /* An event, behind the monitor's routing id at a ROUTER. */
@@ -103,10 +106,11 @@ static void restart (int before)
     MUST (zmq_socket_monitor (s, name, ZMQ_EVENT_ALL) == 0);
     listen_and_stop (&types[0], s, reader);
     for (int i = 0; i < 2; i++) {
+        wait_free (name);
         poke (reader);
         if (before)
             MUST (zmq_connect (reader, name) == 0);
-        monitor (s, name);
+        MUST (zmq_socket_monitor (s, name, ZMQ_EVENT_ALL) == 0);
         if (!before)
             MUST (zmq_connect (reader, name) == 0);
         listen_and_stop (&types[0], s, reader);

@@ -182,6 +182,8 @@ static void taken (int handover)
     bind_tcp (router, to_router);
     set_int (router, ZMQ_ROUTER_MANDATORY, 1);
     set_int (router, ZMQ_ROUTER_HANDOVER, handover);
+    if (handover)
+        set_int (other, ZMQ_RECONNECT_IVL, -1); /* or it would take the id back */
     OK (zmq_connect (other, to_router));
     OK (zmq_send (other, "other", 5, 0));
     CHECK (hears_from (router, &id, "other") && same (id, b), "B is there");

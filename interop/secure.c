@@ -7,13 +7,14 @@
  * zap=<status> starts a handler that answers so; zapallow=<hex> has it answer
  * 400 unless the credentials, joined with '/', are these; zapuser, zapmeta
  * (hex) go into the answer; zapfault=<what> breaks it; zaphold=1 keeps each
- * answer back until the command "release"; zaptype=REP instead of ROUTER.
+ * answer back until the command "release", or "bury", at which the handler ends
+ * without answering; zaptype=REP instead of ROUTER.
  *
  *   secure keys | secure public <secret key>
  *
  * first=<hex> is sent before anything else can happen, if there is a pipe yet.
  *
- * Commands on stdin: send <hex>, recv, look, exchange, echo, release, end.
+ * Commands on stdin: send <hex>, recv, look, exchange, echo, release, bury, end.
  * On stdout, a line each: what the handler was asked, the events of the
  * monitor, what came in.
  */
@@ -59,6 +60,7 @@ static const struct pair options[] = {
   {"ZAP_DOMAIN", ZMQ_ZAP_DOMAIN},
   {"ZAP_ENFORCE_DOMAIN", ZMQ_ZAP_ENFORCE_DOMAIN},
   {"HANDSHAKE_IVL", ZMQ_HANDSHAKE_IVL},
+  {"RECONNECT_IVL", ZMQ_RECONNECT_IVL},
   {"HEARTBEAT_IVL", ZMQ_HEARTBEAT_IVL},
   {"HEARTBEAT_TIMEOUT", ZMQ_HEARTBEAT_TIMEOUT},
   {"ROUTING_ID", ZMQ_ROUTING_ID},
@@ -88,6 +90,7 @@ static void *ctx, *s, *handler;
 static const char *zap_status, *zap_allow, *zap_user = "", *zap_meta, *zap_fault = "";
 static const char *first;
 static int zap_type = ZMQ_ROUTER, zap_hold;
+static volatile int buried;
 static sem_t release;
 static unsigned char bytes[1048576];
 
@@ -208,6 +211,8 @@ static void *handle (void *unused)
     while (read_request (id, &id_len, credentials) == 0) {
         if (zap_hold)
             sem_wait (&release);
+        if (buried)
+            break;
         int good = !zap_allow || strcmp (zap_allow, credentials) == 0;
         if (strcmp (zap_fault, "silent") != 0)
             send_reply (id, id_len, good ? zap_status : "400");
@@ -355,6 +360,10 @@ static void obey (void)
             echo ();
         else if (strcmp (command, "release") == 0)
             sem_post (&release);
+        else if (strcmp (command, "bury") == 0) {
+            buried = 1;
+            sem_post (&release);
+        }
         fflush (stdout);
     }
 }

@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 
+import intruder
 import replay
 import run as driver
 from run import Failure, compile_program, run_script
@@ -165,6 +166,13 @@ def refused(server, client, scenario):
         node.close()
 
 
+def buried(server, client, scenario):
+    """The handler ends with the question in hand. That is not as if there were none."""
+    server.until("zap")
+    server.do("bury")
+    refused(server, client, scenario)
+
+
 def patience(server, client, scenario):
     """Nothing happens until the handler answers."""
     server.until("zap")
@@ -258,6 +266,10 @@ def unwelcome():
     yield Scenario("plain, no handler", refused, plain + [SHORT], plain_client())
     yield Scenario("curve, handler never answers", refused,
                    curve + ["zap=200", "zaphold=1", SHORT], curve_client(), released=True)
+    for name, server, client in (("null", null, []), ("plain", plain, plain_client()),
+                                 ("curve", curve, curve_client())):
+        yield Scenario(f"{name}, handler ends in mid-question", buried,
+                       server + ["zap=200", "zaphold=1", SHORT], client)
     ends = {"null": (null, []), "plain": (plain, plain_client()), "curve": (curve, curve_client())}
     for name, (server, client) in ends.items():
         for status in ("300", "400", "500"):
@@ -305,7 +317,7 @@ def run_one(program, scenario, libs, server_binds, transport):
         try:
             for verb, (kind, arguments, lib) in zip(
                     ("bind", "connect"), ends if server_binds else reversed(ends)):
-                if scenario.play is refused:
+                if scenario.play in (refused, buried):
                     arguments = arguments + ["first=" + b"intruder".hex()]
                 nodes.append(Node(program, lib, scratch, kind, verb, address, arguments))
                 address = nodes[-1].endpoint
@@ -372,6 +384,14 @@ def replay_jobs(pool, program, libs, only):
             yield job, label
 
 
+def run_intruder(program, ours, case):
+    """A case of intruder.py."""
+    with tempfile.TemporaryDirectory(prefix="security-") as scratch:
+        case(lambda verb, endpoint, arguments:
+             Node(program, ours, scratch, "DEALER", verb, endpoint, arguments))
+    return 1, []
+
+
 def run_keys(program, libs):
     """Each library's pairs of keys are pairs to the other one, too."""
     def ask(lib, *arguments):
@@ -416,13 +436,16 @@ def main(argv):
         if not args.only:
             jobs[pool.submit(run_enforced, program, libs[0])] = "enforced domain"
             jobs[pool.submit(run_keys, program, libs)] = "keys"
+        for label, case in intruder.jobs(PLAIN_SERVER, curve_server(), (b"admin", b"secret")):
+            if args.only in f"intruder {label}":
+                jobs[pool.submit(run_intruder, program, libs[0], case)] = f"intruder {label}"
         for job in replay_jobs(pool, program, libs, args.only):
             jobs[job[0]] = job[1]
         for job in concurrent.futures.as_completed(jobs):
             try:
                 good, complaints = job.result()
             except (Failure, subprocess.TimeoutExpired) as trouble:
-                good, complaints = 0, [f"{jobs[job]}, both on the reference: {trouble}"]
+                good, complaints = 0, [f"{jobs[job]}: {trouble}"]
             passed, failed = passed + good, failed + len(complaints)
             for complaint in complaints:
                 print(f"security {complaint}", flush=True)

@@ -51,6 +51,38 @@ fn a_reader_that_ran_dry_hears_of_the_next_message() {
     });
 }
 
+/// In a stream the writer shows its messages by cheaper means, and the reader makes up
+/// for that with a barrier when it runs dry.
+#[test]
+fn a_reader_of_a_stream_that_ran_dry_hears_of_the_next_message() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let parker = listen(&reader);
+        let write = |writer: &mut PipeEnd| {
+            writer.write_unchecked(Msg::new());
+            writer.flush();
+        };
+        // Enough for the reader to take it for a stream when it runs dry, and one more,
+        // which wakes it.
+        for count in [2, 1] {
+            (0..count).for_each(|_| write(&mut writer));
+            (0..count).for_each(|_| drop(reader.read().unwrap()));
+            assert!(count == 1 || reader.read().is_none());
+            reader.take_events();
+        }
+        parker.reset();
+        let thread = loom::thread::spawn(move || {
+            write(&mut writer);
+            writer
+        });
+        while reader.read().is_none() {
+            parker.park(None); // a deadlock here is a lost wake-up
+            reader.take_events();
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
 #[test]
 fn a_writer_that_was_full_hears_of_the_room() {
     for lazy in [false, true] {

@@ -235,10 +235,6 @@ impl<T> Producer<T> {
             return true;
         }
         published.swap(completed, Ordering::SeqCst);
-        // Loom takes sequential consistency from fences alone; in the language
-        // the exchange and the look that follows have it already.
-        #[cfg(loom)]
-        crate::sync::atomic::fence(Ordering::SeqCst);
         true
     }
 

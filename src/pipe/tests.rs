@@ -64,6 +64,24 @@ fn full_at_the_mark_and_open_again_at_the_low_mark() {
 }
 
 #[test]
+fn room_is_what_the_high_water_mark_leaves() {
+    let (mut a, mut b) = pair(limit(4), NONE, false);
+    for left in (0..4).rev() {
+        assert!(a.check_write());
+        assert_eq!(a.room(), left + 1);
+        a.write(msg("x")).unwrap();
+        assert_eq!(a.room(), left);
+    }
+    assert!(!a.check_write());
+    a.flush();
+    // The low-water mark, at which the writer learns of it, is half of that.
+    assert!(b.read().is_some() && !a.check_write() && a.room() == 0);
+    assert!(b.read().is_some() && a.check_write());
+    assert_eq!(a.room(), 2);
+    assert_eq!(b.room(), usize::MAX);
+}
+
+#[test]
 fn inproc_limit_is_the_sum_unless_one_part_is_unlimited() {
     for (snd, rcv, expected) in [(2, 3, 5), (0, 3, 100), (2, 0, 100)] {
         let (mut a, _b) = pair(

@@ -9,10 +9,13 @@
 //!
 //! The system wants a process to register, which takes microseconds as long as
 //! that has one thread, and ten milliseconds afterwards. ThreadSanitizer knows
-//! nothing of such barriers and does without; in a model both sides have a fence.
+//! nothing of such barriers and does without. In a model both sides change one word:
+//! of two such changes the later one sees all that came before the other, as the two
+//! sides of a barrier do; alone, either side orders nothing.
 
-use super::atomic::{Ordering, fence};
-use std::sync::atomic::{AtomicBool, compiler_fence};
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(not(loom))]
+use std::sync::atomic::{compiler_fence, fence};
 
 /// Whether there is such a thing here at all.
 const EXISTS: bool = cfg!(all(target_os = "linux", not(any(tsan, miri))));
@@ -45,10 +48,10 @@ pub fn prepare(anyway: bool) {
 /// look, in the order of the program.
 #[inline]
 pub fn light() {
-    match cfg!(loom) {
-        true => fence(Ordering::SeqCst),
-        false => compiler_fence(Ordering::SeqCst),
-    }
+    #[cfg(loom)]
+    model::meet();
+    #[cfg(not(loom))]
+    compiler_fence(Ordering::SeqCst);
 }
 
 /// The seldom side's barrier: returns when all other threads of the process have
@@ -60,7 +63,23 @@ pub fn heavy() {
         // far less time.
         crate::sys::sleep(std::time::Duration::from_millis(1));
     }
+    #[cfg(loom)]
+    model::meet();
+    #[cfg(not(loom))]
     fence(Ordering::SeqCst);
+}
+
+#[cfg(loom)]
+mod model {
+    use loom::sync::atomic::{AtomicUsize, Ordering};
+
+    loom::lazy_static! {
+        static ref WORD: AtomicUsize = AtomicUsize::new(0);
+    }
+
+    pub fn meet() {
+        WORD.fetch_add(1, Ordering::AcqRel);
+    }
 }
 
 #[cfg(target_os = "linux")]

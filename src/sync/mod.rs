@@ -13,6 +13,8 @@ pub mod local;
 pub mod lock;
 pub mod mailbox;
 pub mod membarrier;
+#[cfg(loom)]
+mod model;
 mod mutex;
 mod once;
 pub mod parker;
@@ -27,10 +29,7 @@ pub use once::OnceLock;
 /// Atomic types and fences: `std`'s, or loom's when a model is checked.
 pub mod atomic {
     #[cfg(loom)]
-    pub use loom::sync::atomic::{
-        AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-        fence,
-    };
+    pub use super::model::*;
     #[cfg(not(loom))]
     pub use std::sync::atomic::{
         AtomicBool, AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,

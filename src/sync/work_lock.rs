@@ -326,7 +326,6 @@ mod models {
 
     /// What each thread asks for, in plain memory but for the order that the lock makes,
     /// and what was found of it when the work was done.
-    #[derive(Default)]
     struct Bench {
         asked: [AtomicU32; 3],
     }
@@ -334,7 +333,8 @@ mod models {
     type Shared = Arc<(Bench, WorkLock<u32>)>;
 
     fn shared() -> Shared {
-        Arc::new((Bench::default(), WorkLock::new(0)))
+        let asked = [0; 3].map(AtomicU32::new);
+        Arc::new((Bench { asked }, WorkLock::new(0)))
     }
 
     /// The work: what was asked for is seen, and counts as done.

@@ -1,0 +1,134 @@
+//! Loom's atomics, with sequential consistency.
+//!
+//! Loom takes that from fences alone: an access that is sequentially consistent counts
+//! as one that acquires and releases. What the others are wanted for is that a thread's
+//! store cannot be overtaken by its own later load, and both have to be sequentially
+//! consistent for that. So here a fence comes before such a load, if it comes after such
+//! a store of the same thread. A store or a load with a weaker order has no part in it,
+//! and a model notices.
+
+pub use loom::sync::atomic::{Ordering, fence};
+
+use std::cell::Cell;
+
+loom::thread_local! {
+    /// The thread has made a sequentially consistent store since the last fence here.
+    static STORED: Cell<bool> = Cell::new(false);
+}
+
+/// Before an access that loads.
+fn before_load(order: Ordering) {
+    if order == Ordering::SeqCst && STORED.with(|stored| stored.replace(false)) {
+        fence(Ordering::SeqCst);
+    }
+}
+
+/// After an access that stored.
+fn after_store(order: Ordering) {
+    if order == Ordering::SeqCst {
+        STORED.with(|stored| stored.set(true));
+    }
+}
+
+macro_rules! atomic {
+    ($name:ident$(<$param:ident>)?, $type:ty) => {
+        /// See the module.
+        pub struct $name$(<$param>)?(loom::sync::atomic::$name$(<$param>)?);
+
+        impl$(<$param>)? std::fmt::Debug for $name$(<$param>)? {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(stringify!($name))
+            }
+        }
+
+        #[allow(dead_code, missing_docs)] // as the standard library's
+        impl$(<$param>)? $name$(<$param>)? {
+            pub fn new(value: $type) -> Self {
+                $name(loom::sync::atomic::$name::new(value))
+            }
+
+            pub fn load(&self, order: Ordering) -> $type {
+                before_load(order);
+                self.0.load(order)
+            }
+
+            pub fn store(&self, value: $type, order: Ordering) {
+                self.0.store(value, order);
+                after_store(order);
+            }
+
+            pub fn swap(&self, value: $type, order: Ordering) -> $type {
+                before_load(order);
+                let old = self.0.swap(value, order);
+                after_store(order);
+                old
+            }
+
+            pub fn compare_exchange(
+                &self,
+                old: $type,
+                new: $type,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$type, $type> {
+                before_load(success);
+                let result = self.0.compare_exchange(old, new, success, failure);
+                if result.is_ok() {
+                    after_store(success);
+                }
+                result
+            }
+
+            pub fn compare_exchange_weak(
+                &self,
+                old: $type,
+                new: $type,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$type, $type> {
+                self.compare_exchange(old, new, success, failure)
+            }
+
+            pub fn fetch_update(
+                &self,
+                store: Ordering,
+                load: Ordering,
+                change: impl FnMut($type) -> Option<$type>,
+            ) -> Result<$type, $type> {
+                before_load(load);
+                let result = self.0.fetch_update(store, load, change);
+                if result.is_ok() {
+                    after_store(store);
+                }
+                result
+            }
+        }
+    };
+}
+
+macro_rules! arithmetic {
+    ($name:ident, $type:ty: $($method:ident)*) => {
+        #[allow(dead_code, missing_docs)] // as the standard library's
+        impl $name {
+            $(pub fn $method(&self, value: $type, order: Ordering) -> $type {
+                before_load(order);
+                let old = self.0.$method(value, order);
+                after_store(order);
+                old
+            })*
+        }
+    };
+}
+
+atomic!(AtomicBool, bool);
+atomic!(AtomicI32, i32);
+atomic!(AtomicU8, u8);
+atomic!(AtomicU32, u32);
+atomic!(AtomicU64, u64);
+atomic!(AtomicUsize, usize);
+atomic!(AtomicPtr<T>, *mut T);
+arithmetic!(AtomicI32, i32: fetch_add fetch_sub);
+arithmetic!(AtomicU8, u8: fetch_or fetch_and);
+arithmetic!(AtomicU32, u32: fetch_add fetch_sub fetch_or fetch_and);
+arithmetic!(AtomicU64, u64: fetch_add fetch_sub);
+arithmetic!(AtomicUsize, usize: fetch_add fetch_sub);

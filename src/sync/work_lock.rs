@@ -20,6 +20,7 @@ const WORK: u32 = AWAITED - 1;
 
 /// Looks before a sleep, the first few with pauses in between.
 const LOOKS: u32 = if cfg!(loom) { 1 } else { 10 };
+#[cfg(not(loom))]
 const PAUSES: u32 = 3;
 
 /// See the module.

@@ -1,8 +1,8 @@
 //! Counted bodies: on the heap, or in a user's buffer.
 
+use super::recycle::{self, Area, Extent};
 use super::released::{self, Released};
-use super::{recycle, usage};
-use std::alloc::Layout;
+use super::usage;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -15,8 +15,8 @@ pub type FreeFn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_vo
 #[repr(C, align(16))]
 pub(super) struct Content {
     refs: AtomicUsize,
-    /// Heap: size of the whole allocation. User: 0.
-    allocated: usize,
+    /// Of the whole allocation.
+    extent: Extent,
     data: *mut u8,
     free: Option<FreeFn>,
     hint: *mut c_void,
@@ -24,21 +24,13 @@ pub(super) struct Content {
     pub(super) next: *mut Content,
 }
 
+const _: () = assert!(align_of::<Content>() <= recycle::ALIGN);
+
 impl Content {
     pub(super) fn with_size(size: usize) -> Option<NonNull<Content>> {
         let total = size.checked_add(size_of::<Content>())?;
-        let layout = Layout::from_size_align(total, align_of::<Content>()).ok()?;
-        Content::place(
-            layout,
-            Content {
-                refs: AtomicUsize::new(1),
-                allocated: total,
-                data: ptr::null_mut(),
-                free: None,
-                hint: ptr::null_mut(),
-                next: ptr::null_mut(),
-            },
-        )
+        let area = recycle::get(total)?;
+        Some(Content::place(area, ptr::null_mut(), None, ptr::null_mut()))
     }
 
     pub(super) fn for_user(
@@ -46,27 +38,30 @@ impl Content {
         free: FreeFn,
         hint: *mut c_void,
     ) -> Option<NonNull<Content>> {
+        let area = recycle::get(size_of::<Content>())?;
+        Some(Content::place(area, data, Some(free), hint))
+    }
+
+    /// `area` has at least the size of the header.
+    fn place(
+        area: Area,
+        data: *mut u8,
+        free: Option<FreeFn>,
+        hint: *mut c_void,
+    ) -> NonNull<Content> {
+        usage::took(area.extent.size());
+        let place = area.place.cast::<Content>();
         let content = Content {
             refs: AtomicUsize::new(1),
-            allocated: 0,
+            extent: area.extent,
             data,
-            free: Some(free),
+            free,
             hint,
             next: ptr::null_mut(),
         };
-        Content::place(Layout::new::<Content>(), content)
-    }
-
-    fn place(layout: Layout, mut content: Content) -> Option<NonNull<Content>> {
-        let (place, given) = recycle::get(layout)?;
-        usage::took(given.size());
-        let place = place.cast::<Content>();
-        if content.allocated > 0 {
-            content.allocated = given.size();
-        }
         // SAFETY: memory of ours, large enough and aligned.
         unsafe { place.as_ptr().write(content) };
-        Some(place)
+        place
     }
 
     /// Address of a heap body.
@@ -121,17 +116,14 @@ impl Content {
     /// # Safety
     /// The caller gives up the last reference.
     unsafe fn dispose(this: NonNull<Content>) {
-        // SAFETY: alive by the caller's reference; the layout is that of its creation.
+        // SAFETY: alive by the caller's reference, which was the last.
         unsafe {
-            let size = match this.as_ref().allocated {
-                0 => size_of::<Content>(),
-                size => size,
-            };
-            usage::gave_back(size);
-            recycle::put(
-                this.cast(),
-                Layout::from_size_align_unchecked(size, align_of::<Content>()),
-            );
+            let extent = this.as_ref().extent;
+            usage::gave_back(extent.size());
+            recycle::put(Area {
+                place: this.cast(),
+                extent,
+            });
         }
     }
 }

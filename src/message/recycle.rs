@@ -1,84 +1,215 @@
 //! Memory of long bodies, kept for the next one.
 //!
 //! Fresh memory of this size comes from the system page by page, each one
-//! cleared on first use, which takes longer than copying the body. So a few
-//! areas that bodies have left are handed to the next bodies of about that
-//! size. What is kept is bounded, and [`forget`] lets go of it.
+//! cleared on first use, which takes longer than copying the body. So areas that
+//! bodies have left are handed to the next bodies of about that size, the last
+//! one first, since it is the likeliest to be in the processor's caches.
+//!
+//! What is kept and what is in use are together never more than what was in use
+//! at the peak, but for [`SPARE`] bytes. An area that was of no use for a second
+//! or two is given back (see `usage`), until no more than that are left, and so is
+//! everything when a burst is over.
 
-use crate::sync::{Mutex, lock_for_fork};
+use super::usage;
+use crate::sync::{Mutex, MutexGuard, lock_for_fork};
+use crate::sys::memory;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
 /// Shorter areas are left to the allocator, which keeps them itself.
 const SHORTEST: usize = 64 * 1024;
+/// Longer areas are mappings of their own.
+const MAPPED: usize = 4 * 1024 * 1024;
+const PAGE: usize = 4096;
 /// Areas kept, and bytes in all of them.
-const AREAS: usize = 8;
-const BYTES: usize = 8 * 1024 * 1024;
+const AREAS: usize = 64;
+const BYTES: usize = 256 * 1024 * 1024;
+/// Bytes that may be kept for as long as the process lives.
+pub(super) const SPARE: usize = 8 * 1024 * 1024;
 
-struct Area {
-    place: NonNull<u8>,
-    layout: Layout,
+/// Alignment of all areas.
+pub(super) const ALIGN: usize = 16;
+
+/// A piece of memory.
+pub(super) struct Area {
+    pub place: NonNull<u8>,
+    pub extent: Extent,
 }
 
-// SAFETY: an area is memory that belongs to whoever holds it.
+/// The size of an area, a multiple of [`ALIGN`], and in the lowest bit whether it is a
+/// mapping, and not the allocator's.
+#[derive(Clone, Copy)]
+pub(super) struct Extent(usize);
+
+impl Extent {
+    #[inline]
+    pub fn size(self) -> usize {
+        self.0 & !1
+    }
+
+    fn is_mapped(self) -> bool {
+        self.0 & 1 == 1
+    }
+}
+
+// SAFETY: an area is memory that belongs to its holder.
 unsafe impl Send for Area {}
 
-struct Kept {
-    areas: [Option<Area>; AREAS],
-    bytes: usize,
-}
-
-static KEPT: Mutex<Kept> = Mutex::new(Kept {
-    areas: [const { None }; AREAS],
-    bytes: 0,
-});
-
-/// Memory for `layout`, and the layout with which it must be given back, which
-/// may be longer. `None` if there is no memory.
-pub(super) fn get(layout: Layout) -> Option<(NonNull<u8>, Layout)> {
-    if layout.size() == 0 {
-        return None;
-    }
-    if layout.size() >= SHORTEST {
-        if let Some(area) = reuse(layout) {
-            return Some((area.place, area.layout));
+impl Area {
+    /// `None` if there is no memory.
+    fn fresh(size: usize) -> Option<Area> {
+        if size >= MAPPED {
+            let size = size.checked_next_multiple_of(PAGE)?;
+            if let Some(place) = memory::map(size) {
+                let extent = Extent(size | 1);
+                return Some(Area { place, extent });
+            }
         }
+        let size = size.max(1).checked_next_multiple_of(ALIGN)?;
+        let layout = Layout::from_size_align(size, ALIGN).ok()?;
+        // SAFETY: the layout is not empty.
+        let place = NonNull::new(unsafe { alloc(layout) })?;
+        let extent = Extent(size);
+        Some(Area { place, extent })
     }
-    // SAFETY: the layout is not empty.
-    Some((NonNull::new(unsafe { alloc(layout) })?, layout))
-}
 
-fn reuse(layout: Layout) -> Option<Area> {
-    let mut kept = KEPT.try_lock()?;
-    let fits = |area: &Option<Area>| {
-        area.as_ref().is_some_and(|area| {
-            let (size, wanted) = (area.layout.size(), layout.size());
-            size >= wanted && size - wanted <= wanted / 4 && area.layout.align() == layout.align()
-        })
-    };
-    let index = kept.areas.iter().rposition(fits)?;
-    let area = kept.areas[index].take()?;
-    kept.bytes -= area.layout.size();
-    Some(area)
-}
+    fn size(&self) -> usize {
+        self.extent.size()
+    }
 
-/// Takes memory back.
-///
-/// # Safety
-/// It came from [`get`] with this layout, and nobody uses it any more.
-pub(super) unsafe fn put(place: NonNull<u8>, layout: Layout) {
-    if layout.size() >= SHORTEST {
-        if let Some(mut kept) = KEPT.try_lock() {
-            let room = kept.areas.iter().position(Option::is_none);
-            if let (Some(index), true) = (room, kept.bytes + layout.size() <= BYTES) {
-                kept.bytes += layout.size();
-                kept.areas[index] = Some(Area { place, layout });
-                return;
+    /// # Safety
+    /// Nothing refers to the area any more.
+    unsafe fn give_back(self) {
+        let size = self.size();
+        // SAFETY: made by `fresh`, in one of two ways.
+        unsafe {
+            match self.extent.is_mapped() {
+                true => memory::unmap(self.place, size),
+                false => dealloc(
+                    self.place.as_ptr(),
+                    Layout::from_size_align_unchecked(size, ALIGN),
+                ),
             }
         }
     }
-    // SAFETY: from `alloc` with this layout, by the caller's promise.
-    unsafe { dealloc(place.as_ptr(), layout) };
+}
+
+/// Areas to be given back once no lock is held.
+type Dropped = smallvec::SmallVec<[Area; 4]>;
+
+fn give_back(areas: Dropped) {
+    for area in areas {
+        // SAFETY: an area that was kept here is not in use.
+        unsafe { area.give_back() };
+    }
+}
+
+struct Kept {
+    /// The last one is the last that came, each with the number of the second.
+    areas: Vec<(Area, u32)>,
+    bytes: usize,
+    second: u32,
+}
+
+static KEPT: Mutex<Kept> = Mutex::new(Kept {
+    areas: Vec::new(),
+    bytes: 0,
+    second: 0,
+});
+
+impl Kept {
+    fn take(&mut self, index: usize) -> Area {
+        let (area, _) = self.areas.remove(index);
+        self.bytes -= area.size();
+        area
+    }
+
+    /// Lets go of the oldest areas until there are at most so many bytes and areas.
+    fn shrink(&mut self, bytes: usize, areas: usize, dropped: &mut Dropped) {
+        while self.bytes > bytes || self.areas.len() > areas {
+            dropped.push(self.take(0));
+        }
+    }
+}
+
+/// How much may be kept when so many more bytes are in use.
+fn room(more: usize) -> usize {
+    usage::below_peak(more).clamp(SPARE, BYTES)
+}
+
+/// An area of `size` bytes or some more. `None` if there is no memory.
+pub(super) fn get(size: usize) -> Option<Area> {
+    if size >= SHORTEST {
+        if let Some(area) = reuse(size) {
+            return Some(area);
+        }
+    }
+    Area::fresh(size)
+}
+
+fn reuse(size: usize) -> Option<Area> {
+    let mut kept = KEPT.try_lock()?;
+    let fits = |(area, _): &(Area, u32)| area.size() >= size && area.size() - size <= size / 4;
+    if let Some(index) = kept.areas.iter().rposition(fits) {
+        return Some(kept.take(index));
+    }
+    let mut dropped = Dropped::new();
+    kept.shrink(room(size), AREAS, &mut dropped);
+    drop(kept);
+    give_back(dropped);
+    None
+}
+
+/// Takes an area back.
+///
+/// # Safety
+/// It came from [`get`], and nothing refers to it any more.
+pub(super) unsafe fn put(area: Area) {
+    if area.size() >= SHORTEST {
+        if let (Some(beside), Some(kept)) = (room(0).checked_sub(area.size()), KEPT.try_lock()) {
+            return keep(kept, area, beside);
+        }
+    }
+    // SAFETY: by the caller's promise.
+    unsafe { area.give_back() };
+}
+
+/// Keeps an area, and at most so many bytes beside it.
+fn keep(mut kept: MutexGuard<'_, Kept>, area: Area, beside: usize) {
+    let mut dropped = Dropped::new();
+    kept.shrink(beside, AREAS - 1, &mut dropped);
+    if kept.areas.try_reserve(1).is_ok() {
+        kept.bytes += area.size();
+        let entry = (area, kept.second);
+        kept.areas.push(entry);
+    } else {
+        dropped.push(area);
+    }
+    let much = kept.bytes > SPARE;
+    drop(kept);
+    give_back(dropped);
+    if much && !usage::watch() {
+        forget();
+    }
+}
+
+/// Whether more is kept than may be kept for ever.
+pub(super) fn keeps_much() -> bool {
+    KEPT.lock().bytes > SPARE
+}
+
+/// A second has passed: gives back what was kept for longer than that, as long as
+/// [much](keeps_much) is.
+pub(super) fn give_back_unused() {
+    let mut dropped = Dropped::new();
+    let mut kept = KEPT.lock();
+    let now = kept.second.wrapping_add(1);
+    kept.second = now;
+    while kept.bytes > SPARE && kept.areas[0].1 != now.wrapping_sub(1) {
+        dropped.push(kept.take(0));
+    }
+    drop(kept);
+    give_back(dropped);
 }
 
 /// Keeps others away from what is kept, until what comes back is dropped.
@@ -86,17 +217,14 @@ pub fn hold() -> impl Sized {
     lock_for_fork(&KEPT)
 }
 
-/// Gives everything that is kept back to the allocator.
+/// Gives everything that is kept back to the system.
 pub(super) fn forget() {
     let areas = {
         let Some(mut kept) = lock_for_fork(&KEPT) else {
             return;
         };
         kept.bytes = 0;
-        std::mem::replace(&mut kept.areas, [const { None }; AREAS])
+        std::mem::take(&mut kept.areas)
     };
-    for area in areas.into_iter().flatten() {
-        // SAFETY: an area kept here is nobody else's.
-        unsafe { dealloc(area.place.as_ptr(), area.layout) };
-    }
+    give_back(areas.into_iter().map(|(area, _)| area).collect());
 }

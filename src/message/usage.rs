@@ -87,15 +87,23 @@ fn report(change: isize) {
             }
         }
     } else if MOST.load(Ordering::Relaxed) - in_use >= BURST {
-        watch();
+        let _ = watch(); // without a thread there is no trimming
     }
 }
 
-/// Starts the thread, unless there is one.
-fn watch() {
-    let process = std::process::id();
-    if ENDING.load(Ordering::Relaxed) || AT_IT.swap(process, Ordering::Relaxed) == process {
-        return;
+/// How much less than at the peak is in use, if so much more were.
+pub(super) fn below_peak(more: usize) -> usize {
+    let in_use = IN_USE.load(Ordering::Relaxed).saturating_add_unsigned(more);
+    usize::try_from(MOST.load(Ordering::Relaxed) - in_use).unwrap_or(0)
+}
+
+/// Starts the thread, unless there is one. False if none can be had.
+pub(super) fn watch() -> bool {
+    if ENDING.load(Ordering::Relaxed) {
+        return false;
+    }
+    if !claim() {
+        return true;
     }
     let parker = Arc::new(Parker::new());
     let its = parker.clone();
@@ -108,13 +116,28 @@ fn watch() {
         (Ok(thread), Some(mut watcher)) => {
             *watcher = Some(Watcher {
                 thread,
-                process,
+                process: std::process::id(),
                 parker,
             });
         }
         (Ok(_), None) => {}
-        (Err(_), _) => AT_IT.store(0, Ordering::Relaxed),
+        (Err(_), _) => {
+            AT_IT.store(0, Ordering::Relaxed);
+            return false;
+        }
     }
+    true
+}
+
+/// True for the first call in this process since [`AT_IT`] was 0.
+fn claim() -> bool {
+    let process = std::process::id();
+    AT_IT.swap(process, Ordering::SeqCst) != process
+}
+
+/// Whether there is something to wait for.
+fn is_needed() -> bool {
+    MOST.load(Ordering::SeqCst) - IN_USE.load(Ordering::SeqCst) >= BURST || recycle::keeps_much()
 }
 
 /// At the end of the process: ends the thread, so that nothing of it is left.
@@ -138,6 +161,14 @@ fn wait_and_trim(parker: &Parker) {
         MOST_LATELY.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);
         if parker.park(Some(Instant::now() + PAUSE)) == Wake::Notified {
             return;
+        }
+        recycle::give_back_unused();
+        if !is_needed() {
+            AT_IT.store(0, Ordering::SeqCst);
+            // A call of `watch` that came before this left it to this thread.
+            if !is_needed() || !claim() {
+                return;
+            }
         }
         let lately = MOST_LATELY.load(Ordering::Relaxed);
         if MOST.load(Ordering::Relaxed) - lately >= BURST / 2 {

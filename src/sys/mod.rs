@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod epoll;
 pub mod interfaces;
 pub mod log;
+pub mod memory;
 pub mod pages;
 pub mod panics;
 pub mod random;

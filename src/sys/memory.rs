@@ -1,0 +1,87 @@
+//! Memory straight from the system.
+
+use std::ptr::NonNull;
+
+/// Bytes of a huge page, and the alignment of what [`map`] returns.
+const HUGE: usize = 2 * 1024 * 1024;
+
+/// Maps `size` bytes of zeroes. `None` if the system has none, or no such call.
+///
+/// Pages come when they are first used. Behind the first [`HUGE`] bytes they are huge
+/// ones where the system has those, which takes a tenth of the time. Up to there they
+/// are small, so that memory which is asked for and then hardly used costs little.
+#[cfg(all(target_os = "linux", not(miri)))]
+pub fn map(size: usize) -> Option<NonNull<u8>> {
+    let total = size.checked_add(HUGE)?;
+    // SAFETY: a private mapping of the system's choice touches no other memory. What
+    // is unmapped of it here, nothing refers to.
+    unsafe {
+        let start = libc::mmap(
+            std::ptr::null_mut(),
+            total,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        let before = (start as usize).next_multiple_of(HUGE) - start as usize;
+        let place = start.byte_add(before);
+        let cut = |from: *mut libc::c_void, len: usize| len == 0 || libc::munmap(from, len) == 0;
+        // A mapping is cut in two only if the process may have one more.
+        if !cut(place.byte_add(size), total - before - size) || !cut(start, before) {
+            libc::munmap(start, total);
+            return None;
+        }
+        if size >= 2 * HUGE {
+            // A refusal leaves small pages.
+            libc::madvise(place.byte_add(HUGE), size - HUGE, libc::MADV_HUGEPAGE);
+        }
+        NonNull::new(place.cast())
+    }
+}
+
+/// Elsewhere memory comes from the allocator only.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+pub fn map(_size: usize) -> Option<NonNull<u8>> {
+    None
+}
+
+/// Gives a mapping back.
+///
+/// # Safety
+/// `place` came from [`map`] with this size, and nothing refers to it any more.
+pub unsafe fn unmap(place: NonNull<u8>, size: usize) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if libc::munmap(place.as_ptr().cast(), size) != 0 {
+            // The process has too many mappings for one to be cut: the address space
+            // stays, the memory goes.
+            #[cfg(target_os = "linux")]
+            libc::madvise(place.as_ptr().cast(), size, libc::MADV_DONTNEED);
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux", not(miri), not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_aligned_and_usable_to_the_last_byte() {
+        for size in [4096, HUGE, HUGE + 4096, 2 * HUGE, 5 * HUGE + 12_288] {
+            let place = map(size).unwrap();
+            assert_eq!(place.as_ptr() as usize % HUGE, 0);
+            // SAFETY: the mapping has so many bytes.
+            unsafe {
+                assert_eq!(place.as_ptr().read(), 0);
+                place.as_ptr().add(size - 1).write(7);
+                unmap(place, size);
+            }
+        }
+        assert!(map(usize::MAX).is_none());
+        assert!(map(1 << 60).is_none());
+    }
+}

@@ -197,11 +197,6 @@ impl Input {
         Ok((count, count == wanted))
     }
 
-    /// Whether a part of a long body is here and the rest is to come.
-    pub(super) fn is_midway(&self) -> bool {
-        self.large.is_some()
-    }
-
     /// The bytes not yet consumed, for the handshake.
     pub(super) fn bytes(&self) -> &[u8] {
         self.block

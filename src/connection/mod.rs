@@ -41,7 +41,7 @@ use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::local::thread_cell;
 use crate::sync::work_lock::WorkLock;
 use crate::sync::{Mutex, OnceLock};
-use crate::sys::{cancel::Shield, log, panics::contain};
+use crate::sys::{self, cancel::Shield, log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
@@ -81,6 +81,11 @@ mod work {
     pub const GIVE_WAY: u32 = 2048;
     /// No further attempt is made, and the socket knows.
     pub const STOP_SOON: u32 = 4096;
+    /// The thread that sends waits for room in the stream by itself: no other is to watch
+    /// for it as long as the rest of this long message has not gone out.
+    pub const INSISTING: u32 = 8192;
+    /// That thread waits no more. If both are marked, nothing is left to it.
+    pub const INSISTED: u32 = 16_384;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
@@ -95,10 +100,10 @@ const LOST: &str = "a connection was closed";
 /// stream, even if it is one message to all of them.
 const COPIES: u32 = 32;
 
-/// How long a sending thread goes on with a long message whose peer reads
-/// nothing, and whose peer reads.
-const INSIST: Duration = Duration::from_micros(20);
-const INSIST_AT_MOST: Duration = Duration::from_micros(500);
+/// How long a sending thread goes on with a long message, and how much longer for each
+/// byte that goes out meanwhile.
+const INSIST: Duration = Duration::from_micros(500);
+const INSIST_PER_BYTE: Duration = Duration::from_nanos(1);
 
 thread_cell! {
     /// The connection whose output this thread has last left to the I/O thread.
@@ -129,12 +134,12 @@ pub struct Connection {
     /// thread knew of that.
     fillings: AtomicU32,
     seen_fillings: AtomicU32,
-    /// The rest of a long message is to come or to go.
-    midway: AtomicBool,
     /// The rest of a long message is to go.
     unsent: AtomicBool,
-    /// Changes with each write.
-    writes: AtomicU32,
+    /// Bytes written, modulo 2^32.
+    written: AtomicU32,
+    /// The value of `written` at which a sending thread has waited in vain.
+    stuck: AtomicU32,
     /// When a message last woke this connection, by the link's clock.
     kicked: AtomicU64,
 }
@@ -161,9 +166,9 @@ impl Connection {
             minded: AtomicBool::new(false),
             fillings: AtomicU32::new(0),
             seen_fillings: AtomicU32::new(0),
-            midway: AtomicBool::new(false),
             unsent: AtomicBool::new(false),
-            writes: AtomicU32::new(0),
+            written: AtomicU32::new(0),
+            stuck: AtomicU32::new(u32::MAX),
             kicked: AtomicU64::new(0),
         });
         let key = connection.reactor.insert(connection.clone());
@@ -345,9 +350,9 @@ impl Connection {
     }
 
     /// Adds work and does all that is marked, unless another thread holds the lock, and
-    /// will.
-    fn service(&self, work: u32) {
-        self.state.serve(work, |state, todo| self.work(state, todo));
+    /// will. True if it was done here.
+    fn service(&self, work: u32) -> bool {
+        self.state.serve(work, |state, todo| self.work(state, todo))
     }
 
     /// The same, but waits for the lock: the work is done when this returns.
@@ -366,26 +371,36 @@ impl Connection {
             .try_with(reach, |state, todo| self.work(state, todo))
     }
 
-    /// The stream is full in the middle of a long message. While the peer goes on
-    /// reading, it is better to go on writing than to queue up further messages,
-    /// which would be cold when their turn comes.
+    /// The stream is full in the middle of a long message. As long as the peer reads
+    /// about as fast as memory is copied, it is better to go on writing than to queue up
+    /// further messages, which would be cold when their turn comes. The thread sleeps
+    /// while the kernel takes no more. A peer that has read nothing for that long is not
+    /// waited for again until it has.
     fn insist(&self) {
         let begun = Instant::now();
-        let mut last_write = begun;
-        let mut writes = self.writes.load(Ordering::Relaxed);
+        let first = self.written.load(Ordering::Relaxed);
         while self.unsent.load(Ordering::Relaxed) {
-            std::thread::yield_now();
-            self.service(work::FILLING);
-            let now = Instant::now();
-            if std::mem::replace(&mut writes, self.writes.load(Ordering::Relaxed))
-                != self.writes.load(Ordering::Relaxed)
-            {
-                last_write = now;
-            }
-            if now - last_write >= INSIST || now - begun >= INSIST_AT_MOST {
+            let written = self.written.load(Ordering::Relaxed);
+            let earned = INSIST_PER_BYTE * written.wrapping_sub(first);
+            if self.stuck.load(Ordering::Relaxed) == written || begun.elapsed() >= INSIST + earned {
                 return;
             }
+            if !self.wait_for_room() {
+                self.stuck.store(written, Ordering::Relaxed);
+            }
+            self.service(work::FILLING);
         }
+    }
+
+    /// Sleeps until the stream takes bytes again, for a millisecond at most. False if it
+    /// took longer.
+    fn wait_for_room(&self) -> bool {
+        let fd = self.try_with_state(|state| state.blocked_fd()).flatten();
+        let Some(fd) = fd else {
+            std::thread::yield_now(); // the lock's holder writes
+            return true;
+        };
+        sys::is_writable_within(fd, 1)
     }
 
     /// The I/O thread's look at a stream. If the sending thread has written by
@@ -444,9 +459,13 @@ impl Listener for Connection {
 
     fn pipe_filling(&self, _token: usize) -> bool {
         self.fillings.fetch_add(1, Ordering::Relaxed);
-        self.service(work::FILLING);
-        if self.unsent.load(Ordering::Relaxed) && self.reactor.spins() {
+        if !self.reactor.spins() {
+            self.service(work::FILLING);
+        } else if !self.service(work::FILLING | work::INSISTING)
+            || self.unsent.load(Ordering::Relaxed)
+        {
             self.insist();
+            self.service(work::FILLING | work::INSISTED);
         }
         true
     }
@@ -488,7 +507,6 @@ impl Source for Connection {
         After {
             tick: self.hot.load(Ordering::SeqCst) || self.link.is_spinning(),
             glance: self.minded.load(Ordering::Relaxed),
-            hurry: self.midway.load(Ordering::Relaxed),
         }
     }
 

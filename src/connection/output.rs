@@ -141,6 +141,9 @@ impl Output {
                 Ok(count) => {
                     total += count;
                     self.written += count as u64;
+                    if self.sent < self.bytes.len() || self.body_sent > 0 {
+                        break Ok(Flow::Blocked); // it took a part
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     break Ok(Flow::Blocked);

@@ -117,6 +117,10 @@ pub(super) struct State {
     armed: Option<(bool, bool)>,
     /// The stream took no more.
     blocked: bool,
+    /// The thread that sends waits for that to end, see [`work::INSISTING`].
+    is_waited_for: bool,
+    /// The kernel was asked to queue little, see [`ByteStream::limit_send_queue`].
+    queue_limited: bool,
     /// The peer will take no more, but what it sent is yet to be read.
     half_closed: bool,
     /// The pipe took no more.
@@ -154,6 +158,8 @@ impl State {
             registered: false,
             armed: None,
             blocked: false,
+            is_waited_for: false,
+            queue_limited: false,
             half_closed: false,
             stalled: false,
             taken: 0,
@@ -219,14 +225,18 @@ impl State {
         if todo & work::FILLING != 0 {
             self.blocked = false; // try anew
         }
+        match todo & (work::INSISTING | work::INSISTED) {
+            0 => {}
+            mark => self.is_waited_for = mark == work::INSISTING,
+        }
         let output = work::PIPE | work::FILLING | work::STOP | work::WRITE;
         if todo & output != 0 || self.stalled {
             self.transfer(conn, todo);
         }
         self.finish_if_drained(conn);
-        let unsent = self.output.is_midway() && self.blocked;
+        let unsent = self.output.is_midway() && self.blocked && !self.half_closed;
         set(&conn.unsent, unsent);
-        set(&conn.midway, unsent || self.input.is_midway());
+        self.is_waited_for &= unsent;
         self.watch(conn);
         self.expect_farewell();
         self.update_timer(conn);
@@ -419,6 +429,7 @@ impl State {
         self.question = None;
         self.heartbeat = None;
         self.blocked = false;
+        self.queue_limited = false;
         self.half_closed = false;
         self.stalled = false;
     }
@@ -512,6 +523,14 @@ impl State {
         }
     }
 
+    /// The stream's descriptor, if the stream takes no more.
+    pub(super) fn blocked_fd(&self) -> Option<std::os::fd::RawFd> {
+        match &self.phase {
+            Phase::Active(stream, _) if self.blocked => Some(stream.as_raw_fd()),
+            _ => None,
+        }
+    }
+
     /// Sees to it that the descriptor is watched for what is needed. While the
     /// application reads by itself, nobody watches for input.
     fn watch(&mut self, conn: &Connection) {
@@ -519,7 +538,7 @@ impl State {
             Phase::Dialing(_) => (false, true),
             Phase::Proxy(_, _, wait) => (*wait == Wait::Readable, *wait == Wait::Writable),
             Phase::Handshake(..) => (true, self.blocked),
-            Phase::Active(..) => (!self.stalled, self.blocked),
+            Phase::Active(..) => (!self.stalled, self.blocked && !self.is_waited_for),
             _ => return,
         };
         if self.armed == Some(wanted) || wanted == (false, false) {

@@ -35,9 +35,6 @@ const TICK: Duration = Duration::from_millis(1);
 const IDLE: Duration = Duration::from_millis(20);
 /// The same for those with a stream to mind.
 const GLANCE: Duration = Duration::from_micros(50);
-/// How long the thread goes on looking, giving way to others, when the rest of a
-/// long message is to come or to go: its peer is at it.
-const PATIENCE: Duration = Duration::from_micros(50);
 
 /// What a panic has come to.
 const LOST: &str = "a connection or a listener was closed";
@@ -83,8 +80,6 @@ pub struct After {
     pub tick: bool,
     /// A call with [`Ready::glance`] in about 50 us.
     pub glance: bool,
-    /// No sleep for a while: its descriptor will be ready again at once.
-    pub hurry: bool,
 }
 
 /// Sources to be called after a fixed time, which begins with the first of them.
@@ -390,13 +385,12 @@ impl Reactor {
 
     fn run(&self) {
         let mut events = Vec::new();
-        let mut awake_until: Option<Instant> = None;
         let mut alarms = [Alarm::new(TICK), Alarm::new(GLANCE)];
         let mut batch: Vec<(Key, Ready)> = Vec::new();
         while !self.stopping.load(Ordering::Relaxed) {
             let timer = self.timers.lock().next();
             let deadline = alarms.iter().filter_map(Alarm::next).chain(timer).min();
-            let timeout = match self.scheduled.is_empty() && awake_until.is_none() {
+            let timeout = match self.scheduled.is_empty() {
                 true => deadline.map(|at| at.saturating_duration_since(Instant::now())),
                 false => Some(Duration::ZERO),
             };
@@ -412,11 +406,6 @@ impl Reactor {
             }
             // Before the work is looked at: what comes after this wakes again.
             self.woken.swap(false, Ordering::SeqCst);
-            if events.is_empty() && awake_until.is_some_and(|until| Instant::now() < until) {
-                std::thread::yield_now();
-            } else {
-                awake_until = None;
-            }
             self.collect(&events, &mut alarms, &mut batch);
             for (key, what) in batch.drain(..) {
                 let after = self.call(key, what);
@@ -426,9 +415,6 @@ impl Reactor {
                 }
                 if after.glance {
                     alarms[1].add(key);
-                }
-                if after.hurry && self.spin {
-                    awake_until = Some(Instant::now() + PATIENCE);
                 }
             }
         }

@@ -60,12 +60,14 @@ impl<T> WorkLock<T> {
     }
 
     /// Adds `work` and does all there is, bits in hand, unless another thread holds the
-    /// lock: then that one will.
+    /// lock: then that one will. True if it was done here.
     #[inline]
-    pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
-        if let Some(held) = self.try_hold(work) {
-            held.serve(run);
-        }
+    pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> bool {
+        let Some(held) = self.try_hold(work) else {
+            return false;
+        };
+        held.serve(run);
+        true
     }
 
     /// The same, but waits for the lock: the work is done when this returns.

@@ -223,14 +223,14 @@ pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize>
     Ok(count as usize)
 }
 
-/// Whether a descriptor can be written to now, or has failed.
-pub fn is_writable(fd: std::os::fd::RawFd) -> bool {
+/// Whether a descriptor can be written to or has failed, now or within so many milliseconds.
+pub fn is_writable_within(fd: std::os::fd::RawFd, limit_ms: i32) -> bool {
     let mut fds = [libc::pollfd {
         fd,
         events: libc::POLLOUT,
         revents: 0,
     }];
-    poll(&mut fds, 0).is_ok() && fds[0].revents != 0
+    poll(&mut fds, limit_ms).is_ok() && fds[0].revents != 0
 }
 
 /// Pauses the calling thread for `limit`, rounded up to a millisecond. Not a cancellation

@@ -116,7 +116,9 @@ impl Dial {
     /// address that was dialled, if the socket can be written to.
     fn peer(&self) -> io::Result<SockAddr> {
         match self.socket.peer_addr() {
-            Err(error) if sys::is_refused(&error) && sys::is_writable(self.as_raw_fd()) => {
+            Err(error)
+                if sys::is_refused(&error) && sys::is_writable_within(self.as_raw_fd(), 0) =>
+            {
                 Ok((*self.address).clone())
             }
             answer => answer,

@@ -52,7 +52,12 @@ impl State {
         };
         let (count, result) = self.output.drive(stream, source, limit);
         if count > 0 {
-            conn.writes.fetch_add(1, Ordering::Relaxed);
+            conn.written.fetch_add(count as u32, Ordering::Relaxed);
+        }
+        let full = matches!(result, Ok(Flow::Blocked)) && self.output.is_midway();
+        if full && !self.queue_limited && conn.settings.options.sndbuf < 0 {
+            self.queue_limited = true;
+            stream.limit_send_queue();
         }
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,

@@ -94,6 +94,17 @@ def throughput():
                        [f"bare/stream/tcp/{label}"], core=True)
 
 
+def long_messages():
+    """From a sender that shows its own memory; what both sides pay for a MiB beside it."""
+    for transport in ("tcp", "ipc"):
+        for size, label in ((1 << 18, "256KiB"), (1 << 21, "2MiB"), (1 << 22, "4MiB"),
+                            (1 << 23, "8MiB"), (1 << 26, "64MiB")):
+            yield Workload(f"long/{transport}/{label}", f"long {transport} {size} {{}}",
+                           [Metric("msg/s", 1, 5e10 / size, more_is_better=True, must=1.2)]
+                           + [Metric("us", 10, 1e5, name=name, must=NO_WORSE)
+                              for name in ("receiver", "sender")], "rate", core=True)
+
+
 def latency():
     targets = {"tcp": (4, 8, 2), "ipc": (4, 8, 1), "inproc": (20, 60, 0.05)}
     for transport in TRANSPORTS:
@@ -164,7 +175,7 @@ def costs():
 
 
 def workloads():
-    for group in (latency, throughput, fans, many, costs):
+    for group in (latency, throughput, long_messages, fans, many, costs):
         yield from group()
 
 

@@ -123,7 +123,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_copy(
 ) -> c_int {
     call(|| {
         // SAFETY: by the caller's promise; one at a time, they may be the same.
-        let content = unsafe { message(source)? }.share();
+        let content = unsafe { message(source)? }.share_to_keep();
         // SAFETY: as above.
         *unsafe { message(dest)? } = content;
         Ok(0)

@@ -41,6 +41,15 @@ impl Header {
             .fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Bytes the block holds.
+    ///
+    /// # Safety
+    /// As for [`retain`](Self::retain).
+    pub(super) unsafe fn capacity(this: NonNull<Header>) -> usize {
+        // SAFETY: the caller's reference keeps the header alive.
+        unsafe { this.as_ref() }.capacity
+    }
+
     /// A reference ends; the last one frees the block.
     ///
     /// # Safety

@@ -19,6 +19,7 @@ mod c_memory;
 pub(crate) mod copy;
 mod filling;
 mod frames;
+mod loan;
 mod metadata;
 mod recycle;
 mod released;
@@ -29,6 +30,7 @@ pub use block::Block;
 pub use body::FreeFn;
 pub use filling::Filling;
 pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Place, Taken};
+pub use loan::Lender;
 pub use metadata::Metadata;
 pub use recycle::hold as hold_spare_memory;
 pub use released::{Released, next_released, run_released};
@@ -38,7 +40,6 @@ use crate::error::{Error, Result};
 use block::Header as BlockHeader;
 use body::Content;
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
@@ -508,7 +509,11 @@ impl Msg {
             unsafe { Arc::increment_strong_count(self.metadata) };
         }
         // SAFETY: a bitwise copy whose counts were just raised.
-        ManuallyDrop::into_inner(ManuallyDrop::new(unsafe { ptr::read(self) }))
+        let mut copy = unsafe { ptr::read(self) };
+        if copy.kind == Kind::Slice as u8 {
+            copy.words[3] = 0; // a loan stays with this one
+        }
+        copy
     }
 
     fn owner(&self) -> Owner {
@@ -540,6 +545,7 @@ impl Msg {
     }
 
     fn release_owner(&mut self) {
+        self.end_loan();
         // SAFETY: self holds one reference to its owner and gives it up here.
         unsafe {
             match self.owner() {

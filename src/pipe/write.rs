@@ -133,6 +133,7 @@ impl PipeEnd {
         if !msg.own() {
             return false;
         }
+        msg.end_loan();
         let flags = msg.flags();
         if self.conflates {
             self.write_latest(msg.take());

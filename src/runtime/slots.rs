@@ -6,6 +6,7 @@
 
 use super::arena::{Arena, HandleWord, Place};
 use crate::error::{Error, Result};
+use crate::message::Lender;
 use crate::sync::ForkedChild;
 use crate::sync::lock::{Guard, Lock, Nested};
 use std::mem::offset_of;
@@ -24,6 +25,8 @@ pub struct Slot<T: 'static> {
     value: Lock<Option<Box<T>>>,
     /// See [`Place::next`].
     next: AtomicUsize,
+    /// Of the messages received here.
+    pub lender: Lender,
 }
 
 // A call that takes the lock touches one cache line of the slot. (Loom's types are larger.)
@@ -40,6 +43,7 @@ impl<T: Send> Place for Slot<T> {
             orphan: AtomicBool::new(false),
             value: Lock::new(None),
             next: AtomicUsize::new(0),
+            lender: Lender::new(),
         }
     }
 

@@ -113,10 +113,11 @@ pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Res
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.begin_recv(flags)?;
     let read = |end: &mut PipeEnd| end.read_frame_into(into).map(|more| ((), more));
-    if socket.recv_frame(read).is_some() {
-        return Ok(());
+    if socket.recv_frame(read).is_none() {
+        recv_locked(slot, guard, into, flags)?;
     }
-    recv_locked(slot, guard, into, flags)
+    into.hand_out(&slot.lender);
+    Ok(())
 }
 
 /// As [`recv_into`], but lets `read` have the body. To that it may be shown under the

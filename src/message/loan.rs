@@ -1,0 +1,163 @@
+//! Loans: received bodies that stay in the block they were read into.
+//!
+//! A slice keeps all of its block, which is up to 64 KiB, and the application may keep
+//! a message for ever. So of what each socket hands to the application, one message at a
+//! time is a slice of a block much longer than itself: the one on loan. A loop that
+//! is through with a message before it receives the next copies nothing. As long as
+//! the loan is out, the others get memory of their own.
+
+use super::block::Header as BlockHeader;
+use super::{Kind, Msg};
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A message may keep memory of so many times its size, or of so many bytes.
+const KEPT_TIMES: usize = 4;
+const KEPT_BYTES: usize = 2 * 1024;
+
+/// Whether a message is on loan. Only the holder of the loan ends it; no memory is
+/// reached by way of this, so that the order of things does not matter.
+#[derive(Debug, Default)]
+pub struct Lender(AtomicBool);
+
+impl Lender {
+    /// Nothing is on loan.
+    pub const fn new() -> Lender {
+        Lender(AtomicBool::new(false))
+    }
+}
+
+impl Msg {
+    /// The message goes to the application. Its body may move.
+    #[inline]
+    pub fn hand_out(&mut self, lender: &'static Lender) {
+        if self.kind != Kind::Slice as u8 || self.words[3] != 0 {
+            return;
+        }
+        if lender.0.load(Ordering::Relaxed) {
+            return self.leave_block();
+        }
+        lender.0.store(true, Ordering::Relaxed);
+        self.words[3] = std::ptr::from_ref(lender) as usize;
+    }
+
+    /// The message leaves the application's hands.
+    #[inline]
+    pub(crate) fn end_loan(&mut self) {
+        if self.kind == Kind::Slice as u8 && self.words[3] != 0 {
+            let lender = self.words[3] as *const Lender;
+            self.words[3] = 0;
+            // SAFETY: the word is 0 or was made from a reference that is good for ever.
+            unsafe { &*lender }.0.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// As [`share`](Msg::share), for the application to keep.
+    pub fn share_to_keep(&mut self) -> Msg {
+        let mut copy = self.share();
+        copy.leave_block();
+        copy
+    }
+
+    /// Copies the body to memory of its own if it is a slice of a block that is much
+    /// longer. It stays where it is if there is no memory.
+    #[cold]
+    #[inline(never)]
+    fn leave_block(&mut self) {
+        if self.kind != Kind::Slice as u8 {
+            return;
+        }
+        let Some(block) = NonNull::new(self.words[2] as *mut BlockHeader) else {
+            return;
+        };
+        // SAFETY: the message holds a reference to its block.
+        let capacity = unsafe { BlockHeader::capacity(block) };
+        if capacity <= KEPT_BYTES.max(KEPT_TIMES * self.len()) {
+            return;
+        }
+        if let Ok(copy) = Msg::copy_from(self.data()) {
+            self.release_body();
+            self.take_body(copy);
+        }
+    }
+
+    /// Takes over the body of a message that is no more than a body. This one's own
+    /// was released.
+    fn take_body(&mut self, other: Msg) {
+        let other = ManuallyDrop::new(other);
+        self.words = other.words;
+        self.tail = other.tail;
+        self.inline_len = other.inline_len;
+        self.kind = other.kind;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Block, INLINE_MAX, flag};
+
+    fn is_slice(msg: &Msg) -> bool {
+        msg.kind == Kind::Slice as u8
+    }
+
+    #[test]
+    fn one_message_stays_in_a_long_block_and_the_others_leave_it() {
+        static LENDER: Lender = Lender::new();
+        let mut block = Block::new(4 * KEPT_BYTES).unwrap();
+        block.room(0).fill(7);
+        let mut hand_out = |from, to| {
+            let mut msg = Msg::slice(&mut block, from, to).with(flag::MORE);
+            msg.hand_out(&LENDER);
+            assert!(msg.more() && msg.data() == &[7; 4 * KEPT_BYTES][from..to]);
+            msg
+        };
+        let mut first = hand_out(0, 100);
+        assert!(is_slice(&first));
+        first.hand_out(&LENDER);
+        assert!(is_slice(&first), "it has the loan already");
+        assert!(!is_slice(&hand_out(100, 200)));
+        assert!(!is_slice(&hand_out(200, 200 + INLINE_MAX)));
+        assert!(is_slice(&hand_out(0, KEPT_BYTES)), "a long body may stay");
+        let moved = first.take();
+        assert!(!is_slice(&hand_out(200, 300)), "the loan moves along");
+        drop(first);
+        assert!(!is_slice(&hand_out(200, 300)));
+        drop(moved);
+        let mut second = hand_out(300, 400);
+        assert!(is_slice(&second));
+        second.end_loan();
+        assert!(is_slice(&hand_out(400, 500)));
+        assert_eq!(second.data(), [7; 100]);
+        drop(second);
+        assert!(is_slice(&hand_out(500, 600)));
+        assert!(block.reclaim(), "no reference is left over");
+    }
+
+    #[test]
+    fn a_copy_to_keep_leaves_a_long_block_and_the_original_stays() {
+        static LENDER: Lender = Lender::new();
+        let mut block = Block::new(4 * KEPT_BYTES).unwrap();
+        block.room(0).fill(7);
+        let mut msg = Msg::slice(&mut block, 0, 100);
+        msg.hand_out(&LENDER);
+        let at = msg.data_ptr();
+        let copy = msg.share_to_keep();
+        assert!(msg.is_shared() && copy.is_shared());
+        assert!(is_slice(&msg) && msg.data_ptr() == at && !is_slice(&copy));
+        let mut shared = msg.share();
+        assert!(is_slice(&shared));
+        drop(shared.take());
+        let mut other = Msg::slice(&mut block, 100, 200);
+        other.hand_out(&LENDER);
+        assert!(!is_slice(&other), "only the original has the loan");
+        drop(msg);
+        assert_eq!((copy.data(), other.data()), (&[7; 100][..], &[7; 100][..]));
+        assert!(block.reclaim());
+        let mut small = Block::new(KEPT_BYTES).unwrap();
+        small.room(0).fill(7);
+        let mut msg = Msg::slice(&mut small, 0, 100);
+        assert!(is_slice(&msg.share_to_keep()), "a short block may be kept");
+    }
+}

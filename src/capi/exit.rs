@@ -5,7 +5,7 @@
 //! and work as before.
 
 use super::boundary::plain;
-use crate::{message, transport};
+use crate::{message, runtime, transport};
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 #[used]
@@ -15,6 +15,7 @@ static AT_END: extern "C" fn() = end;
 extern "C" fn end() {
     plain(|| {
         transport::end_lookups();
+        runtime::end();
         message::end();
     });
 }

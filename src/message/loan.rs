@@ -106,7 +106,7 @@ mod tests {
     fn one_message_stays_in_a_long_block_and_the_others_leave_it() {
         static LENDER: Lender = Lender::new();
         let mut block = Block::new(4 * KEPT_BYTES).unwrap();
-        block.room(0).fill(7);
+        assert!(block.room(0).put(&[7; 4 * KEPT_BYTES]));
         let mut hand_out = |from, to| {
             let mut msg = Msg::slice(&mut block, from, to).with(flag::MORE);
             msg.hand_out(&LENDER);
@@ -139,7 +139,7 @@ mod tests {
     fn a_copy_to_keep_leaves_a_long_block_and_the_original_stays() {
         static LENDER: Lender = Lender::new();
         let mut block = Block::new(4 * KEPT_BYTES).unwrap();
-        block.room(0).fill(7);
+        assert!(block.room(0).put(&[7; 4 * KEPT_BYTES]));
         let mut msg = Msg::slice(&mut block, 0, 100);
         msg.hand_out(&LENDER);
         let at = msg.data_ptr();
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!((copy.data(), other.data()), (&[7; 100][..], &[7; 100][..]));
         assert!(block.reclaim());
         let mut small = Block::new(KEPT_BYTES).unwrap();
-        small.room(0).fill(7);
+        assert!(small.room(0).put(&[7; KEPT_BYTES]));
         let mut msg = Msg::slice(&mut small, 0, 100);
         assert!(is_slice(&msg.share_to_keep()), "a short block may be kept");
     }

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 use super::context::{self, CONTEXTS};
+use super::many;
 use super::socket::SOCKETS;
 use crate::connection::Connection;
 use crate::sync::ForkedChild;
@@ -19,6 +20,7 @@ use std::any::Any;
 pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(CONTEXTS.hold()));
     locks.push(Box::new(SOCKETS.hold()));
+    locks.push(Box::new(many::hold()));
     locks.push(Box::new(message::hold_spare_memory()));
     locks.push(Box::new(transport::hold_lookups()));
 }

@@ -11,6 +11,7 @@ pub mod endpoints;
 mod eventfd;
 pub mod fork;
 mod inproc;
+mod many;
 pub mod monitor;
 mod notes;
 #[cfg(all(test, not(loom)))]
@@ -25,5 +26,8 @@ pub mod timers;
 mod wait;
 mod waiting;
 mod zap;
+
+/// At the end of the process: leaves no memory behind that is kept for later.
+pub use many::end;
 
 pub use crate::options::z85;

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::many;
 use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait::{self, Announced};
@@ -26,8 +27,9 @@ pub enum Item {
     Fd(i32, i16),
 }
 
-/// Above so many sockets polling costs more than it brings.
-const SPIN_SOCKETS: usize = 32;
+/// With more sockets than this polling costs more than it brings, and so does to register
+/// anew for each sleep.
+const FEW: usize = 32;
 
 /// `zmq_poll`: waits until an event is there, at most `timeout` milliseconds
 /// (negative: for ever). `ready[i]` gets the events of `items[i]`; returns how
@@ -43,7 +45,7 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> 
     let _shield = Shield::new();
     let suspends = suspends && suspend::is_possible();
     if let Some(resumed) = suspends.then(suspend::resume).flatten() {
-        return go_on(items, resumed);
+        return go_on(items, ready, resumed);
     }
     let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -54,13 +56,17 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> 
 }
 
 /// After a sleep, and a look that found nothing.
-fn go_on(items: &[Item], resumed: Resumed) -> Result<usize> {
+fn go_on(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
     match resumed.wake {
         Wake::Interrupted => return Err(Error::Interrupted),
         Wake::TimedOut => return Ok(0),
         Wake::Notified => {}
     }
     let deadline = resumed.deadline;
+    if resumed.held.is::<many::Asleep>() {
+        drop(resumed.held);
+        return many::wait(items, deadline, true, &mut || look(items, ready));
+    }
     let bed = match resumed.held.downcast_ref::<Announced>() {
         // Still announced, since before that look: it sleeps on.
         Some(announced) => Bed::Parker(announced.parker.clone()),
@@ -136,6 +142,9 @@ fn sockets_only(
     deadline: Option<Instant>,
     suspends: bool,
 ) -> Result<usize> {
+    if items.len() > FEW {
+        return many::wait(items, deadline, suspends, &mut || look(items, ready));
+    }
     let parker = wait::parker();
     let mut shareds = Vec::with_capacity(items.len());
     let mut seen = HashSet::with_capacity(items.len());
@@ -151,8 +160,7 @@ fn sockets_only(
         shared.push_outputs();
     }
     // What is learned is kept with the first socket.
-    let teacher = shareds.first().filter(|first| wait::may_poll(first));
-    if let (Some(teacher), true) = (teacher, shareds.len() <= SPIN_SOCKETS) {
+    if let Some(teacher) = shareds.first().filter(|first| wait::may_poll(first)) {
         for shared in &shareds {
             shared.spin(true);
         }
@@ -166,8 +174,7 @@ fn sockets_only(
             other => return other,
         }
     }
-    let rests = shareds.first().is_some_and(|first| first.is_resting());
-    if rests && shareds.len() <= SPIN_SOCKETS {
+    if shareds.first().is_some_and(|first| first.is_resting()) {
         let look = || match look(items, ready) {
             Ok(0) => None,
             done => Some(done),

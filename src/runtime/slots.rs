@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::message::Lender;
 use crate::sync::ForkedChild;
 use crate::sync::lock::{Guard, Lock, Nested};
+use crate::sync::waiter::Registration;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
@@ -27,6 +28,8 @@ pub struct Slot<T: 'static> {
     next: AtomicUsize,
     /// Of the messages received here.
     pub lender: Lender,
+    /// A thread that waits for the objects in many slots, this one among them.
+    pub waiter: Registration,
 }
 
 // A call that takes the lock touches one cache line of the slot. (Loom's types are larger.)
@@ -44,6 +47,7 @@ impl<T: Send> Place for Slot<T> {
             value: Lock::new(None),
             next: AtomicUsize::new(0),
             lender: Lender::new(),
+            waiter: Registration::default(),
         }
     }
 
@@ -95,6 +99,7 @@ impl<T> Slot<T> {
         if self.quiet.load(Ordering::SeqCst) {
             self.quiet.swap(false, Ordering::SeqCst);
         }
+        self.waiter.notify();
     }
 
     /// The address C knows the slot by.
@@ -164,6 +169,7 @@ impl<T: Send> Table<T> {
         for slot in self.0.all() {
             let mut value = slot.value.seize(child);
             slot.quiet.store(false, Ordering::Relaxed);
+            slot.waiter.end(); // its thread is not here
             if let Some(old) = value.take() {
                 *value = heir(&old);
                 slot.orphan.store(value.is_none(), Ordering::Relaxed);

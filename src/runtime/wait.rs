@@ -45,9 +45,12 @@ thread_cell! {
     static PARKER: Option<Arc<Parker>> = None;
 }
 
-/// The calling thread's sleeping place.
+/// The calling thread's sleeping place. Another one for each call inside of a call that
+/// has one: a signal handler's may come just before the sleep, and would use up the wake-up
+/// of the call that it interrupts.
 pub(super) fn parker() -> Arc<Parker> {
-    let parker = PARKER.take().unwrap_or_default();
+    let unused = |parker: &Arc<Parker>| Arc::strong_count(parker) == 1;
+    let parker = PARKER.take().filter(unused).unwrap_or_default();
     PARKER.set(Some(parker.clone()));
     parker
 }
@@ -370,4 +373,23 @@ pub(super) fn learn(shared: &Shared, success: bool) {
         false => credit - 1,
     };
     shared.credit.store(learned, Ordering::Relaxed);
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_inside_of_a_call_sleeps_in_another_place() {
+        let outer = parker();
+        let inner = parker();
+        assert!(!Arc::ptr_eq(&outer, &inner));
+        drop((outer, inner));
+        let first = Arc::as_ptr(&parker());
+        assert_eq!(
+            first,
+            Arc::as_ptr(&parker()),
+            "one after the other, the same"
+        );
+    }
 }

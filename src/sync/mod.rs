@@ -20,6 +20,7 @@ mod once;
 pub mod parker;
 pub mod readiness;
 pub mod suspend;
+pub mod waiter;
 pub mod work_lock;
 
 pub use fork::{ForkedChild, lock_for_fork};

@@ -1,0 +1,249 @@
+//! Sleeping on many sockets, again and again the same.
+//!
+//! To register with thousands of sockets for each sleep, and to end that afterwards,
+//! costs more than all the rest of it. So a thread stays registered with the sockets of
+//! its last long list ([`crate::sync::waiter`]), until the next one or its end. The
+//! registrations are in the sockets' slots, which are there for ever: they keep nothing
+//! alive, and count for whatever socket has the handle.
+
+#![forbid(unsafe_code)]
+
+use super::poll::Item;
+use super::shared::Shared;
+use super::slots::Slot;
+use super::socket::{self, POLLIN, Socket};
+use crate::connection::Connection;
+use crate::error::{Error, Result};
+use crate::sync::local::thread_cell;
+use crate::sync::parker::{Parker, Wake};
+use crate::sync::suspend::{self, Bed};
+use crate::sync::waiter::Waiter;
+use crate::sync::{Mutex, lock_for_fork};
+use crate::sys::pages;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Waiters are made so many at a time, since they are never freed.
+const WAITERS: usize = 32;
+
+/// Waiters that no thread has.
+static IDLE: Mutex<Vec<&'static Waiter>> = Mutex::new(Vec::new());
+
+thread_cell! {
+    /// Those of this thread, while it is awake.
+    static MINE: Option<Box<Registered>> = None;
+}
+
+/// Keeps waiters from changing hands, until what comes back is dropped.
+pub fn hold() -> impl Sized {
+    lock_for_fork(&IDLE)
+}
+
+/// At the end of the process: leaves no memory behind.
+pub fn end() {
+    if let Some(mut idle) = lock_for_fork(&IDLE) {
+        *idle = Vec::new();
+    }
+}
+
+/// A thread's registrations.
+struct Registered {
+    waiter: &'static Waiter,
+    parker: Arc<Parker>,
+    addresses: Vec<usize>,
+    slots: Vec<&'static Slot<Socket>>,
+    /// Nothing but `ZMQ_POLLIN` is waited for.
+    only_reads: bool,
+    /// Those of the slots in which another thread's waiter is, which slept.
+    taken: Vec<&'static Slot<Socket>>,
+    /// The sockets in those, registered with for this sleep only.
+    joined: Vec<Arc<Shared>>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        self.rise();
+        self.leave();
+        self.waiter.equip(None);
+        IDLE.lock().push(self.waiter);
+    }
+}
+
+/// A thread's registrations while its call is suspended. They become [`MINE`] again when
+/// this is dropped.
+pub(super) struct Asleep(Option<Box<Registered>>);
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        if let Some(mut registered) = self.0.take() {
+            registered.rise();
+            MINE.set(Some(registered));
+        }
+    }
+}
+
+/// Waits until `look` finds something, in a list of sockets only; it has just found
+/// nothing. `suspends`: see [`poll`](super::poll::poll).
+pub(super) fn wait(
+    items: &[Item],
+    deadline: Option<Instant>,
+    suspends: bool,
+    look: &mut dyn FnMut() -> Result<usize>,
+) -> Result<usize> {
+    // To ask all connections would cost more than the sleep. The I/O threads write
+    // what else was left to them in a moment.
+    if let Some(left) = Connection::last_left() {
+        left.push_output();
+    }
+    let mut mine = match MINE.take() {
+        Some(mine) => mine,
+        None => Box::new(Registered::new()?),
+    };
+    let outcome = loop {
+        match mine.lie_down(items, look) {
+            Ok(0) if suspends => {
+                suspend::suspend(Bed::Parker(mine.parker.clone()), deadline, {
+                    Box::new(Asleep(Some(mine)))
+                });
+                return Err(Error::Suspended);
+            }
+            Ok(0) => {}
+            done => break done,
+        }
+        match mine.parker.park(deadline) {
+            Wake::Interrupted => break Err(Error::Interrupted),
+            Wake::TimedOut => break mine.glance(look),
+            Wake::Notified => {}
+        }
+    };
+    drop(Asleep(Some(mine)));
+    outcome
+}
+
+impl Registered {
+    fn new() -> Result<Registered> {
+        let waiter = {
+            let mut idle = IDLE.lock();
+            if idle.is_empty() {
+                let fresh = pages::for_ever(WAITERS, Waiter::new).ok_or(Error::NoMemory)?;
+                idle.extend(fresh);
+            }
+            idle.pop().ok_or(Error::NoMemory)?
+        };
+        let parker = Arc::new(Parker::new());
+        waiter.equip(Some(parker.clone()));
+        Ok(Registered {
+            waiter,
+            parker,
+            addresses: Vec::new(),
+            slots: Vec::new(),
+            only_reads: false,
+            taken: Vec::new(),
+            joined: Vec::new(),
+        })
+    }
+
+    /// Prepares a sleep: from when this finds nothing, news wakes the parker.
+    fn lie_down(
+        &mut self,
+        items: &[Item],
+        look: &mut dyn FnMut() -> Result<usize>,
+    ) -> Result<usize> {
+        loop {
+            self.rise();
+            self.register(items)?;
+            self.join_taken();
+            self.cool();
+            let complete = self.waiter.arm();
+            match self.glance(look) {
+                Ok(0) if !complete => {}
+                done => return done,
+            }
+        }
+    }
+
+    /// The sleep is over.
+    fn rise(&mut self) {
+        self.waiter.disarm();
+        for shared in self.joined.drain(..) {
+            shared.unregister(&self.parker);
+        }
+    }
+
+    /// What `look` finds. It has found nothing before: it would find nothing again where
+    /// all sockets are still quiet.
+    fn glance(&self, look: &mut dyn FnMut() -> Result<usize>) -> Result<usize> {
+        match self.only_reads && self.slots.iter().all(|slot| slot.is_quiet()) {
+            true => Ok(0),
+            false => look(),
+        }
+    }
+
+    /// Sees to it that the thread is registered with the sockets of the list.
+    fn register(&mut self, items: &[Item]) -> Result<()> {
+        let waiter = self.waiter;
+        self.parker.reset();
+        self.only_reads = items
+            .iter()
+            .all(|item| matches!(*item, Item::Socket(_, POLLIN)));
+        if !waiter.is_incomplete() && self.is_for(items) {
+            self.taken.retain(|slot| !slot.waiter.enter(waiter));
+            return Ok(());
+        }
+        self.leave();
+        waiter.begin();
+        for address in items.iter().filter_map(address) {
+            let slot = socket::find(address)?;
+            self.addresses.push(address);
+            self.slots.push(slot);
+            if !slot.waiter.enter(waiter) {
+                self.taken.push(slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_for(&self, items: &[Item]) -> bool {
+        let addresses = items.iter().filter_map(address);
+        addresses.eq(self.addresses.iter().copied())
+    }
+
+    fn leave(&mut self) {
+        for slot in self.slots.drain(..) {
+            slot.waiter.leave(self.waiter);
+        }
+        self.taken.clear();
+        self.addresses.clear();
+    }
+
+    /// Registers for this sleep only where another thread sleeps already.
+    fn join_taken(&mut self) {
+        for shared in self.taken.iter().filter_map(|slot| shared(slot)) {
+            shared.register(&self.parker);
+            self.joined.push(shared);
+        }
+    }
+
+    /// Gives the connections that are left to the application back to the I/O thread. A
+    /// quiet socket has none.
+    fn cool(&self) {
+        for slot in self.slots.iter().filter(|slot| !slot.is_quiet()) {
+            if let Some(shared) = shared(slot) {
+                shared.cool();
+            }
+        }
+    }
+}
+
+fn address(item: &Item) -> Option<usize> {
+    match *item {
+        Item::Socket(address, _) => Some(address),
+        Item::Fd(..) => None,
+    }
+}
+
+/// `None` if the socket is gone, which the next look finds.
+fn shared(slot: &'static Slot<Socket>) -> Option<Arc<Shared>> {
+    let guard = slot.lock().ok()?;
+    guard.as_ref().map(|socket| socket.shared.clone())
+}

@@ -1,0 +1,324 @@
+//! Registrations that stay: a thread that waits for many objects again and again is
+//! registered with each of them once, and only says when it sleeps.
+//!
+//! A [`Waiter`] belongs to one thread at a time. Each object has a [`Registration`], in
+//! which there is at most one waiter. An object with news [`notifies`](Registration::notify)
+//! it, which costs two loads while the thread is awake. The thread
+//! [`arms`](Waiter::arm) its waiter, looks at the objects, and parks: either the look
+//! sees the news, or the notifier sees the armed waiter (a Dekker handshake).
+//!
+//! A registration may be lost: another thread takes the place of one that does not
+//! sleep, or it is ended. The waiter is told, and its thread registers anew.
+
+use super::Mutex;
+use super::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
+use super::parker::Parker;
+use std::ptr;
+use std::sync::Arc;
+
+/// A thread that may sleep. To be there for ever, so that who is about to notify it needs no
+/// count; an idle one serves the next thread.
+#[derive(Debug)]
+pub struct Waiter {
+    armed: AtomicBool,
+    /// A registration was lost.
+    incomplete: AtomicBool,
+    /// The thread's sleeping place.
+    parker: Mutex<Option<Arc<Parker>>>,
+}
+
+impl Waiter {
+    /// A waiter that is registered nowhere, and no thread's.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Waiter {
+        Waiter {
+            armed: AtomicBool::new(false),
+            incomplete: AtomicBool::new(false),
+            parker: Mutex::new(None),
+        }
+    }
+
+    /// Gives the waiter to a thread that sleeps in this place, or to none.
+    pub fn equip(&self, parker: Option<Arc<Parker>>) {
+        *self.parker.lock() = parker;
+    }
+
+    /// The thread is about to look at all objects, and to park if there is nothing.
+    /// False if a registration was lost: then it must [`begin`](Self::begin) anew.
+    pub fn arm(&self) -> bool {
+        // The waiter is armed, then come the looks; news comes first, then the look
+        // whether the waiter is armed. (An exchange, so that it follows a late `wake`.)
+        self.armed.swap(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        !self.is_incomplete()
+    }
+
+    /// The thread is awake.
+    pub fn disarm(&self) {
+        self.armed.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a registration was lost since [`begin`](Self::begin).
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete.load(Ordering::SeqCst)
+    }
+
+    /// The thread registers with all objects from here on.
+    pub fn begin(&self) {
+        // An exchange: who set the mark changed a place before, which is then seen.
+        self.incomplete.swap(false, Ordering::SeqCst);
+    }
+
+    fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::SeqCst)
+    }
+
+    #[cold]
+    fn wake(&self) {
+        if self.armed.swap(false, Ordering::SeqCst) {
+            let parker = self.parker.lock().clone();
+            if let Some(parker) = parker {
+                parker.unpark();
+            }
+        }
+    }
+
+    /// A registration is lost. Called after the place was changed.
+    fn lose(&self) {
+        self.incomplete.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if self.is_armed() {
+            self.wake();
+        }
+    }
+}
+
+/// The place for an object's waiter.
+#[derive(Debug)]
+pub struct Registration(AtomicPtr<Waiter>);
+
+impl Default for Registration {
+    fn default() -> Registration {
+        Registration(AtomicPtr::new(ptr::null_mut()))
+    }
+}
+
+impl Registration {
+    fn get(&self) -> Option<&'static Waiter> {
+        // SAFETY: what is stored here came from a reference that is good for ever.
+        unsafe { self.0.load(Ordering::SeqCst).as_ref() }
+    }
+
+    fn change(&self, from: Option<&'static Waiter>, to: Option<&'static Waiter>) -> bool {
+        let raw = |waiter: Option<&'static Waiter>| {
+            waiter.map_or(ptr::null_mut(), |waiter| ptr::from_ref(waiter).cast_mut())
+        };
+        self.0
+            .compare_exchange(raw(from), raw(to), Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+
+    /// Registers a waiter, in place of one that does not sleep. False if there is one
+    /// that does.
+    pub fn enter(&self, waiter: &'static Waiter) -> bool {
+        loop {
+            let present = self.get();
+            match present {
+                Some(present) if ptr::eq(present, waiter) => return true,
+                Some(present) if present.is_armed() => return false,
+                _ => {}
+            }
+            if self.change(present, Some(waiter)) {
+                if let Some(former) = present {
+                    former.lose();
+                }
+                return true;
+            }
+        }
+    }
+
+    /// Ends the registration of a waiter, if it is the one.
+    pub fn leave(&self, waiter: &'static Waiter) {
+        let _ = self.change(Some(waiter), None);
+    }
+
+    /// Ends the registration of whatever waiter is here.
+    pub fn end(&self) {
+        if let Some(present) = self.get() {
+            self.leave(present);
+            present.lose();
+        }
+    }
+
+    /// There is news, since before a sequentially consistent fence.
+    #[inline]
+    pub fn notify(&self) {
+        if let Some(waiter) = self.get() {
+            if waiter.is_armed() {
+                waiter.wake();
+            }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::parker::Wake;
+    use std::time::{Duration, Instant};
+
+    /// A waiter and the place where its thread sleeps.
+    fn waiter() -> (&'static Waiter, Arc<Parker>) {
+        let (waiter, parker) = (Box::leak(Box::new(Waiter::new())), Arc::new(Parker::new()));
+        waiter.equip(Some(parker.clone()));
+        (waiter, parker)
+    }
+
+    fn sleep(parker: &Parker) -> Wake {
+        parker.park(Some(Instant::now() + Duration::from_millis(1)))
+    }
+
+    #[test]
+    fn only_an_armed_waiter_is_woken_and_once() {
+        let ((waiter, parker), object) = (waiter(), Registration::default());
+        assert!(object.enter(waiter) && object.enter(waiter));
+        object.notify();
+        assert!(waiter.arm());
+        assert_eq!(sleep(&parker), Wake::TimedOut);
+        object.notify();
+        object.notify();
+        assert_eq!(sleep(&parker), Wake::Notified);
+        assert_eq!(sleep(&parker), Wake::TimedOut);
+        assert!(waiter.arm());
+        waiter.disarm();
+        object.notify();
+        assert_eq!(sleep(&parker), Wake::TimedOut);
+        object.leave(waiter);
+        assert!(waiter.arm());
+        object.notify();
+        assert_eq!(sleep(&parker), Wake::TimedOut);
+    }
+
+    #[test]
+    fn the_place_of_a_sleeper_is_not_taken() {
+        let ((first, _), (second, parker)) = (waiter(), waiter());
+        let object = Registration::default();
+        assert!(object.enter(first) && first.arm());
+        assert!(!object.enter(second));
+        assert!(!first.is_incomplete());
+        first.disarm();
+        assert!(object.enter(second));
+        assert!(!first.arm(), "it is told");
+        first.disarm();
+        first.begin();
+        object.leave(first);
+        assert!(second.arm());
+        assert!(!object.enter(first));
+        object.end();
+        assert_eq!(sleep(&parker), Wake::Notified);
+        assert!(second.is_incomplete());
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use super::*;
+    use crate::sync::atomic::AtomicU32;
+
+    struct Object {
+        news: AtomicU32,
+        place: Registration,
+    }
+
+    impl Object {
+        fn shared() -> crate::sync::Arc<Object> {
+            crate::sync::Arc::new(Object {
+                news: AtomicU32::new(0),
+                place: Registration::default(),
+            })
+        }
+
+        fn tell(&self) {
+            self.news.store(1, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            self.place.notify();
+        }
+
+        fn has_news(&self) -> bool {
+            self.news.load(Ordering::Relaxed) != 0
+        }
+    }
+
+    fn waiter() -> (&'static Waiter, Arc<Parker>) {
+        let (waiter, parker) = (Box::leak(Box::new(Waiter::new())), Arc::new(Parker::new()));
+        waiter.equip(Some(parker.clone()));
+        (waiter, parker)
+    }
+
+    /// Waits as `runtime` does, registering anew whenever that is needed. Where another
+    /// waiter sleeps it gives up.
+    fn wait(objects: &[crate::sync::Arc<Object>]) {
+        let (waiter, parker) = waiter();
+        loop {
+            waiter.begin();
+            if !objects.iter().all(|object| object.place.enter(waiter)) {
+                break;
+            }
+            parker.reset();
+            while waiter.arm() && !objects.iter().any(|object| object.has_news()) {
+                parker.park(None);
+            }
+            waiter.disarm();
+            if objects.iter().any(|object| object.has_news()) {
+                break;
+            }
+        }
+        for object in objects {
+            object.place.leave(waiter);
+        }
+    }
+
+    #[test]
+    fn news_of_any_object_wakes_the_sleeper() {
+        loom::model(|| {
+            let objects = [Object::shared(), Object::shared()];
+            let other = objects[1].clone();
+            let thread = loom::thread::spawn(move || other.tell());
+            wait(&objects);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn who_loses_a_place_registers_anew() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let objects = [Object::shared()];
+            let other = objects[0].clone();
+            let thread = loom::thread::spawn(move || {
+                let (thief, _) = waiter();
+                other.place.enter(thief);
+                other.place.leave(thief);
+                other.tell();
+            });
+            wait(&objects);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn the_end_of_a_registration_wakes_the_sleeper() {
+        loom::model(|| {
+            let object = Object::shared();
+            let other = object.clone();
+            let (waiter, parker) = waiter();
+            assert!(object.place.enter(waiter));
+            let thread = loom::thread::spawn(move || other.place.end());
+            while waiter.arm() {
+                parker.park(None);
+            }
+            thread.join().unwrap();
+        });
+    }
+}

@@ -20,6 +20,9 @@ const BLOCK: usize = 64 * 1024;
 const ROOM_MIN: usize = 16 * 1024;
 /// A frame longer than this that is not complete gets memory of its own.
 const LARGE: usize = 8 * 1024;
+/// While so many bytes of a body are to come, it is no use to look for them all the
+/// time: the sender needs longer for them than a sleep takes.
+const MUCH: usize = 512 * 1024;
 /// Bytes of an incomplete frame that are kept outside a block.
 const PARTIAL_MAX: usize = 2 * 1024;
 
@@ -195,6 +198,14 @@ impl Input {
         let count = stream.read(room.first(wanted))?;
         self.end += count;
         Ok((count, count == wanted))
+    }
+
+    /// Whether much of a long body is to come yet.
+    pub(super) fn expects_much(&self) -> bool {
+        let rest = |large: &Large| large.msg.len() - large.filled;
+        self.large
+            .as_deref()
+            .is_some_and(|large| rest(large) >= MUCH)
     }
 
     /// The bytes not yet consumed, for the handshake.

@@ -320,6 +320,11 @@ impl Connection {
         self.try_with_state(|state| state.stream_fd())?
     }
 
+    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
+    pub fn long_fd(&self) -> Option<std::os::fd::RawFd> {
+        self.state.try_lock()?.long_fd()
+    }
+
     /// The socket's name in the log.
     pub fn who(&self) -> log::Who {
         self.link.who()

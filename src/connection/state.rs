@@ -523,6 +523,11 @@ impl State {
         }
     }
 
+    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
+    pub(super) fn long_fd(&self) -> Option<std::os::fd::RawFd> {
+        self.stream_fd().filter(|_| self.input.expects_much())
+    }
+
     /// The stream's descriptor, if the stream takes no more.
     pub(super) fn blocked_fd(&self) -> Option<std::os::fd::RawFd> {
         match &self.phase {

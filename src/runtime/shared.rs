@@ -316,6 +316,25 @@ impl Shared {
         hot.iter().filter_map(|one| one.stream_fd()).collect()
     }
 
+    /// If much of a long body is to come, from the one connection that is left to the
+    /// application: sleeps until there is more of it, for a millisecond at most. True if
+    /// there is.
+    pub(super) fn sleep_on_long_body(&self) -> bool {
+        let fd = match &self.hot_connections()[..] {
+            [one] => one.long_fd(),
+            _ => None,
+        };
+        let readable = |fd| {
+            let mut fds = [libc::pollfd {
+                fd,
+                events: libc::POLLIN,
+                revents: 0,
+            }];
+            crate::sys::poll(&mut fds, 1).is_ok_and(|count| count > 0)
+        };
+        fd.is_some_and(readable)
+    }
+
     /// A number that changes when bytes come in.
     pub(super) fn inputs(&self) -> u32 {
         self.inputs.load(Ordering::Relaxed)

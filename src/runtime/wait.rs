@@ -245,7 +245,13 @@ fn poll_for_a_while<R>(
         if before != inputs {
             end = limit(now); // a long message is coming in
         }
-        if now >= end || !give_way(shared, now) {
+        if now >= end {
+            break None;
+        }
+        if shared.sleep_on_long_body() {
+            continue;
+        }
+        if !give_way(shared, now) {
             break None;
         }
         gave_way = true;

@@ -176,6 +176,40 @@ static void is_not_waited_for (int sndbuf)
     end_pair (&pair);
 }
 
+/* A peer stops in the middle of a long message: that holds up neither the messages of
+   others nor the end of ZMQ_RCVTIMEO. */
+static void is_not_waited_for_in_vain (void)
+{
+    static const unsigned char head[9] = {2, 0, 0, 0, 0, 0, 128, 0, 0}; /* 8 MiB */
+    struct pair pair = connect_pair ("tcp://127.0.0.1:*", 0, NULL);
+    char endpoint[64], c;
+    size_t length = sizeof endpoint;
+    double worst = 0;
+    OK (zmq_getsockopt (pair.pull, ZMQ_LAST_ENDPOINT, endpoint, &length));
+    int fd = dial (port_of (endpoint));
+    greet (fd, "PUSH");
+    CHECK (read_greeting (fd), "a handshake");
+    CHECK (write (fd, head, sizeof head) == sizeof head, "the head of a frame");
+    for (int i = 0; i < 50; i++) {
+        CHECK (write (fd, body, 50000) == 50000, "a piece of the body");
+        OK (zmq_send (pair.push, "x", 1, 0));
+        double begin = now ();
+        CHECK (zmq_recv (pair.pull, &c, 1, 0) == 1, "the message of another peer");
+        if (now () - begin > worst)
+            worst = now () - begin;
+    }
+    CHECK (worst < 0.5, "it does not wait for the long one");
+    set_int (pair.pull, ZMQ_RCVTIMEO, 50);
+    double begin = now ();
+    CHECK (zmq_recv (pair.pull, &c, 1, 0) == -1 && errno == EAGAIN, "no more messages");
+    double took = now () - begin;
+    CHECK (took >= 0.045 && took < 1, "the time limit holds");
+    say ("beside half a message others take %.1f ms at most, a time limit of 50 ms %.1f ms",
+         worst * 1e3, took * 1e3);
+    close (fd);
+    end_pair (&pair);
+}
+
 static void goes_back (long start)
 {
     double begin = now (), took = 0;
@@ -205,6 +239,7 @@ int main (void)
     is_not_hoarded ();
     is_not_waited_for (0);
     is_not_waited_for (1 << 20);
+    is_not_waited_for_in_vain ();
     goes_back (start);
     return done ();
 }

@@ -3,6 +3,8 @@
  *
  *   which          nothing, but says which library it is
  *   poll           us of one zmq_poll over <count> sockets, one of them ready
+ *   asleep         us of processor time of one zmq_poll over <count> idle sockets
+ *                  that sleeps for 1 ms
  *   subscriptions  subscriptions a second that reach the publisher, and bytes
  *                  of memory for each
  *   matching       messages a second against so many subscriptions, each to one
@@ -27,13 +29,53 @@ static void *big_context (int sockets)
     return ctx;
 }
 
-static void poll_many (int count, double seconds)
+/* Processor time of the calling thread, seconds. */
+static double used_here (void)
+{
+    struct timespec t;
+    clock_gettime (CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static void poll_asleep (zmq_pollitem_t *items, int count, double seconds)
+{
+    double spent = used_here (), begin = now ();
+    int calls = 0;
+    do {
+        MUST (zmq_poll (items, count, 1) == 0);
+        calls++;
+    } while (now () < begin + seconds);
+    spent = used_here () - spent;
+    result (spent / calls * 1e6, spent, calls, "");
+}
+
+static void poll_one_ready (zmq_pollitem_t *items, void **out, int count, double seconds)
+{
+    double spent = 0, begin = now ();
+    unsigned seed = 1;
+    int calls = 0;
+    char c;
+    while (now () < begin + seconds || calls < 10) {
+        seed = seed * 1103515245u + 12345u;
+        int ready = (int) ((seed >> 8) % (unsigned) count);
+        MUST (zmq_send (out[ready], "x", 1, 0) == 1);
+        double before = now ();
+        MUST (zmq_poll (items, count, 10000) == 1);
+        spent += now () - before;
+        MUST (items[ready].revents == ZMQ_POLLIN);
+        MUST (zmq_recv (items[ready].socket, &c, 1, 0) == 1);
+        calls++;
+    }
+    result (spent / calls * 1e6, spent, calls, "");
+}
+
+static void poll_over (int count, double seconds, int asleep)
 {
     void *ctx = big_context (2 * count);
     void **in = calloc ((size_t) count, sizeof *in);
     void **out = calloc ((size_t) count, sizeof *out);
     zmq_pollitem_t *items = calloc ((size_t) count, sizeof *items);
-    char name[64], c;
+    char name[64];
     MUST (in && out && items);
     for (int i = 0; i < count; i++) {
         snprintf (name, sizeof name, "inproc://poll-%d", i);
@@ -44,27 +86,26 @@ static void poll_many (int count, double seconds)
         items[i].events = ZMQ_POLLIN;
     }
     MUST (zmq_poll (items, count, 0) == 0);
-    double spent = 0, begin = now ();
-    unsigned seed = 1;
-    int calls = 0;
-    while (now () < begin + seconds || calls < 10) {
-        seed = seed * 1103515245u + 12345u;
-        int ready = (int) ((seed >> 8) % (unsigned) count);
-        MUST (zmq_send (out[ready], "x", 1, 0) == 1);
-        double before = now ();
-        MUST (zmq_poll (items, count, 10000) == 1);
-        spent += now () - before;
-        MUST (items[ready].revents == ZMQ_POLLIN);
-        MUST (zmq_recv (in[ready], &c, 1, 0) == 1);
-        calls++;
-    }
-    result (spent / calls * 1e6, spent, calls, "");
+    if (asleep)
+        poll_asleep (items, count, seconds);
+    else
+        poll_one_ready (items, out, count, seconds);
     for (int i = 0; i < count; i++)
         MUST (zmq_close (in[i]) == 0 && zmq_close (out[i]) == 0);
     MUST (zmq_ctx_term (ctx) == 0);
     free (in);
     free (out);
     free (items);
+}
+
+static void poll_many (int count, double seconds)
+{
+    poll_over (count, seconds, 0);
+}
+
+static void asleep_many (int count, double seconds)
+{
+    poll_over (count, seconds, 1);
 }
 
 /*
@@ -237,6 +278,7 @@ int main (int argc, char **argv)
         void (*run) (int count, double seconds);
     } kinds[] = {{"which", which},
                  {"poll", poll_many},
+                 {"asleep", asleep_many},
                  {"subscriptions", subscriptions},
                  {"matching", matching},
                  {"tcp-pairs", tcp_pairs},
@@ -250,6 +292,6 @@ int main (int argc, char **argv)
                 kinds[i].run (atoi (argv[2]), atof (argv[3]));
                 return 0;
             }
-    fprintf (stderr, "usage: many which|poll|subscriptions|matching|tcp-pairs|ipc-pairs|contexts count seconds\n");
+    fprintf (stderr, "usage: many which|poll|asleep|subscriptions|matching|tcp-pairs|ipc-pairs|contexts count seconds\n");
     return 2;
 }

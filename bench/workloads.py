@@ -143,6 +143,8 @@ def many():
     for count in (100, 2000):
         yield Workload(f"poll/{count}-sockets", f"many poll {count} {{}}",
                        time_of(0.01, 1e6, 30, 100), "time", core=True, timed=False)
+    yield Workload("poll-asleep/2000-sockets", "many asleep 2000 {}",
+                   [Metric("us", 0.5, 1e6, most=200)], "time", core=True, timed=False)
     yield Workload("subscriptions/200000", "many subscriptions 200000 {}",
                    rate("sub/s", must=3, aim=5)
                    + [Metric("B", 5, 1e6, name="bytes_each", must=3, aim=6)],

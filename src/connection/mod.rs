@@ -100,8 +100,8 @@ const LOST: &str = "a connection was closed";
 /// stream, even if it is one message to all of them.
 const COPIES: u32 = 32;
 
-/// How long a sending thread goes on with a long message, and how much longer for each
-/// byte that goes out meanwhile.
+/// Time that a sending thread may spend on a long message while the stream is full, and
+/// what each byte that goes out meanwhile adds to it.
 const INSIST: Duration = Duration::from_micros(500);
 const INSIST_PER_BYTE: Duration = Duration::from_nanos(1);
 
@@ -138,7 +138,7 @@ pub struct Connection {
     unsent: AtomicBool,
     /// Bytes written, modulo 2^32.
     written: AtomicU32,
-    /// The value of `written` at which a sending thread has waited in vain.
+    /// The value of `written` when a sending thread last waited in vain.
     stuck: AtomicU32,
     /// When a message last woke this connection, by the link's clock.
     kicked: AtomicU64,
@@ -376,11 +376,11 @@ impl Connection {
             .try_with(reach, |state, todo| self.work(state, todo))
     }
 
-    /// The stream is full in the middle of a long message. As long as the peer reads
-    /// about as fast as memory is copied, it is better to go on writing than to queue up
-    /// further messages, which would be cold when their turn comes. The thread sleeps
-    /// while the kernel takes no more. A peer that has read nothing for that long is not
-    /// waited for again until it has.
+    /// Back-pressure on a sender whose stream is full in the middle of a long message. As
+    /// long as the peer reads about as fast as memory is copied, this thread writes the
+    /// rest itself, sleeping while the kernel takes no more: further messages in the
+    /// queue would only be out of the caches when their turn comes. A peer that has read
+    /// nothing during such a sleep is not waited for again until it has.
     fn insist(&self) {
         let begun = Instant::now();
         let first = self.written.load(Ordering::Relaxed);

@@ -20,7 +20,8 @@ use std::ptr::NonNull;
 const SHORTEST: usize = 64 * 1024;
 /// Longer areas are mappings of their own.
 const MAPPED: usize = 4 * 1024 * 1024;
-const PAGE: usize = 4096;
+/// Their sizes are multiples of this, and so of every system's page.
+const PAGES: usize = 64 * 1024;
 /// Areas kept, and bytes in all of them.
 const AREAS: usize = 64;
 const BYTES: usize = 256 * 1024 * 1024;
@@ -59,7 +60,7 @@ impl Area {
     /// `None` if there is no memory.
     fn fresh(size: usize) -> Option<Area> {
         if size >= MAPPED {
-            let size = size.checked_next_multiple_of(PAGE)?;
+            let size = size.checked_next_multiple_of(PAGES)?;
             if let Some(place) = memory::map(size) {
                 let extent = Extent(size | 1);
                 return Some(Area { place, extent });

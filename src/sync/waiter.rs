@@ -8,7 +8,7 @@
 //! sees the news, or the notifier sees the armed waiter (a Dekker handshake).
 //!
 //! A registration may be lost: another thread takes the place of one that does not
-//! sleep, or it is ended. The waiter is told, and its thread registers anew.
+//! sleep, or it is ended. The waiter is marked, woken, and its thread registers anew.
 
 use super::Mutex;
 use super::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
@@ -16,7 +16,7 @@ use super::parker::Parker;
 use std::ptr;
 use std::sync::Arc;
 
-/// A thread that may sleep. To be there for ever, so that who is about to notify it needs no
+/// A thread that may sleep. To be there for ever, so that a notifier needs no reference
 /// count; an idle one serves the next thread.
 #[derive(Debug)]
 pub struct Waiter {
@@ -65,7 +65,7 @@ impl Waiter {
 
     /// The thread registers with all objects from here on.
     pub fn begin(&self) {
-        // An exchange: who set the mark changed a place before, which is then seen.
+        // An exchange, so that the change of a place which came before the mark is seen.
         self.incomplete.swap(false, Ordering::SeqCst);
     }
 
@@ -208,7 +208,7 @@ mod tests {
         assert!(!first.is_incomplete());
         first.disarm();
         assert!(object.enter(second));
-        assert!(!first.arm(), "it is told");
+        assert!(!first.arm(), "a lost registration is noticed");
         first.disarm();
         first.begin();
         object.leave(first);

@@ -5,7 +5,8 @@ use std::ptr::NonNull;
 /// Bytes of a huge page, and the alignment of what [`map`] returns.
 const HUGE: usize = 2 * 1024 * 1024;
 
-/// Maps `size` bytes of zeroes. `None` if the system has none, or no such call.
+/// Maps `size` bytes of zeroes, a multiple of the page size. `None` if the system has
+/// none, or no such call.
 ///
 /// Pages come when they are first used. Behind the first [`HUGE`] bytes they are huge
 /// ones where the system has those, which takes a tenth of the time. Up to there they
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn mappings_are_aligned_and_usable_to_the_last_byte() {
-        for size in [4096, HUGE, HUGE + 4096, 2 * HUGE, 5 * HUGE + 12_288] {
+        for size in [65_536, HUGE, HUGE + 65_536, 2 * HUGE, 5 * HUGE + 196_608] {
             let place = map(size).unwrap();
             assert_eq!(place.as_ptr() as usize % HUGE, 0);
             // SAFETY: the mapping has so many bytes.

@@ -66,7 +66,7 @@ static void finds (struct list *list, int from, int count, int which, long timeo
     double begin = now ();
     CHECK (zmq_poll (list->items + from, count, timeout) == 1, "one socket is ready");
     CHECK (list->items[which].revents == ZMQ_POLLIN, "it is the one with the message");
-    CHECK (now () - begin < 2, "it is told at once");
+    CHECK (now () - begin < 2, "the call returns at once");
     CHECK (zmq_recv (list->pull[which], &c, 1, ZMQ_DONTWAIT) == 1, "the message is there");
 }
 
@@ -154,10 +154,10 @@ static void sockets_end (void)
     sleeps (list, 0, LIST);
     OK (-pthread_create (&thread, NULL, close_later, &later));
     double begin = now ();
-    CHECK (zmq_poll (list->items, LIST, 10000) == -1 && errno == ENOTSOCK, "it is told");
-    CHECK (now () - begin < 2, "at once");
+    CHECK (zmq_poll (list->items, LIST, 10000) == -1 && errno == ENOTSOCK, "the call fails");
+    CHECK (now () - begin < 2, "and returns at once");
     pthread_join (thread, NULL);
-    CHECK (zmq_poll (list->items, LIST, 1) == -1 && errno == ENOTSOCK, "and told again");
+    CHECK (zmq_poll (list->items, LIST, 1) == -1 && errno == ENOTSOCK, "and fails again");
     OK (zmq_close (list->push[7]));
     void *next = zmq_socket (list->context, ZMQ_PULL);
     for (int i = 0; i < 20000 && next != handle; i++) {
@@ -271,7 +271,7 @@ static void *wait_for_end (void *argument)
     zmq_pollitem_t items[LIST];
     memcpy (items, list->items, sizeof items);
     CHECK (zmq_poll (items, LIST, 10000) == -1 && errno == ETERM, "the context ends");
-    CHECK (now () - begin < 5, "and that is told at once");
+    CHECK (now () - begin < 5, "and the call returns at once");
     return NULL;
 }
 

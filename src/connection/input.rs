@@ -202,10 +202,8 @@ impl Input {
 
     /// Whether much of a long body is to come yet.
     pub(super) fn expects_much(&self) -> bool {
-        let rest = |large: &Large| large.msg.len() - large.filled;
-        self.large
-            .as_deref()
-            .is_some_and(|large| rest(large) >= MUCH)
+        let large = self.large.as_deref();
+        large.is_some_and(|large| large.msg.missing() >= MUCH)
     }
 
     /// The bytes not yet consumed, for the handshake.

@@ -322,7 +322,7 @@ impl Connection {
 
     /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
     pub fn long_fd(&self) -> Option<std::os::fd::RawFd> {
-        self.state.try_lock()?.long_fd()
+        self.try_with_state(|state| state.long_fd())?
     }
 
     /// The socket's name in the log.

@@ -41,6 +41,11 @@ impl Filling {
         Room::counted(free, &mut self.filled)
     }
 
+    /// Bytes that have not come yet.
+    pub fn missing(&self) -> usize {
+        self.msg.len() - self.filled
+    }
+
     /// The message, if all of it is there.
     pub fn whole(&self) -> Option<&Msg> {
         (self.filled == self.msg.len()).then_some(&self.msg)

@@ -232,7 +232,7 @@ fn poll_for_a_while<R>(
     let mut end = limit(Instant::now());
     let mut inputs = shared.inputs();
     shared.spin(true);
-    let mut gave_way = false;
+    let (mut gave_way, mut partly) = (false, false);
     let outcome = loop {
         let news = shared.drive_hot();
         if shared.has_commands() || news {
@@ -244,11 +244,12 @@ fn poll_for_a_while<R>(
         let before = std::mem::replace(&mut inputs, shared.inputs());
         if before != inputs {
             end = limit(now); // a long message is coming in
+            partly = true;
         }
         if now >= end {
             break None;
         }
-        if shared.sleep_on_long_body() {
+        if partly && shared.sleep_on_long_body() {
             continue;
         }
         if !give_way(shared, now) {

@@ -10,8 +10,13 @@
  *   busy   <count> pairs of threads, PUSH to PULL, messages a second of all
  *   hogs   round trips a second beside <count> processes that do nothing but
  *          use the processors
+ *   alone  us of a round trip at <count> a second where both processes have one
+ *          processor: p99, and p50 and p90
+ *   beside the same, with one process beside them that does nothing but use it
  */
+#define _GNU_SOURCE
 #include "bench.h"
+#include <sched.h>
 
 static int count;
 
@@ -236,6 +241,44 @@ static void rare (struct side *side)
     result (all[n - 1 - n / 100], now () - begin, n, extra);
 }
 
+/* ---- one processor for both sides ---- */
+
+static void one_processor (struct side *side)
+{
+    static double taken[MAX_TRIPS * 10];
+    char extra[64];
+    void *s = open_socket (side, ZMQ_REQ);
+    int n = (int) (side->seconds * count);
+    announce (side, s);
+    trip_one (s);
+    MUST (n > 0 && n <= COUNT (taken));
+    double begin = now () + 0.05;
+    for (int i = 0; i < n; i++) {
+        sleep_until (begin + (double) i / count);
+        double before = now ();
+        trip_one (s);
+        taken[i] = (now () - before) * 1e6;
+    }
+    send_byte (s, "e");
+    MUST (recv_byte (s) == 'e');
+    MUST (zmq_close (s) == 0);
+    qsort (taken, (size_t) n, sizeof *taken, by_size);
+    snprintf (extra, sizeof extra, "p50=%.2f p90=%.2f", taken[n / 2], taken[n - 1 - n / 10]);
+    result (taken[n - 1 - n / 100], now () - begin, n, extra);
+}
+
+static void use_one_processor (void)
+{
+    cpu_set_t all, one;
+    int cpu = 0;
+    MUST (sched_getaffinity (0, sizeof all, &all) == 0);
+    while (!CPU_ISSET (cpu, &all))
+        cpu++;
+    CPU_ZERO (&one);
+    CPU_SET (cpu, &one);
+    MUST (sched_setaffinity (0, sizeof one, &one) == 0);
+}
+
 /* ---- more busy threads than processors ---- */
 
 struct pair {
@@ -317,11 +360,11 @@ static void trips (struct side *side)
     result (done / (end - begin), end - begin, done, "");
 }
 
-static void beside_hogs (const char *transport, double seconds)
+static void beside_hogs (const char *transport, double seconds, int number, side_fn *measure)
 {
     pid_t hogs[MAX_PEERS];
-    MUST (count <= MAX_PEERS);
-    for (int i = 0; i < count; i++) {
+    MUST (number <= MAX_PEERS);
+    for (int i = 0; i < number; i++) {
         hogs[i] = fork ();
         MUST (hogs[i] >= 0);
         if (hogs[i] == 0) {
@@ -331,8 +374,8 @@ static void beside_hogs (const char *transport, double seconds)
                 ;
         }
     }
-    run_sides (transport, 1, seconds, 1, trips, serve_rep);
-    for (int i = 0; i < count; i++) {
+    run_sides (transport, 1, seconds, 1, measure, serve_rep);
+    for (int i = 0; i < number; i++) {
         MUST (kill (hogs[i], SIGKILL) == 0);
         MUST (waitpid (hogs[i], NULL, 0) == hogs[i]);
     }
@@ -363,10 +406,17 @@ int main (int argc, char **argv)
             return 0;
         }
         if (strcmp (argv[1], "hogs") == 0) {
-            beside_hogs (argv[2], seconds);
+            beside_hogs (argv[2], seconds, count, trips);
+            return 0;
+        }
+        int neighbours = strcmp (argv[1], "beside") == 0;
+        if (neighbours || strcmp (argv[1], "alone") == 0) {
+            use_one_processor ();
+            beside_hogs (argv[2], seconds, neighbours, one_processor);
             return 0;
         }
     }
-    fprintf (stderr, "usage: costs idle|push|trip|rare|busy|hogs transport count seconds\n");
+    fprintf (stderr, "usage: costs idle|push|trip|rare|busy|hogs|alone|beside transport count "
+                     "seconds\n");
     return 2;
 }

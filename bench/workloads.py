@@ -169,6 +169,10 @@ def costs():
     yield Workload("10-a-second/round-trip/tcp", "costs rare tcp 10 {}",
                    [Metric("us", 2, 1e6, name="p99", must=NO_WORSE),
                     Metric("us", 2, 1e6, name="p50", must=NO_WORSE)], core=True, seconds=2)
+    for what, label in (("alone", "idle"), ("beside", "busy")):
+        yield Workload(f"one-processor/{label}/round-trip/tcp", f"costs {what} tcp 1000 {{}}",
+                       [Metric("us", 2, 1e6, name=name, must=NO_WORSE)
+                        for name in ("p99", "p50", "p90")], core=True, seconds=2)
     for transport in ("tcp", "inproc"):
         yield Workload(f"busy/4-pairs-of-threads/{transport}/64B", f"costs busy {transport} 4 {{}}",
                        rate("msg/s", must=NO_WORSE), "rate", core=True)

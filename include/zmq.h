@@ -339,8 +339,9 @@ struct iovec;
 
 /*
  * 0: threads that wait go to sleep at once instead of polling for a short while first;
- * 1 (default): they learn when polling pays. A context option for the sockets and I/O
- * threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
+ * 1: they learn when polling pays. A context option for the sockets and I/O threads made
+ * after it is set. The default is 1, but 0 for a context that a thread with one CPU makes
+ * (see sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
  */
 #define ZMQ_FERRO_SPIN 10001
 /*

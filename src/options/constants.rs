@@ -10,8 +10,9 @@ pub mod draft;
 // Options of our own; libzmq answers EINVAL.
 
 /// 0: threads that wait go to sleep at once instead of polling for a short while first;
-/// 1 (default): they learn when polling pays. A context option for the sockets and I/O
-/// threads made after it is set; the environment variable FERROZMQ_SPIN=0 makes 0 the default.
+/// 1: they learn when polling pays. A context option for the sockets and I/O threads made
+/// after it is set. The default is 1, but 0 for a context that a thread with one CPU makes
+/// (see sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
 pub const ZMQ_FERRO_SPIN: i32 = 10001;
 /// Of a socket with a monitor, read-only (`uint64_t`): events that were dropped because
 /// nobody read the ones before, each with both its parts.

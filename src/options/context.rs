@@ -9,6 +9,7 @@ use super::constants::*;
 use super::value;
 use crate::error::{Error, Result};
 use crate::sync::OnceLock;
+use crate::sys;
 use crate::sys::room::Room;
 
 /// What `ZMQ_SOCKET_LIMIT` reports: no poller used here sets a lower limit.
@@ -157,10 +158,12 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-/// The environment's word on `ZMQ_FERRO_SPIN`, read once.
+/// The environment's word on `ZMQ_FERRO_SPIN`, read once. Without one, threads poll where
+/// there is another CPU for those that they wait for.
 fn spins_by_default() -> bool {
-    static SPINS: OnceLock<bool> = OnceLock::new();
-    *SPINS.get_or_init(|| std::env::var_os("FERROZMQ_SPIN").is_none_or(|value| value != "0"))
+    static WORD: OnceLock<Option<bool>> = OnceLock::new();
+    let word = WORD.get_or_init(|| Some(std::env::var_os("FERROZMQ_SPIN")? != "0"));
+    word.unwrap_or_else(|| !sys::has_one_cpu())
 }
 
 fn row(option: i32) -> Result<&'static Row> {

@@ -277,6 +277,23 @@ pub fn set_thread_affinity(cpus: &[i32]) {
     }
 }
 
+/// Whether there is one CPU only on which the calling thread may run.
+#[cfg(target_os = "linux")]
+pub fn has_one_cpu() -> bool {
+    // SAFETY: an all-zero cpu_set_t is the empty set, and the kernel writes within its size.
+    // With more CPUs than the set has room for, it refuses.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::sched_getaffinity(0, size_of_val(&set), &mut set) == 0 && libc::CPU_COUNT(&set) == 1
+    }
+}
+
+/// Whether there is one CPU only on which the calling thread may run.
+#[cfg(not(target_os = "linux"))]
+pub fn has_one_cpu() -> bool {
+    std::thread::available_parallelism().is_ok_and(|count| count.get() == 1)
+}
+
 /// Binds the calling thread to CPUs: not possible here.
 #[cfg(not(target_os = "linux"))]
 pub fn set_thread_affinity(_cpus: &[i32]) {}

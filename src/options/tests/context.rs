@@ -5,6 +5,8 @@
 use super::WRONG_INT_LENGTHS;
 use crate::error::Error;
 use crate::options::ContextOptions;
+use crate::options::constants::ZMQ_FERRO_SPIN;
+use crate::sys;
 
 const MAX: i32 = i32::MAX;
 
@@ -22,7 +24,6 @@ const CONTEXT: &[ContextRow] = &[
     (10, "ZMQ_ZERO_COPY_RECV", Some(0), Some(1), true),
     (42, "ZMQ_IPV6", Some(0), Some(0), true),
     (70, "ZMQ_BLOCKY", Some(0), Some(1), true),
-    (10001, "ZMQ_FERRO_SPIN", Some(0), Some(1), true),
 ];
 
 const NAME_PREFIX: i32 = 9;
@@ -52,6 +53,29 @@ fn context_ranges_and_defaults() {
         }
         assert_eq!(options, before, "{name}");
     }
+}
+
+/// On a thread that has one CPU, its peer can only run while it sleeps.
+#[cfg(target_os = "linux")]
+#[test]
+fn waiting_threads_poll_only_beside_a_second_cpu() {
+    let spins = || ContextOptions::default().get(ZMQ_FERRO_SPIN);
+    let mut options = ContextOptions::default();
+    assert_eq!(spins(), Ok(i32::from(!sys::has_one_cpu())));
+    for (value, shown) in [(0, 0), (7, 1)] {
+        assert_eq!(options.set(ZMQ_FERRO_SPIN, value), Ok(()));
+        assert_eq!(options.get(ZMQ_FERRO_SPIN), Ok(shown));
+    }
+    assert_eq!(options.set(ZMQ_FERRO_SPIN, -1), Err(Error::Invalid));
+    let pinned = std::thread::spawn(move || {
+        let mut cpus = 0..1024;
+        assert!(cpus.any(|cpu| {
+            sys::set_thread_affinity(&[cpu]);
+            sys::has_one_cpu()
+        }));
+        spins()
+    });
+    assert_eq!(pinned.join().unwrap(), Ok(0));
 }
 
 #[test]

@@ -515,27 +515,6 @@ impl State {
         }
     }
 
-    /// See [`Connection::stream_fd`].
-    pub(super) fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
-        match &self.phase {
-            Phase::Active(stream, _) if !self.stalled => Some(stream.as_fd().as_raw_fd()),
-            _ => None,
-        }
-    }
-
-    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
-    pub(super) fn long_fd(&self) -> Option<std::os::fd::RawFd> {
-        self.stream_fd().filter(|_| self.input.expects_much())
-    }
-
-    /// The stream's descriptor, if the stream takes no more.
-    pub(super) fn blocked_fd(&self) -> Option<std::os::fd::RawFd> {
-        match &self.phase {
-            Phase::Active(stream, _) if self.blocked => Some(stream.as_raw_fd()),
-            _ => None,
-        }
-    }
-
     /// Sees to it that the descriptor is watched for what is needed. While the
     /// application reads by itself, nobody watches for input.
     fn watch(&mut self, conn: &Connection) {

@@ -292,6 +292,27 @@ impl State {
         }
     }
 
+    /// See [`Connection::stream_fd`].
+    pub(in crate::connection) fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
+        match &self.phase {
+            Phase::Active(stream, _) if !self.stalled => Some(stream.as_fd().as_raw_fd()),
+            _ => None,
+        }
+    }
+
+    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
+    pub(in crate::connection) fn long_fd(&self) -> Option<std::os::fd::RawFd> {
+        self.stream_fd().filter(|_| self.input.expects_much())
+    }
+
+    /// The stream's descriptor, if the stream takes no more.
+    pub(in crate::connection) fn blocked_fd(&self) -> Option<std::os::fd::RawFd> {
+        match &self.phase {
+            Phase::Active(stream, _) if self.blocked => Some(stream.as_raw_fd()),
+            _ => None,
+        }
+    }
+
     /// Whether a part of what is sent has yet to reach the peer, and some of it
     /// did since the last look.
     fn peer_takes_in(&mut self) -> bool {

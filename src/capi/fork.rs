@@ -27,9 +27,9 @@ extern "C" fn before() {
     plain(|| {
         let mut locks = Vec::new();
         fork::prepare(&mut locks);
-        timers::hold(&mut locks);
-        threads::hold(&mut locks);
-        utils::hold(&mut locks);
+        timers::lock_over_fork(&mut locks);
+        threads::lock_over_fork(&mut locks);
+        utils::lock_over_fork(&mut locks);
         LOCKS.set(locks);
     });
 }

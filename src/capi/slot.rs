@@ -91,8 +91,8 @@ impl<T: Default + Sync> Pool<T> {
 
     /// Keeps slots from being taken or given back until what comes back is
     /// dropped.
-    pub fn hold(&'static self) -> impl Sized {
-        self.0.hold()
+    pub fn lock_over_fork(&'static self) -> impl Sized {
+        self.0.lock_over_fork()
     }
 }
 

@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new();
 
 /// Holds the handles' locks over a fork.
-pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
-    locks.push(Box::new(THREADS.hold()));
+pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(THREADS.lock_over_fork()));
 }
 
 /// What a new thread is to do.

@@ -18,8 +18,8 @@ type Shared = Mutex<Timers<Callback>>;
 static TIMERS: Pool<Shared> = Pool::new();
 
 /// Holds the handles' locks over a fork.
-pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
-    locks.push(Box::new(TIMERS.hold()));
+pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(TIMERS.lock_over_fork()));
 }
 
 #[derive(Clone, Copy)]

@@ -15,9 +15,9 @@ static COUNTERS: Pool<AtomicI32> = Pool::new();
 static WATCHES: Pool<AtomicU64> = Pool::new();
 
 /// Holds the handles' locks over a fork.
-pub(super) fn hold(locks: &mut Vec<Box<dyn Any>>) {
-    locks.push(Box::new(COUNTERS.hold()));
-    locks.push(Box::new(WATCHES.hold()));
+pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
+    locks.push(Box::new(COUNTERS.lock_over_fork()));
+    locks.push(Box::new(WATCHES.lock_over_fork()));
 }
 
 /// Creates a counter that threads can share, set to 0.

@@ -115,7 +115,7 @@ impl Acceptor {
     }
 
     fn event(&self, kind: u32, value: u64) {
-        event::tell(&*self.link, kind, value, &self.endpoint);
+        event::emit(&*self.link, kind, value, &self.endpoint);
     }
 
     fn arm(&self, first: bool) -> std::io::Result<()> {
@@ -167,7 +167,7 @@ impl Acceptor {
                         local = self.endpoint.clone(); // the system does not tell
                     }
                     let (fd, peer) = (stream.as_raw_fd(), &stream);
-                    event::tell(&*self.link, kind::ACCEPTED, fd as u64, &local);
+                    event::emit(&*self.link, kind::ACCEPTED, fd as u64, &local);
                     let (who, at) = (self.link.who(), Text(&local));
                     log!(
                         Info,
@@ -218,7 +218,7 @@ fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
             Scheme::Ipc => endpoint.text(),
             _ => Vec::new(),
         };
-        event::tell(link, kind::CLOSED, fd as u64, &endpoint);
+        event::emit(link, kind::CLOSED, fd as u64, &endpoint);
     }
 }
 

@@ -52,7 +52,7 @@ pub struct Event {
 }
 
 /// Tells the monitor and the log of something that happened at an endpoint.
-pub(super) fn tell(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
+pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
     if link.is_monitored() {
         let endpoint = endpoint.to_vec();
         link.event(Event {

@@ -83,7 +83,7 @@ impl HalfOpen {
         let connection = oldest.connection.upgrade();
         drop(oldest);
         if let Some(connection) = connection {
-            connection.give_way();
+            connection.evict();
         }
         true
     }

@@ -226,13 +226,13 @@ impl Input {
         pipe: &mut PipeEnd,
     ) -> Result<Decoded, Fault> {
         let commands = session.version.has_commands();
-        let passes = session.passes_frames();
+        let forwards = session.passes_frames();
         loop {
             if let Some(done) = self.finish_large(session, pipe)? {
                 return Ok(done);
             }
-            if passes {
-                self.pass_on(limit, pipe);
+            if forwards {
+                self.forward_frames(limit, pipe);
             }
             let Some(block) = &mut self.block else {
                 return Ok(Decoded::Starved);
@@ -290,7 +290,7 @@ impl Input {
     /// Moves the whole messages at the front to the pipe, as they are, if there are
     /// several.
     #[inline]
-    fn pass_on(&mut self, limit: i64, pipe: &mut PipeEnd) {
+    fn forward_frames(&mut self, limit: i64, pipe: &mut PipeEnd) {
         let Some(block) = &mut self.block else {
             return;
         };

@@ -23,10 +23,10 @@ pub trait Link: Send + Sync {
     /// A handshake is through and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
     /// An accepted peer has gone, and left about so many bytes that are not read.
-    fn left_behind(&self, bytes: u64);
+    fn report_unread(&self, bytes: u64);
     /// There is mail that must not wait until the application's next call on the
     /// socket: an I/O thread is to read it.
-    fn look_after(&self);
+    fn defer_mail(&self);
     /// Whether the socket wants to be told the peer's routing id, as the first
     /// message of the pipe.
     fn wants_routing_id(&self) -> bool;
@@ -40,12 +40,12 @@ pub trait Link: Send + Sync {
     /// reads its connections itself.
     fn is_spinning(&self) -> bool;
     /// A message woke one of the connections, now, at the time of the answer.
-    fn kicked(&self, gap: Duration) -> Kicks;
+    fn count_wakeup(&self, gap: Duration) -> Wakeups;
     /// A number that changes whenever the application drives its connections.
     fn activity(&self) -> u32;
     /// This connection is left to the application until it is told otherwise
-    /// by [`Connection::cool`].
-    fn add_hot(&self, connection: Arc<Connection>);
+    /// by [`Connection::hand_to_io_thread`].
+    fn add_caller_driven(&self, connection: Arc<Connection>);
     /// Bytes were read.
     fn input_came(&self);
     /// A connection came into being; the socket keeps it until `finished`.
@@ -69,7 +69,7 @@ pub trait Link: Send + Sync {
 /// A run of messages that each woke a connection of one socket, in nanoseconds of
 /// the socket's own clock. A longer pause than the gap begins a new run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kicks {
+pub struct Wakeups {
     /// When the last of them was.
     pub now: u64,
     /// When the first of them was.

@@ -32,7 +32,7 @@ mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use event::Event;
-pub use link::{Kicks, Link, Settings};
+pub use link::{Link, Settings, Wakeups};
 pub use security::{OpenQuestion, ZapQuery};
 
 use crate::endpoint::Endpoint;
@@ -70,7 +70,7 @@ mod work {
     /// Begin: connect, or greet.
     pub const START: u32 = 64;
     /// The application no longer reads by itself: watch the descriptor.
-    pub const COOL: u32 = 128;
+    pub const HAND_OVER: u32 = 128;
     /// Something in the connection panicked.
     pub const FAIL: u32 = 256;
     /// ZAP has answered.
@@ -78,14 +78,14 @@ mod work {
     /// There is much in the pipe: write it, even if the stream was full.
     pub const FILLING: u32 = 1024;
     /// The handshake is to make room for others, if it is not done.
-    pub const GIVE_WAY: u32 = 2048;
+    pub const EVICT: u32 = 2048;
     /// No further attempt is made, and the socket knows.
     pub const STOP_SOON: u32 = 4096;
     /// The thread that sends waits for room in the stream by itself: no other is to watch
     /// for it as long as the rest of this long message has not gone out.
-    pub const INSISTING: u32 = 8192;
+    pub const SENDER_WAITS: u32 = 8192;
     /// That thread waits no more. If both are marked, nothing is left to it.
-    pub const INSISTED: u32 = 16_384;
+    pub const SENDER_WAITED: u32 = 16_384;
 }
 
 /// Sends that follow each other faster than this, with nothing received in
@@ -102,12 +102,12 @@ const COPIES: u32 = 32;
 
 /// Time that a sending thread may spend on a long message while the stream is full, and
 /// what each byte that goes out meanwhile adds to it.
-const INSIST: Duration = Duration::from_micros(500);
-const INSIST_PER_BYTE: Duration = Duration::from_nanos(1);
+const RETRY_BUDGET: Duration = Duration::from_micros(500);
+const RETRY_BUDGET_PER_BYTE: Duration = Duration::from_nanos(1);
 
 thread_cell! {
     /// The connection whose output this thread has last left to the I/O thread.
-    static LEFT: Weak<Connection> = Weak::new();
+    static UNFLUSHED: Weak<Connection> = Weak::new();
 }
 
 /// One connection, made or accepted. See the module.
@@ -123,13 +123,13 @@ pub struct Connection {
     /// ZAP's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
     /// The descriptor is left to the application's own reading.
-    hot: AtomicBool,
+    caller_driven: AtomicBool,
     /// The link's activity number at the last tick.
     seen_activity: AtomicU32,
     /// Messages that came in since the last send.
     received: AtomicU32,
     /// The I/O thread looks now and then whether a stream's end was left behind.
-    minded: AtomicBool,
+    flush_pending: AtomicBool,
     /// How often a sending thread has written out its stream, and what the I/O
     /// thread knew of that.
     fillings: AtomicU32,
@@ -141,7 +141,7 @@ pub struct Connection {
     /// The value of `written` when a sending thread last waited in vain.
     stuck: AtomicU32,
     /// When a message last woke this connection, by the link's clock.
-    kicked: AtomicU64,
+    last_wakeup: AtomicU64,
 }
 
 impl Connection {
@@ -160,16 +160,16 @@ impl Connection {
             state: WorkLock::new(state),
             over: AtomicBool::new(false),
             answer: Mutex::new(None),
-            hot: AtomicBool::new(false),
+            caller_driven: AtomicBool::new(false),
             seen_activity: AtomicU32::new(0),
             received: AtomicU32::new(1),
-            minded: AtomicBool::new(false),
+            flush_pending: AtomicBool::new(false),
             fillings: AtomicU32::new(0),
             seen_fillings: AtomicU32::new(0),
             unsent: AtomicBool::new(false),
             written: AtomicU32::new(0),
             stuck: AtomicU32::new(u32::MAX),
-            kicked: AtomicU64::new(0),
+            last_wakeup: AtomicU64::new(0),
         });
         let key = connection.reactor.insert(connection.clone());
         let _ = connection.key.set(key);
@@ -217,8 +217,8 @@ impl Connection {
 
     /// There are too many handshakes under way at the listener: this one ends,
     /// unless it is done by now.
-    fn give_way(&self) {
-        self.service(work::GIVE_WAY);
+    fn evict(&self) {
+        self.service(work::EVICT);
     }
 
     /// The socket gives the connection up: what is queued is still sent, for at
@@ -275,19 +275,19 @@ impl Connection {
     /// The connection whose output the calling thread has last left to the I/O
     /// thread, once, unless it belongs to the link at `except`. The output may
     /// have been written since.
-    pub fn left_behind(except: usize) -> Option<Arc<Connection>> {
-        let left = LEFT.take().upgrade()?;
+    pub fn take_unflushed(except: usize) -> Option<Arc<Connection>> {
+        let left = UNFLUSHED.take().upgrade()?;
         if left.link_address() == except {
-            LEFT.set(left.me.clone());
+            UNFLUSHED.set(left.me.clone());
             return None;
         }
         Some(left)
     }
 
     /// The same, as often as one likes, and whosever it is.
-    pub fn last_left() -> Option<Arc<Connection>> {
-        let left = LEFT.take().upgrade()?;
-        LEFT.set(left.me.clone());
+    pub fn last_unflushed() -> Option<Arc<Connection>> {
+        let left = UNFLUSHED.take().upgrade()?;
+        UNFLUSHED.set(left.me.clone());
         Some(left)
     }
 
@@ -298,20 +298,20 @@ impl Connection {
 
     /// Forgets what the calling thread has left: in a forked child it is the
     /// parent's.
-    pub fn forget_left_behind() {
-        LEFT.take();
+    pub fn forget_unflushed() {
+        UNFLUSHED.take();
     }
 
     /// Whether the calling thread has left output to the I/O thread and not
     /// asked for it since.
-    pub fn has_left_any() -> bool {
+    pub fn has_unflushed() -> bool {
         let has = |left: &Cell<Weak<Connection>>| {
             let last = left.take();
             let any = last.strong_count() > 0;
             left.set(last);
             any
         };
-        LEFT.with(has).unwrap_or(false)
+        UNFLUSHED.with(has).unwrap_or(false)
     }
 
     /// The stream's descriptor, for somebody who waits for input and may miss that it
@@ -343,10 +343,10 @@ impl Connection {
 
     /// The application stops reading this connection by itself: the I/O thread
     /// watches it again.
-    pub fn cool(&self) {
-        if self.hot.swap(false, Ordering::SeqCst) {
+    pub fn hand_to_io_thread(&self) {
+        if self.caller_driven.swap(false, Ordering::SeqCst) {
             // After this call the watch must be in place.
-            self.wait_and_service(work::COOL);
+            self.wait_and_service(work::HAND_OVER);
         }
     }
 
@@ -381,13 +381,15 @@ impl Connection {
     /// rest itself, sleeping while the kernel takes no more: further messages in the
     /// queue would only be out of the caches when their turn comes. A peer that has read
     /// nothing during such a sleep is not waited for again until it has.
-    fn insist(&self) {
+    fn send_rest(&self) {
         let begun = Instant::now();
         let first = self.written.load(Ordering::Relaxed);
         while self.unsent.load(Ordering::Relaxed) {
             let written = self.written.load(Ordering::Relaxed);
-            let earned = INSIST_PER_BYTE * written.wrapping_sub(first);
-            if self.stuck.load(Ordering::Relaxed) == written || begun.elapsed() >= INSIST + earned {
+            let earned = RETRY_BUDGET_PER_BYTE * written.wrapping_sub(first);
+            if self.stuck.load(Ordering::Relaxed) == written
+                || begun.elapsed() >= RETRY_BUDGET + earned
+            {
                 return;
             }
             if !self.wait_for_room() {
@@ -412,12 +414,12 @@ impl Connection {
     /// itself since the last look, it is likely to do it again, and is left alone
     /// until the next look. Otherwise what is left is written now, and the next
     /// message asks for the I/O thread anew.
-    fn mind(&self) {
+    fn check_flush(&self) {
         let fillings = self.fillings.load(Ordering::Relaxed);
         if self.seen_fillings.swap(fillings, Ordering::Relaxed) != fillings {
             return;
         }
-        self.minded.store(false, Ordering::SeqCst);
+        self.flush_pending.store(false, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if self.state.has_work() {
             self.service(0);
@@ -439,8 +441,8 @@ impl Connection {
     /// together will have several answers. A stream may go round many connections
     /// and come to each of them seldom; copies of one message to a few are none.
     fn is_streaming(&self) -> bool {
-        let run = self.link.kicked(STREAM_GAP);
-        let last = self.kicked.swap(run.now, Ordering::Relaxed);
+        let run = self.link.count_wakeup(STREAM_GAP);
+        let last = self.last_wakeup.swap(run.now, Ordering::Relaxed);
         match self.received.swap(0, Ordering::Relaxed) {
             0 => last >= run.began || run.count > COPIES,
             received => received > 1,
@@ -453,10 +455,10 @@ impl Listener for Connection {
         self.state.mark(work::PIPE);
         if self.is_streaming() {
             // The bit was set first: who stops minding looks at it afterwards.
-            if !self.minded.swap(true, Ordering::SeqCst) {
+            if !self.flush_pending.swap(true, Ordering::SeqCst) {
                 self.reactor.schedule(self.key());
             }
-            LEFT.set(self.me.clone());
+            UNFLUSHED.set(self.me.clone());
         } else {
             self.service(0);
         }
@@ -466,11 +468,11 @@ impl Listener for Connection {
         self.fillings.fetch_add(1, Ordering::Relaxed);
         if !self.reactor.spins() {
             self.service(work::FILLING);
-        } else if !self.service(work::FILLING | work::INSISTING)
+        } else if !self.service(work::FILLING | work::SENDER_WAITS)
             || self.unsent.load(Ordering::Relaxed)
         {
-            self.insist();
-            self.service(work::FILLING | work::INSISTED);
+            self.send_rest();
+            self.service(work::FILLING | work::SENDER_WAITED);
         }
         true
     }
@@ -495,23 +497,23 @@ impl Source for Connection {
         if what.timer {
             todo |= work::TIMER;
         }
-        let waits = !self.minded.load(Ordering::Relaxed);
+        let waits = !self.flush_pending.load(Ordering::Relaxed);
         if todo != 0 || what.scheduled && waits {
             self.service(todo);
         }
-        if what.scheduled || what.glance {
-            self.mind();
+        if what.scheduled || what.flush_check {
+            self.check_flush();
         }
-        if what.tick && self.hot.load(Ordering::SeqCst) {
+        if what.tick && self.caller_driven.load(Ordering::SeqCst) {
             let activity = self.link.activity();
             let seen = self.seen_activity.swap(activity, Ordering::Relaxed);
             if activity == seen && !self.link.is_spinning() {
-                self.cool();
+                self.hand_to_io_thread();
             }
         }
         After {
-            tick: self.hot.load(Ordering::SeqCst) || self.link.is_spinning(),
-            glance: self.minded.load(Ordering::Relaxed),
+            tick: self.caller_driven.load(Ordering::SeqCst) || self.link.is_spinning(),
+            flush_check: self.flush_pending.load(Ordering::Relaxed),
         }
     }
 

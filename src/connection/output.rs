@@ -127,7 +127,7 @@ impl Output {
             if total >= limit {
                 break Ok(Flow::Blocked);
             }
-            let outcome = match self.pass_on(stream, &mut source) {
+            let outcome = match self.write_in_place(stream, &mut source) {
                 Some(outcome) => outcome,
                 None => {
                     self.fill(&mut source);
@@ -165,7 +165,7 @@ impl Output {
 
     /// Writes frames from where they are, if nothing goes before them and there are
     /// many. What the stream does not take is kept.
-    fn pass_on(
+    fn write_in_place(
         &mut self,
         stream: &ByteStream,
         source: &mut Option<(&mut PipeEnd, &mut Session)>,

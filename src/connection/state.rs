@@ -117,8 +117,8 @@ pub(super) struct State {
     armed: Option<(bool, bool)>,
     /// The stream took no more.
     blocked: bool,
-    /// The thread that sends waits for that to end, see [`work::INSISTING`].
-    is_waited_for: bool,
+    /// The thread that sends waits for that to end, see [`work::SENDER_WAITS`].
+    sender_waits: bool,
     /// The kernel was asked to queue little, see [`ByteStream::limit_send_queue`].
     queue_limited: bool,
     /// The peer will take no more, but what it sent is yet to be read.
@@ -158,7 +158,7 @@ impl State {
             registered: false,
             armed: None,
             blocked: false,
-            is_waited_for: false,
+            sender_waits: false,
             queue_limited: false,
             half_closed: false,
             stalled: false,
@@ -197,7 +197,7 @@ impl State {
         if todo & work::START != 0 {
             self.start(conn);
         }
-        if todo & work::GIVE_WAY != 0 && matches!(self.phase, Phase::Handshake(..)) {
+        if todo & work::EVICT != 0 && matches!(self.phase, Phase::Handshake(..)) {
             self.lose(conn, Loss::Crowded);
         }
         if todo & (work::PIPE | work::FILLING) != 0 {
@@ -225,9 +225,9 @@ impl State {
         if todo & work::FILLING != 0 {
             self.blocked = false; // try anew
         }
-        match todo & (work::INSISTING | work::INSISTED) {
+        match todo & (work::SENDER_WAITS | work::SENDER_WAITED) {
             0 => {}
-            mark => self.is_waited_for = mark == work::INSISTING,
+            mark => self.sender_waits = mark == work::SENDER_WAITS,
         }
         let output = work::PIPE | work::FILLING | work::STOP | work::WRITE;
         if todo & output != 0 || self.stalled {
@@ -236,7 +236,7 @@ impl State {
         self.finish_if_drained(conn);
         let unsent = self.output.is_midway() && self.blocked && !self.half_closed;
         set(&conn.unsent, unsent);
-        self.is_waited_for &= unsent;
+        self.sender_waits &= unsent;
         self.watch(conn);
         self.expect_farewell();
         self.update_timer(conn);
@@ -405,7 +405,7 @@ impl State {
             }
             if let Some(pipe) = &mut self.pipe {
                 pipe.hiccup();
-                conn.link.look_after();
+                conn.link.defer_mail();
             }
         }
         self.retry(conn);
@@ -442,7 +442,7 @@ impl State {
         if let Some(mut pipe) = self.pipe.take() {
             if self.dialer.is_none() && self.closing.is_none() {
                 pipe.close();
-                conn.link.left_behind(pipe.left_unread());
+                conn.link.report_unread(pipe.left_unread());
             }
         }
         conn.over.store(true, Ordering::SeqCst);
@@ -483,7 +483,7 @@ impl State {
                 }
                 Phase::Handshake(..) => self.lose(conn, Loss::Timeout),
                 Phase::Active(..) if self.half_closed => self.farewell_over(conn),
-                Phase::Active(..) if self.stalled => self.look_for_peer(conn),
+                Phase::Active(..) if self.stalled => self.probe_peer(conn),
                 _ => {}
             }
         }
@@ -522,7 +522,7 @@ impl State {
             Phase::Dialing(_) => (false, true),
             Phase::Proxy(_, _, wait) => (*wait == Wait::Readable, *wait == Wait::Writable),
             Phase::Handshake(..) => (true, self.blocked),
-            Phase::Active(..) => (!self.stalled, self.blocked && !self.is_waited_for),
+            Phase::Active(..) => (!self.stalled, self.blocked && !self.sender_waits),
             _ => return,
         };
         if self.armed == Some(wanted) || wanted == (false, false) {
@@ -531,13 +531,13 @@ impl State {
         let application_reads =
             matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
         if application_reads && self.armed.is_none() {
-            if conn.hot.load(Ordering::SeqCst) {
+            if conn.caller_driven.load(Ordering::SeqCst) {
                 return; // until the tick or the application gives it back
             }
             if conn.link.is_spinning() {
-                conn.hot.store(true, Ordering::SeqCst);
+                conn.caller_driven.store(true, Ordering::SeqCst);
                 if let Some(me) = conn.me.upgrade() {
-                    conn.link.add_hot(me);
+                    conn.link.add_caller_driven(me);
                     conn.reactor.schedule(conn.key()); // for the tick
                 }
                 // It may have gone to sleep meanwhile, and found nothing to give
@@ -545,7 +545,7 @@ impl State {
                 if conn.link.is_spinning() {
                     return;
                 }
-                conn.hot.store(false, Ordering::SeqCst);
+                conn.caller_driven.store(false, Ordering::SeqCst);
             }
         }
         let first = !self.registered;
@@ -577,6 +577,6 @@ impl State {
     }
 
     fn event(&self, conn: &Connection, kind: u32, value: u64) {
-        event::tell(&*conn.link, kind, value, &self.endpoint);
+        event::emit(&*conn.link, kind, value, &self.endpoint);
     }
 }

@@ -32,7 +32,7 @@ pub use filling::Filling;
 pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Place, Taken};
 pub use loan::Lender;
 pub use metadata::Metadata;
-pub use recycle::hold as hold_spare_memory;
+pub use recycle::lock_over_fork as lock_spare_memory;
 pub use released::{Released, next_released, run_released};
 pub use run::{Messages, Run};
 

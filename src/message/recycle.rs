@@ -214,7 +214,7 @@ pub(super) fn give_back_unused() {
 }
 
 /// Keeps others away from what is kept, until what comes back is dropped.
-pub fn hold() -> impl Sized {
+pub fn lock_over_fork() -> impl Sized {
     lock_for_fork(&KEPT)
 }
 

@@ -100,8 +100,8 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.subscribes())
     }
 
-    fn forgets_departed(&self) -> bool {
-        dispatch!(self, pattern => pattern.forgets_departed())
+    fn forgets_disconnected(&self) -> bool {
+        dispatch!(self, pattern => pattern.forgets_disconnected())
     }
 
     fn has_backlog(&self) -> bool {

@@ -41,12 +41,12 @@ pub struct Env<'a> {
     /// The socket's generic options.
     pub options: &'a Options,
     /// What the runtime is to do, or may tell somebody, after the call.
-    pub notes: &'a mut Vec<Note>,
+    pub requests: &'a mut Vec<Request>,
 }
 
 /// What a pattern leaves to the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum Request {
     /// A pipe that the pattern wants closed, or found ended while reading. The
     /// runtime tells [`Pattern::detached`] and closes it.
     Close(PipeId),
@@ -59,7 +59,7 @@ pub enum Note {
 impl Env<'_> {
     /// Has the runtime close a pipe.
     pub fn close(&mut self, pipe: PipeId) {
-        self.notes.push(Note::Close(pipe));
+        self.requests.push(Request::Close(pipe));
     }
 }
 
@@ -100,7 +100,7 @@ pub trait Pattern {
 
     /// Whether messages of peers that have gone may be dropped when there are too
     /// many: nobody waits for an answer.
-    fn forgets_departed(&self) -> bool {
+    fn forgets_disconnected(&self) -> bool {
         false
     }
 

@@ -71,7 +71,7 @@ impl Pattern for Rep {
         self.router.write_ready(env, pipe);
     }
 
-    fn forgets_departed(&self) -> bool {
+    fn forgets_disconnected(&self) -> bool {
         true
     }
 

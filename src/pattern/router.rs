@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
-use super::{Attachment, Env, Note, Pattern};
+use super::{Attachment, Env, Pattern, Request};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::{
@@ -145,9 +145,9 @@ impl Router {
             self.output = Output::Address;
             return Err(error);
         }
-        env.notes.push(match error {
-            Error::Again => Note::Full,
-            _ => Note::Unroutable,
+        env.requests.push(match error {
+            Error::Again => Request::Full,
+            _ => Request::Unroutable,
         });
         Ok(())
     }

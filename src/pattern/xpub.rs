@@ -151,7 +151,7 @@ impl Xpub {
     /// was the last of it.
     fn take_back(&mut self, leaving: &mut Leaving) -> bool {
         let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
-        let mut tell = |topic: &[u8], text: Option<&Arc<Text>>| {
+        let mut forward = |topic: &[u8], text: Option<&Arc<Text>>| {
             if deaf {
                 return;
             }
@@ -166,7 +166,7 @@ impl Xpub {
                 .requested
                 .remove_pipe(pipe, SLICE, true, |topic, text| {
                     if manual {
-                        tell(topic, text);
+                        forward(topic, text);
                     }
                 });
             return false;
@@ -175,7 +175,7 @@ impl Xpub {
         self.subscriptions
             .remove_pipe(pipe, SLICE, every, |topic, text| {
                 if !manual {
-                    tell(topic, text);
+                    forward(topic, text);
                 }
             })
     }

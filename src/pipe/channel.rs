@@ -47,7 +47,7 @@ pub(super) struct LowWater {
     /// The count of messages read at which the next mark is.
     pub(super) next: u64,
     /// What the writer was told last.
-    pub(super) told: u64,
+    pub(super) credited: u64,
 }
 
 impl LowWater {
@@ -59,7 +59,7 @@ impl LowWater {
             0 => u64::MAX,
             // The writer must not wait for more than it may have on its way,
             // however often the settings change.
-            step => (self.told + step).max(read),
+            step => (self.credited + step).max(read),
         };
     }
 }

@@ -150,7 +150,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
             packed: 0,
             step: 0,
             next: u64::MAX,
-            told: 0,
+            credited: 0,
         },
         hiccups: 0,
         closed: false,

@@ -12,7 +12,7 @@ use crate::sys;
 const STREAM: usize = if cfg!(loom) { 2 } else { 128 };
 /// How often such a reader looks again before it does so, and for how many pauses (of
 /// 15 to 50 ns) it does not look.
-const GATHERS: usize = if cfg!(loom) { 0 } else { 4 };
+const BATCHING_DELAYS: usize = if cfg!(loom) { 0 } else { 4 };
 const PAUSES: usize = 64;
 
 impl PipeEnd {
@@ -78,7 +78,7 @@ impl PipeEnd {
     /// something came.
     #[cold]
     fn gather(&mut self) -> bool {
-        (0..GATHERS).any(|_| {
+        (0..BATCHING_DELAYS).any(|_| {
             for _ in 0..PAUSES {
                 std::hint::spin_loop();
             }
@@ -278,15 +278,15 @@ impl PipeEnd {
         }
         self.read += messages;
         while self.read >= self.low_water.next {
-            self.tell_writer();
+            self.return_credit();
         }
     }
 
     #[cold]
-    fn tell_writer(&mut self) {
+    fn return_credit(&mut self) {
         let mark = self.low_water.next;
         self.low_water.next += self.low_water.step;
-        self.low_water.told = mark;
+        self.low_water.credited = mark;
         let channel = self.input();
         channel.read.store(mark, Ordering::SeqCst);
         // The writer marks itself, then looks at the count again.

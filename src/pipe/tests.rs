@@ -370,10 +370,13 @@ fn what_a_connection_leaves_unread_is_told_in_bytes() {
     connection.close();
     let exact = |left: usize| (left * (size + MESSAGE_COST)) as u64;
     for left in (0..=count).rev() {
-        let told = socket.unread_bytes();
+        let credited = socket.unread_bytes();
         // No less than there is, and no more than was written in one go besides.
-        assert!(told >= exact(left), "{told} for {left}");
-        assert!(told <= exact(left) + FILLING as u64, "{told} for {left}");
+        assert!(credited >= exact(left), "{credited} for {left}");
+        assert!(
+            credited <= exact(left) + FILLING as u64,
+            "{credited} for {left}"
+        );
         assert_eq!(socket.read().is_some(), left > 0);
     }
     assert_eq!(socket.unread_bytes(), 0);

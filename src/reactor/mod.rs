@@ -34,17 +34,17 @@ const TICK: Duration = Duration::from_millis(1);
 /// With nothing to do for so long, there is time to prepare for better days.
 const IDLE: Duration = Duration::from_millis(20);
 /// The same for those with a stream to mind.
-const GLANCE: Duration = Duration::from_micros(50);
+const FLUSH_CHECK: Duration = Duration::from_micros(50);
 
 /// What a panic has come to.
 const LOST: &str = "a connection or a listener was closed";
 
 /// How long scheduled work is left to gather: what is scheduled belongs to
 /// streams, and a few large writes cost less than many small ones.
-const GATHER: Duration = Duration::from_micros(10);
+const BATCHING_DELAY: Duration = Duration::from_micros(10);
 
-fn let_it_gather() {
-    let end = Instant::now() + GATHER;
+fn batching_delay() {
+    let end = Instant::now() + BATCHING_DELAY;
     while Instant::now() < end {
         std::thread::yield_now();
     }
@@ -69,7 +69,7 @@ pub struct Ready {
     /// A tick the source asked for.
     pub tick: bool,
     /// A glance the source asked for.
-    pub glance: bool,
+    pub flush_check: bool,
 }
 
 /// What a source wants after a call; by default nothing, since it armed itself
@@ -78,8 +78,8 @@ pub struct Ready {
 pub struct After {
     /// A call with [`Ready::tick`] in about a millisecond.
     pub tick: bool,
-    /// A call with [`Ready::glance`] in about 50 us.
-    pub glance: bool,
+    /// A call with [`Ready::flush_check`] in about 50 us.
+    pub flush_check: bool,
 }
 
 /// Sources to be called after a fixed time, which begins with the first of them.
@@ -385,7 +385,7 @@ impl Reactor {
 
     fn run(&self) {
         let mut events = Vec::new();
-        let mut alarms = [Alarm::new(TICK), Alarm::new(GLANCE)];
+        let mut alarms = [Alarm::new(TICK), Alarm::new(FLUSH_CHECK)];
         let mut batch: Vec<(Key, Ready)> = Vec::new();
         while !self.stopping.load(Ordering::Relaxed) {
             let timer = self.timers.lock().next();
@@ -413,7 +413,7 @@ impl Reactor {
                 if after.tick {
                     alarms[0].add(key);
                 }
-                if after.glance {
+                if after.flush_check {
                     alarms[1].add(key);
                 }
             }
@@ -438,7 +438,7 @@ impl Reactor {
             ));
         }
         if !self.scheduled.is_empty() && self.spin {
-            let_it_gather();
+            batching_delay();
         }
         for key in self.scheduled.take() {
             batch.push((
@@ -461,14 +461,19 @@ impl Reactor {
                 ));
             }
         }
-        let [ticks, glances] = alarms;
+        let [ticks, flush_checks] = alarms;
         let told = |tick| Ready {
             tick,
-            glance: !tick,
+            flush_check: !tick,
             ..Ready::default()
         };
         batch.extend(ticks.take().into_iter().map(|key| (key, told(true))));
-        batch.extend(glances.take().into_iter().map(|key| (key, told(false))));
+        batch.extend(
+            flush_checks
+                .take()
+                .into_iter()
+                .map(|key| (key, told(false))),
+        );
     }
 
     fn call(&self, key: Key, what: Ready) -> After {

@@ -17,7 +17,7 @@ const FIRST: usize = 64;
 /// Enough chunks for 64 million places.
 const CHUNKS: usize = 20;
 /// So many places rest before one is used again.
-const RESTING: usize = 32;
+const QUARANTINE: usize = 32;
 
 /// The first word of whatever a handle points to, from the first use of the place to
 /// the end of the process.
@@ -125,7 +125,7 @@ impl<P: Place> Arena<P> {
     /// A free place, as it was left; `None` when memory for places is used up.
     pub fn take(&self) -> Option<&'static P> {
         let mut free = self.free.lock();
-        if free.count < RESTING {
+        if free.count < QUARANTINE {
             self.grow(&mut free);
         }
         free.pop(self)
@@ -173,7 +173,7 @@ impl<P: Place> Arena<P> {
 
     /// Keeps places from being taken or given back until what comes back is
     /// dropped.
-    pub fn hold(&self) -> impl Sized + use<'_, P> {
+    pub fn lock_over_fork(&self) -> impl Sized + use<'_, P> {
         lock_for_fork(&self.free)
     }
 }
@@ -231,6 +231,6 @@ mod tests {
                 break;
             }
         }
-        assert!(taken.len() > RESTING, "used again after {}", taken.len());
+        assert!(taken.len() > QUARANTINE, "used again after {}", taken.len());
     }
 }

@@ -11,7 +11,7 @@ use crate::options::ContextOptions;
 use crate::reactor::Reactor;
 use crate::sync::membarrier;
 use crate::sync::parker::{Parker, Wake};
-use crate::sync::suspend::{self, Bed};
+use crate::sync::suspend::{self, SleepOn};
 use crate::sync::{ForkedChild, Mutex, OnceLock};
 use crate::sys::cancel::Shield;
 use crate::sys::log::{self, Who};
@@ -147,12 +147,12 @@ impl Core {
             return;
         }
         for socket in self.open_sockets() {
-            socket.tell(Command::Look);
+            socket.send(Command::Check);
         }
     }
 
     fn wait_until_unused(&self, suspends: bool) -> Result<()> {
-        let mut next_word = waiting::first_word();
+        let mut next_word = waiting::first_report();
         let mut wake = Wake::Notified;
         if let Some(resumed) = suspends.then(suspend::resume).flatten() {
             (wake, next_word) = (resumed.wake, resumed.deadline);
@@ -167,12 +167,12 @@ impl Core {
             match wake {
                 Wake::Interrupted => return Err(Error::Interrupted),
                 _ if given_up_at.is_some_and(|at| Instant::now() >= at) => return Ok(()),
-                Wake::TimedOut => next_word = self.say_who_is_waited_for(),
+                Wake::TimedOut => next_word = self.log_pending_sockets(),
                 Wake::Notified => {}
             }
             let end = given_up_at.or(next_word);
             if suspends {
-                suspend::suspend(Bed::Parker(parker), end, Box::new(()));
+                suspend::suspend(SleepOn::Parker(parker), end, Box::new(()));
                 return Err(Error::Suspended);
             }
             wake = parker.park(end);
@@ -242,7 +242,7 @@ impl Core {
 
     pub(super) fn socket_closed(&self, shared: &Arc<Shared>) {
         self.sockets.lock().remove(&(Arc::as_ptr(shared) as usize));
-        self.note_lingering(shared);
+        self.add_lingering(shared);
         self.release_socket();
     }
 

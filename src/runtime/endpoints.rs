@@ -131,7 +131,7 @@ pub fn connect(address: usize, text: &[u8]) -> Result<()> {
     })?;
     if let Some(binder) = binder {
         // What it subscribes to is known here before this call returns.
-        binder.care.look();
+        binder.deferred.work_off();
         return super::socket::with(address, |_| Ok(()));
     }
     Ok(())

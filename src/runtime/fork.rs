@@ -18,11 +18,11 @@ use std::any::Any;
 /// Before a fork, in the forking thread: takes the shared locks. Afterwards, in
 /// both processes, `locks` is to be dropped.
 pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
-    locks.push(Box::new(CONTEXTS.hold()));
-    locks.push(Box::new(SOCKETS.hold()));
-    locks.push(Box::new(many::hold()));
-    locks.push(Box::new(message::hold_spare_memory()));
-    locks.push(Box::new(transport::hold_lookups()));
+    locks.push(Box::new(CONTEXTS.lock_over_fork()));
+    locks.push(Box::new(SOCKETS.lock_over_fork()));
+    locks.push(Box::new(many::lock_over_fork()));
+    locks.push(Box::new(message::lock_spare_memory()));
+    locks.push(Box::new(transport::lock_lookups()));
 }
 
 /// In the child, with those locks still held. Handles of contexts now stand for
@@ -31,5 +31,5 @@ pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
 pub fn begin_child(child: &ForkedChild) {
     context::leave_to_parent(child);
     SOCKETS.leave_to_parent(child, |_| None);
-    Connection::forget_left_behind();
+    Connection::forget_unflushed();
 }

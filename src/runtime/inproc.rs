@@ -35,7 +35,7 @@ impl Binder {
     /// Takes its end of a new pipe.
     fn attach(&self, end: PipeEnd) {
         match self {
-            Binder::Socket(shared) => shared.tell(Command::Attach(Box::new(end))),
+            Binder::Socket(shared) => shared.send(Command::Attach(Box::new(end))),
             Binder::Monitor(monitor) => monitor.attach(end),
         }
     }

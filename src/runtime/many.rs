@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::error::{Error, Result};
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
-use crate::sync::suspend::{self, Bed};
+use crate::sync::suspend::{self, SleepOn};
 use crate::sync::waiter::Waiter;
 use crate::sync::{Mutex, lock_for_fork};
 use crate::sys::pages;
@@ -35,7 +35,7 @@ thread_cell! {
 }
 
 /// Keeps waiters from changing hands, until what comes back is dropped.
-pub fn hold() -> impl Sized {
+pub fn lock_over_fork() -> impl Sized {
     lock_for_fork(&IDLE)
 }
 
@@ -62,7 +62,7 @@ struct Registered {
 
 impl Drop for Registered {
     fn drop(&mut self) {
-        self.rise();
+        self.end_sleep();
         self.leave();
         self.waiter.equip(None);
         IDLE.lock().push(self.waiter);
@@ -71,28 +71,28 @@ impl Drop for Registered {
 
 /// A thread's registrations while its call is suspended. They become [`MINE`] again when
 /// this is dropped.
-pub(super) struct Asleep(Option<Box<Registered>>);
+pub(super) struct Sleeping(Option<Box<Registered>>);
 
-impl Drop for Asleep {
+impl Drop for Sleeping {
     fn drop(&mut self) {
         if let Some(mut registered) = self.0.take() {
-            registered.rise();
+            registered.end_sleep();
             MINE.set(Some(registered));
         }
     }
 }
 
-/// Waits until `look` finds something, in a list of sockets only; it has just found
+/// Waits until `check` finds something, in a list of sockets only; it has just found
 /// nothing. `suspends`: see [`poll`](super::poll::poll).
 pub(super) fn wait(
     items: &[Item],
     deadline: Option<Instant>,
     suspends: bool,
-    look: &mut dyn FnMut() -> Result<usize>,
+    check: &mut dyn FnMut() -> Result<usize>,
 ) -> Result<usize> {
     // To ask all connections would cost more than the sleep. The I/O threads write
     // what else was left to them in a moment.
-    if let Some(left) = Connection::last_left() {
+    if let Some(left) = Connection::last_unflushed() {
         left.push_output();
     }
     let mut mine = match MINE.take() {
@@ -100,10 +100,10 @@ pub(super) fn wait(
         None => Box::new(Registered::new()?),
     };
     let outcome = loop {
-        match mine.lie_down(items, look) {
+        match mine.prepare_sleep(items, check) {
             Ok(0) if suspends => {
-                suspend::suspend(Bed::Parker(mine.parker.clone()), deadline, {
-                    Box::new(Asleep(Some(mine)))
+                suspend::suspend(SleepOn::Parker(mine.parker.clone()), deadline, {
+                    Box::new(Sleeping(Some(mine)))
                 });
                 return Err(Error::Suspended);
             }
@@ -112,11 +112,11 @@ pub(super) fn wait(
         }
         match mine.parker.park(deadline) {
             Wake::Interrupted => break Err(Error::Interrupted),
-            Wake::TimedOut => break mine.glance(look),
+            Wake::TimedOut => break mine.recheck(check),
             Wake::Notified => {}
         }
     };
-    drop(Asleep(Some(mine)));
+    drop(Sleeping(Some(mine)));
     outcome
 }
 
@@ -144,18 +144,18 @@ impl Registered {
     }
 
     /// Prepares a sleep: from when this finds nothing, news wakes the parker.
-    fn lie_down(
+    fn prepare_sleep(
         &mut self,
         items: &[Item],
-        look: &mut dyn FnMut() -> Result<usize>,
+        check: &mut dyn FnMut() -> Result<usize>,
     ) -> Result<usize> {
         loop {
-            self.rise();
+            self.end_sleep();
             self.register(items)?;
             self.join_taken();
-            self.cool();
+            self.hand_to_io_thread();
             let complete = self.waiter.arm();
-            match self.glance(look) {
+            match self.recheck(check) {
                 Ok(0) if !complete => {}
                 done => return done,
             }
@@ -163,19 +163,19 @@ impl Registered {
     }
 
     /// The sleep is over.
-    fn rise(&mut self) {
+    fn end_sleep(&mut self) {
         self.waiter.disarm();
         for shared in self.joined.drain(..) {
             shared.unregister(&self.parker);
         }
     }
 
-    /// What `look` finds. It has found nothing before: it would find nothing again where
+    /// What `check` finds. It has found nothing before: it would find nothing again where
     /// all sockets are still quiet.
-    fn glance(&self, look: &mut dyn FnMut() -> Result<usize>) -> Result<usize> {
+    fn recheck(&self, check: &mut dyn FnMut() -> Result<usize>) -> Result<usize> {
         match self.only_reads && self.slots.iter().all(|slot| slot.is_quiet()) {
             true => Ok(0),
-            false => look(),
+            false => check(),
         }
     }
 
@@ -226,10 +226,10 @@ impl Registered {
 
     /// Gives the connections that are left to the application back to the I/O thread. A
     /// quiet socket has none.
-    fn cool(&self) {
+    fn hand_to_io_thread(&self) {
         for slot in self.slots.iter().filter(|slot| !slot.is_quiet()) {
             if let Some(shared) = shared(slot) {
-                shared.cool();
+                shared.hand_to_io_thread();
             }
         }
     }

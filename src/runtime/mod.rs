@@ -3,22 +3,22 @@
 #![forbid(unsafe_code)]
 
 pub mod arena;
-mod backlog;
 pub mod context;
 pub mod curve_keys;
-mod departed;
+mod deferred;
+mod disconnected;
 pub mod endpoints;
 mod eventfd;
 pub mod fork;
 mod inproc;
 mod many;
 pub mod monitor;
-mod notes;
 #[cfg(all(test, not(loom)))]
 mod panics;
 pub mod poll;
 pub mod proxy;
 mod random;
+mod requests;
 mod shared;
 pub mod slots;
 pub mod socket;

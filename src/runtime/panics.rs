@@ -8,7 +8,7 @@
 use super::shared::Shared;
 use super::{context, endpoints, socket};
 use crate::connection::{
-    Acceptor, Connection, Event, Kicks, Link, OpenQuestion, Settings, ZapQuery,
+    Acceptor, Connection, Event, Link, OpenQuestion, Settings, Wakeups, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
@@ -52,11 +52,11 @@ impl Link for Faulty {
     fn attach(&self, pipe: PipeEnd) {
         self.link.attach(pipe);
     }
-    fn left_behind(&self, bytes: u64) {
-        self.link.left_behind(bytes);
+    fn report_unread(&self, bytes: u64) {
+        self.link.report_unread(bytes);
     }
-    fn look_after(&self) {
-        self.link.look_after();
+    fn defer_mail(&self) {
+        self.link.defer_mail();
     }
     fn wants_routing_id(&self) -> bool {
         self.link.wants_routing_id()
@@ -73,14 +73,14 @@ impl Link for Faulty {
     fn is_spinning(&self) -> bool {
         self.link.is_spinning()
     }
-    fn kicked(&self, gap: Duration) -> Kicks {
-        self.link.kicked(gap)
+    fn count_wakeup(&self, gap: Duration) -> Wakeups {
+        self.link.count_wakeup(gap)
     }
     fn activity(&self) -> u32 {
         self.link.activity()
     }
-    fn add_hot(&self, connection: Arc<Connection>) {
-        self.link.add_hot(connection);
+    fn add_caller_driven(&self, connection: Arc<Connection>) {
+        self.link.add_caller_driven(connection);
     }
     fn input_came(&self) {
         panic_once(&self.at_input);

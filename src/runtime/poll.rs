@@ -9,10 +9,10 @@
 use super::many;
 use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
-use super::wait::{self, Announced};
+use super::wait::{self, Registrations};
 use crate::error::{Error, Result};
 use crate::sync::parker::Wake;
-use crate::sync::suspend::{self, Bed, Resumed};
+use crate::sync::suspend::{self, Resumed, SleepOn};
 use crate::sys::cancel::Shield;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const FEW: usize = 32;
 ///
 /// [`Error::NotSocket`], [`Error::Term`], [`Error::Interrupted`].
 pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> Result<usize> {
-    let count = look(items, ready)?;
+    let count = check(items, ready)?;
     if count > 0 || timeout == 0 {
         return Ok(count);
     }
@@ -63,22 +63,22 @@ fn go_on(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
         Wake::Notified => {}
     }
     let deadline = resumed.deadline;
-    if resumed.held.is::<many::Asleep>() {
+    if resumed.held.is::<many::Sleeping>() {
         drop(resumed.held);
-        return many::wait(items, deadline, true, &mut || look(items, ready));
+        return many::wait(items, deadline, true, &mut || check(items, ready));
     }
-    let bed = match resumed.held.downcast_ref::<Announced>() {
+    let sleep_on = match resumed.held.downcast_ref::<Registrations>() {
         // Still announced, since before that look: it sleeps on.
-        Some(announced) => Bed::Parker(announced.parker.clone()),
-        None => Bed::Descriptors(descriptors(items)?),
+        Some(registrations) => SleepOn::Parker(registrations.parker.clone()),
+        None => SleepOn::Descriptors(descriptors(items)?),
     };
-    suspend::suspend(bed, deadline, resumed.held);
+    suspend::suspend(sleep_on, deadline, resumed.held);
     Err(Error::Suspended)
 }
 
 /// Looks once, without waiting. Descriptors come first, as they are on entry: a socket's
 /// own `ZMQ_FD` may be among them, and a look at the socket makes that unreadable.
-fn look(items: &[Item], ready: &mut [i16]) -> Result<usize> {
+fn check(items: &[Item], ready: &mut [i16]) -> Result<usize> {
     ready.fill(0);
     let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
     if !fds.is_empty() && crate::sys::poll(&mut fds, 0)? > 0 {
@@ -143,7 +143,7 @@ fn sockets_only(
     suspends: bool,
 ) -> Result<usize> {
     if items.len() > FEW {
-        return many::wait(items, deadline, suspends, &mut || look(items, ready));
+        return many::wait(items, deadline, suspends, &mut || check(items, ready));
     }
     let parker = wait::parker();
     let mut shareds = Vec::with_capacity(items.len());
@@ -168,32 +168,32 @@ fn sockets_only(
         for shared in &shareds {
             shared.spin(false);
         }
-        wait::learn(teacher, !matches!(outcome, Ok(0)));
+        wait::learn_spinning(teacher, !matches!(outcome, Ok(0)));
         match outcome {
             Ok(0) => {}
             other => return other,
         }
     }
-    if shareds.first().is_some_and(|first| first.is_resting()) {
-        let look = || match look(items, ready) {
+    if shareds.first().is_some_and(|first| first.is_backing_off()) {
+        let check = || match check(items, ready) {
             Ok(0) => None,
             done => Some(done),
         };
-        if let Some(done) = wait::sleep_on_streams(&shareds, &parker, deadline, look) {
+        if let Some(done) = wait::sleep_on_streams(&shareds, &parker, deadline, check) {
             return done;
         }
     }
     parker.reset();
-    let announced = Announced::new(shareds, &parker);
-    for shared in &announced.sockets {
-        shared.cool();
+    let registrations = Registrations::new(shareds, &parker);
+    for shared in &registrations.sockets {
+        shared.hand_to_io_thread();
     }
     if !suspends {
         return sleep(items, ready, deadline, &parker);
     }
-    match look(items, ready)? {
+    match check(items, ready)? {
         0 => {
-            suspend::suspend(Bed::Parker(parker), deadline, Box::new(announced));
+            suspend::suspend(SleepOn::Parker(parker), deadline, Box::new(registrations));
             Err(Error::Suspended)
         }
         count => Ok(count),
@@ -211,9 +211,9 @@ fn spin(
         end = end.min(deadline);
     }
     loop {
-        let count = look(items, ready)?;
+        let count = check(items, ready)?;
         let now = Instant::now();
-        if count > 0 || now >= end || !wait::give_way(teacher, now) {
+        if count > 0 || now >= end || !wait::yield_cpu(teacher, now) {
             return Ok(count);
         }
     }
@@ -226,13 +226,13 @@ fn sleep(
     parker: &crate::sync::parker::Parker,
 ) -> Result<usize> {
     loop {
-        let count = look(items, ready)?;
+        let count = check(items, ready)?;
         if count > 0 {
             return Ok(count);
         }
         match parker.park(deadline) {
             Wake::Interrupted => return Err(Error::Interrupted),
-            Wake::TimedOut => return look(items, ready),
+            Wake::TimedOut => return check(items, ready),
             Wake::Notified => {}
         }
     }
@@ -263,12 +263,12 @@ fn with_descriptors(
     let mut fds = descriptors(items)?;
     loop {
         // The sockets' descriptors tell only of news: look at the state first.
-        let count = look(items, ready)?;
+        let count = check(items, ready)?;
         if count > 0 {
             return Ok(count);
         }
         if suspends {
-            suspend::suspend(Bed::Descriptors(fds), deadline, Box::new(()));
+            suspend::suspend(SleepOn::Descriptors(fds), deadline, Box::new(()));
             return Err(Error::Suspended);
         }
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));

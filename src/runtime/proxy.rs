@@ -9,7 +9,7 @@ use crate::message::{Msg, flag};
 use crate::options::constants::ZMQ_TYPE;
 use crate::sync::local::thread_cell;
 use crate::sync::parker::Wake;
-use crate::sync::suspend::{self, Bed};
+use crate::sync::suspend::{self, SleepOn};
 use smallvec::SmallVec;
 
 /// Messages moved in one direction before the other has its turn.
@@ -169,7 +169,7 @@ impl Proxy {
             return Ok(());
         }
         self.stopped_at = moved;
-        suspend::suspend(Bed::None, None, Box::new(()));
+        suspend::suspend(SleepOn::None, None, Box::new(()));
         Err(Error::Suspended)
     }
 

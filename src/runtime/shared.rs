@@ -3,14 +3,14 @@
 
 #![forbid(unsafe_code)]
 
-use super::backlog::Care;
 use super::context::Core;
-use super::departed::Strays;
+use super::deferred::DeferredWork;
+use super::disconnected::PendingDisconnects;
 use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use super::slots::Slot;
 use super::socket::Socket;
-use crate::connection::{Connection, Event, Kicks, Link, OpenQuestion, ZapQuery};
+use crate::connection::{Connection, Event, Link, OpenQuestion, Wakeups, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
@@ -30,7 +30,7 @@ use std::time::{Duration, Instant};
 
 /// How long a look at the streams that found nothing counts for calls that do not
 /// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.
-const LOOK_AGAIN: u64 = 4096;
+const STREAM_CHECK_TICKS: u64 = 4096;
 
 /// What other threads tell a socket.
 pub enum Command {
@@ -42,7 +42,7 @@ pub enum Command {
     GoOn,
     /// The socket is to be looked at by its application: the context was shut down, or an
     /// I/O thread has read mail on its behalf.
-    Look,
+    Check,
     /// This connection makes no further attempt, and its endpoint is over with it.
     /// (A weak pointer keeps its address from being used again.)
     EndpointGone(Weak<Connection>),
@@ -63,27 +63,27 @@ pub struct Shared {
     /// `ZMQ_FD`: readable while the mailbox holds something.
     event_fd: OnceLock<Readiness<EventFd>>,
     connections: Mutex<HashMap<usize, Arc<Connection>>>,
-    hot: Mutex<Vec<Arc<Connection>>>,
-    hot_count: AtomicUsize,
+    caller_driven: Mutex<Vec<Arc<Connection>>>,
+    caller_driven_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
     /// When a message last woke a connection, when the run of such wake-ups
     /// began, in nanoseconds since `born`, and how many there were.
-    kicked: AtomicU64,
-    kicks_began: AtomicU64,
-    kicks: AtomicU32,
+    last_wakeup: AtomicU64,
+    wakeups_began: AtomicU64,
+    wakeups: AtomicU32,
     /// When a call that does not wait last looked at the streams, in ticks.
-    looked: AtomicU64,
+    last_stream_check: AtomicU64,
     /// Reads that brought something, on all connections.
     inputs: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
     /// An I/O thread reads the socket's mail when it must not wait.
-    pub(super) care: Care,
+    pub(super) deferred: DeferredWork,
     /// New peers are told what the socket subscribes to.
     pub(super) subscribes: bool,
     /// Departed peers that the socket has yet to hear of.
-    pub(super) strays: Strays,
+    pub(super) pending_disconnects: PendingDisconnects,
     /// `ZMQ_FERRO_SPIN` of the context.
     pub(super) may_spin: bool,
     /// The socket's connections have been told to end.
@@ -98,8 +98,8 @@ pub struct Shared {
     pub(super) credit: AtomicI32,
     /// How long nobody polls after a processor was found crowded, the last time,
     /// and until when that is, in nanoseconds.
-    pub(super) rest: AtomicU64,
-    pub(super) rest_until: AtomicU64,
+    pub(super) backoff: AtomicU64,
+    pub(super) backoff_until: AtomicU64,
     born: Instant,
 }
 
@@ -112,9 +112,9 @@ impl Shared {
         spin: bool,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|me| Shared {
-            care: Care::new(me.clone()),
+            deferred: DeferredWork::new(me.clone()),
             subscribes: pattern.subscribes(),
-            strays: Strays::default(),
+            pending_disconnects: PendingDisconnects::default(),
             core,
             who,
             slot: OnceLock::new(),
@@ -124,14 +124,14 @@ impl Shared {
             fd_is_broken: AtomicBool::new(false),
             event_fd: OnceLock::new(),
             connections: Mutex::default(),
-            hot: Mutex::default(),
-            hot_count: AtomicUsize::new(0),
+            caller_driven: Mutex::default(),
+            caller_driven_count: AtomicUsize::new(0),
             spinning: AtomicU32::new(0),
             activity: AtomicU32::new(0),
-            kicked: AtomicU64::new(0),
-            kicks_began: AtomicU64::new(1),
-            kicks: AtomicU32::new(0),
-            looked: AtomicU64::new(0),
+            last_wakeup: AtomicU64::new(0),
+            wakeups_began: AtomicU64::new(1),
+            wakeups: AtomicU32::new(0),
+            last_stream_check: AtomicU64::new(0),
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id: pattern.wants_routing_id(),
@@ -142,14 +142,14 @@ impl Shared {
             monitor_drops: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             credit: AtomicI32::new(super::wait::CREDIT_START),
-            rest: AtomicU64::new(0),
-            rest_until: AtomicU64::new(0),
+            backoff: AtomicU64::new(0),
+            backoff_until: AtomicU64::new(0),
             born: Instant::now(),
         })
     }
 
     /// Delivers a command and wakes whoever waits for the socket.
-    pub fn tell(&self, command: Command) {
+    pub fn send(&self, command: Command) {
         self.mailbox.push(command);
         self.signal();
     }
@@ -159,7 +159,7 @@ impl Shared {
         // The waiter announces itself, then looks at the mailbox; we fill the
         // mailbox, then look for waiters.
         fence(Ordering::SeqCst);
-        self.stir();
+        self.mark_ready();
         if self.waiting.load(Ordering::SeqCst) {
             // Unlocked: who is woken wants the lock, and may be faster than this thread.
             let waiters: smallvec::SmallVec<[Arc<Parker>; 4]> =
@@ -189,9 +189,9 @@ impl Shared {
     }
 
     /// Who looked at the socket and found nothing has to look again.
-    fn stir(&self) {
+    fn mark_ready(&self) {
         if let Some(slot) = self.slot() {
-            slot.stir();
+            slot.mark_ready();
         }
     }
 
@@ -207,9 +207,9 @@ impl Shared {
 
     /// Whether a look at the socket may find something that the last one did not,
     /// with no call in between.
-    pub(super) fn has_news(&self) -> bool {
+    pub(super) fn may_be_ready(&self) -> bool {
         self.has_commands()
-            || self.hot_count.load(Ordering::SeqCst) > 0
+            || self.caller_driven_count.load(Ordering::SeqCst) > 0
             || self.core.terminated.load(Ordering::SeqCst)
     }
 
@@ -242,9 +242,9 @@ impl Shared {
 
     /// Mail was read, and `ZMQ_FD` lowered, by a call that does not tell the application
     /// whether there is something to receive: it stays readable until one does.
-    pub(super) fn ask_to_look(&self) {
+    pub(super) fn request_check(&self) {
         if self.has_event_fd() {
-            self.tell(Command::Look);
+            self.send(Command::Check);
         }
     }
 
@@ -277,8 +277,8 @@ impl Shared {
     }
 
     /// Whether it was lately found that polling is the wrong way to wait.
-    pub(super) fn is_resting(&self) -> bool {
-        let until = self.rest_until.load(Ordering::Relaxed);
+    pub(super) fn is_backing_off(&self) -> bool {
+        let until = self.backoff_until.load(Ordering::Relaxed);
         until != 0 && self.clock() < until
     }
 
@@ -293,34 +293,37 @@ impl Shared {
 
     /// Reads the connections that are left to the application. Returns whether
     /// there are any.
-    pub(super) fn drive_hot(&self) -> bool {
-        if self.hot_count.load(Ordering::Relaxed) == 0 {
+    pub(super) fn drive_inputs(&self) -> bool {
+        if self.caller_driven_count.load(Ordering::Relaxed) == 0 {
             return false;
         }
         self.activity.fetch_add(1, Ordering::Relaxed);
-        for connection in &self.hot_connections() {
+        for connection in &self.caller_driven_connections() {
             connection.poll_input();
         }
         true
     }
 
     /// A clone of the few pointers keeps the list free for the I/O thread.
-    fn hot_connections(&self) -> smallvec::SmallVec<[Arc<Connection>; 4]> {
-        self.hot.lock().iter().cloned().collect()
+    fn caller_driven_connections(&self) -> smallvec::SmallVec<[Arc<Connection>; 4]> {
+        self.caller_driven.lock().iter().cloned().collect()
     }
 
     /// The descriptors of the connections that are left to the application.
     #[cfg(all(target_os = "linux", not(loom)))]
-    pub(super) fn hot_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
-        let hot = self.hot_connections();
-        hot.iter().filter_map(|one| one.stream_fd()).collect()
+    pub(super) fn caller_driven_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
+        let caller_driven = self.caller_driven_connections();
+        caller_driven
+            .iter()
+            .filter_map(|one| one.stream_fd())
+            .collect()
     }
 
     /// If much of a long body is to come, from the one connection that is left to the
     /// application: sleeps until there is more of it, for a millisecond at most. True if
     /// there is.
     pub(super) fn sleep_on_long_body(&self) -> bool {
-        let fd = match &self.hot_connections()[..] {
+        let fd = match &self.caller_driven_connections()[..] {
             [one] => one.long_fd(),
             _ => None,
         };
@@ -340,36 +343,36 @@ impl Shared {
         self.inputs.load(Ordering::Relaxed)
     }
 
-    /// As [`drive_hot`](Self::drive_hot), for calls that do not wait: a loop of
+    /// As [`drive_inputs`](Self::drive_inputs), for calls that do not wait: a loop of
     /// them shall not pay for a look at the stream each time.
-    pub(super) fn drive_hot_at_times(&self) -> bool {
-        if self.hot_count.load(Ordering::Relaxed) == 0 {
+    pub(super) fn drive_inputs_at_intervals(&self) -> bool {
+        if self.caller_driven_count.load(Ordering::Relaxed) == 0 {
             return false;
         }
         let now = crate::sys::ticks();
-        if now.wrapping_sub(self.looked.load(Ordering::Relaxed)) < LOOK_AGAIN {
+        if now.wrapping_sub(self.last_stream_check.load(Ordering::Relaxed)) < STREAM_CHECK_TICKS {
             return false;
         }
-        self.looked.store(now, Ordering::Relaxed);
-        self.drive_hot()
+        self.last_stream_check.store(now, Ordering::Relaxed);
+        self.drive_inputs()
     }
 
     /// Gives all connections back to the I/O thread's watch.
-    pub(super) fn cool(&self) {
-        if self.hot_count.load(Ordering::SeqCst) == 0 {
+    pub(super) fn hand_to_io_thread(&self) {
+        if self.caller_driven_count.load(Ordering::SeqCst) == 0 {
             return;
         }
-        let hot = std::mem::take(&mut *self.hot.lock());
-        self.hot_count.store(0, Ordering::SeqCst);
-        for connection in hot {
-            connection.cool();
+        let caller_driven = std::mem::take(&mut *self.caller_driven.lock());
+        self.caller_driven_count.store(0, Ordering::SeqCst);
+        for connection in caller_driven {
+            connection.hand_to_io_thread();
         }
     }
 
     /// Writes out what connections have queued, before the thread waits.
     pub(super) fn push_outputs(&self) {
         // What was left on another socket of the context.
-        if let Some(left) = Connection::last_left() {
+        if let Some(left) = Connection::last_unflushed() {
             if self.core.has_socket(left.link_address()) {
                 left.push_output();
             }
@@ -453,7 +456,7 @@ impl Shared {
 
 impl pipe::Listener for Shared {
     fn pipe_event(&self, token: usize) {
-        self.tell(Command::Pipe(token));
+        self.send(Command::Pipe(token));
     }
 }
 
@@ -463,18 +466,18 @@ impl Link for Shared {
     }
 
     fn attach(&self, pipe: PipeEnd) {
-        self.tell(Command::Attach(Box::new(pipe)));
+        self.send(Command::Attach(Box::new(pipe)));
         if self.subscribes {
-            self.look_after();
+            self.defer_mail();
         }
     }
 
-    fn left_behind(&self, bytes: u64) {
-        self.strays.add(bytes, self);
+    fn report_unread(&self, bytes: u64) {
+        self.pending_disconnects.add(bytes, self);
     }
 
-    fn look_after(&self) {
-        self.care.begin(&self.core);
+    fn defer_mail(&self) {
+        self.deferred.begin(&self.core);
     }
 
     fn wants_routing_id(&self) -> bool {
@@ -506,19 +509,19 @@ impl Link for Shared {
         self.spinning.load(Ordering::SeqCst) > 0
     }
 
-    fn kicked(&self, gap: Duration) -> Kicks {
+    fn count_wakeup(&self, gap: Duration) -> Wakeups {
         let now = self.clock();
-        let last = self.kicked.swap(now, Ordering::Relaxed);
+        let last = self.last_wakeup.swap(now, Ordering::Relaxed);
         // Several threads may do this at once; then the run is a guess.
         if now.saturating_sub(last) >= gap.as_nanos() as u64 {
-            self.kicks_began.store(now, Ordering::Relaxed);
-            self.kicks.store(0, Ordering::Relaxed);
+            self.wakeups_began.store(now, Ordering::Relaxed);
+            self.wakeups.store(0, Ordering::Relaxed);
         }
-        let count = self.kicks.load(Ordering::Relaxed).saturating_add(1);
-        self.kicks.store(count, Ordering::Relaxed);
-        Kicks {
+        let count = self.wakeups.load(Ordering::Relaxed).saturating_add(1);
+        self.wakeups.store(count, Ordering::Relaxed);
+        Wakeups {
             now,
-            began: self.kicks_began.load(Ordering::Relaxed),
+            began: self.wakeups_began.load(Ordering::Relaxed),
             count,
         }
     }
@@ -531,17 +534,18 @@ impl Link for Shared {
         self.inputs.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn add_hot(&self, connection: Arc<Connection>) {
-        let mut hot = self.hot.lock();
-        hot.retain(|other| !Arc::ptr_eq(other, &connection));
-        if hot.is_empty() {
-            hot.reserve_exact(1); // most sockets have no more
+    fn add_caller_driven(&self, connection: Arc<Connection>) {
+        let mut caller_driven = self.caller_driven.lock();
+        caller_driven.retain(|other| !Arc::ptr_eq(other, &connection));
+        if caller_driven.is_empty() {
+            caller_driven.reserve_exact(1); // most sockets have no more
         }
-        hot.push(connection);
-        self.hot_count.store(hot.len(), Ordering::SeqCst);
-        drop(hot);
+        caller_driven.push(connection);
+        self.caller_driven_count
+            .store(caller_driven.len(), Ordering::SeqCst);
+        drop(caller_driven);
         fence(Ordering::SeqCst);
-        self.stir();
+        self.mark_ready();
         if self.waiting.load(Ordering::SeqCst) {
             self.signal(); // who sleeps on the streams has one more
         }
@@ -568,17 +572,18 @@ impl Link for Shared {
         if last {
             self.end_for_good();
         }
-        let mut hot = self.hot.lock();
-        hot.retain(|other| Arc::as_ptr(other) as usize != key);
-        self.hot_count.store(hot.len(), Ordering::SeqCst);
-        drop(hot);
+        let mut caller_driven = self.caller_driven.lock();
+        caller_driven.retain(|other| Arc::as_ptr(other) as usize != key);
+        self.caller_driven_count
+            .store(caller_driven.len(), Ordering::SeqCst);
+        drop(caller_driven);
         if removed.is_some() {
             self.core.connection_finished();
         }
     }
 
     fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool) {
-        self.tell(match endpoint_stays {
+        self.send(match endpoint_stays {
             true => Command::ConnectionOver(connection),
             false => Command::EndpointGone(connection),
         });

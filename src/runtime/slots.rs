@@ -83,8 +83,8 @@ impl<T> Slot<T> {
 
     /// Under the lock, after a look at the object: there is nothing to do, unless there
     /// is `news`. Who has some makes it visible to that, and calls
-    /// [`stir`](Self::stir) afterwards. Without an object there is always news.
-    pub fn calm_down(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
+    /// [`mark_ready`](Self::mark_ready) afterwards. Without an object there is always news.
+    pub fn mark_quiet(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
         // First the mark, then the look; who has news does it the other way round.
         self.quiet.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -95,7 +95,7 @@ impl<T> Slot<T> {
 
     /// There is news, since before a sequentially consistent fence.
     #[inline]
-    pub fn stir(&self) {
+    pub fn mark_ready(&self) {
         if self.quiet.load(Ordering::SeqCst) {
             self.quiet.swap(false, Ordering::SeqCst);
         }
@@ -158,8 +158,8 @@ impl<T: Send> Table<T> {
 
     /// Keeps slots from being taken or given back until what comes back is
     /// dropped.
-    pub fn hold(&self) -> impl Sized + use<'_, T> {
-        self.0.hold()
+    pub fn lock_over_fork(&self) -> impl Sized + use<'_, T> {
+        self.0.lock_over_fork()
     }
 
     /// In a forked child: lets go of every object, unlocking slots that the
@@ -198,23 +198,23 @@ mod tests {
     fn a_quiet_slot_is_stirred_by_news_and_by_each_lock() {
         static TABLE: Table<bool> = Table::new();
         let slot = TABLE.insert(Box::new(false)).unwrap();
-        let calm_down = || slot.calm_down(&slot.lock().unwrap(), |news| *news);
+        let mark_quiet = || slot.mark_quiet(&slot.lock().unwrap(), |news| *news);
         assert!(!slot.is_quiet());
-        calm_down();
+        mark_quiet();
         assert!(slot.is_quiet());
-        slot.stir();
+        slot.mark_ready();
         assert!(!slot.is_quiet());
-        calm_down();
+        mark_quiet();
         drop(slot.lock().unwrap());
         assert!(!slot.is_quiet());
-        calm_down();
+        mark_quiet();
         drop(slot.try_lock());
         assert!(!slot.is_quiet());
         **slot.lock().unwrap().as_mut().unwrap() = true;
-        calm_down();
+        mark_quiet();
         assert!(!slot.is_quiet(), "there was news");
         TABLE.remove(slot).unwrap();
-        calm_down();
+        mark_quiet();
         assert!(!slot.is_quiet(), "and no object is news too");
         TABLE.give_back(slot);
     }

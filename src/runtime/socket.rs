@@ -11,9 +11,9 @@ mod transfer;
 pub use transfer::{recv, recv_into, recv_with, send, send_bytes, send_from, send_short};
 
 use super::context::{self, Core};
-use super::departed::Departed;
+use super::disconnected::Disconnected;
 use super::endpoints::Endpoints;
-use super::notes;
+use super::requests;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
@@ -22,7 +22,7 @@ use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::{self, Options, constants as opt};
-use crate::pattern::{AnyPattern, Attachment, Env, Note, Pattern};
+use crate::pattern::{AnyPattern, Attachment, Env, Pattern, Request};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
 use crate::sys::cancel::Shield;
@@ -60,10 +60,10 @@ pub struct Socket {
     pub(super) pattern: AnyPattern,
     pub(super) pipes: Pipes,
     pub(super) endpoints: Endpoints,
-    pub(super) notes: Vec<Note>,
-    pub(super) drops: notes::Drops,
+    pub(super) requests: Vec<Request>,
+    pub(super) drops: requests::Drops,
     /// Peers that have gone and left something to read.
-    pub(super) departed: Departed,
+    pub(super) disconnected: Disconnected,
     /// The pattern has been told to go on with its backlog.
     pub(super) going_on: bool,
     more: bool,
@@ -110,7 +110,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         let context = core.options.lock();
         (Options::new(socket_type, &context), context.spin)
     };
-    let who = notes::who(options.socket_type);
+    let who = requests::who(options.socket_type);
     let shared = Shared::new(core.clone(), who, options.linger, &pattern, spin);
     let socket = Socket {
         core: core.clone(),
@@ -119,9 +119,9 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         pattern,
         pipes: Pipes::default(),
         endpoints: Endpoints::default(),
-        notes: Vec::new(),
-        drops: notes::Drops::default(),
-        departed: Departed::default(),
+        requests: Vec::new(),
+        drops: requests::Drops::default(),
+        disconnected: Disconnected::default(),
         going_on: false,
         more: false,
         receives: MAIL_EVERY,
@@ -173,7 +173,7 @@ pub fn close(address: usize) -> Result<()> {
             .then_some(())
             .ok_or(Error::NotSocket);
     };
-    socket.tell_last_drops();
+    socket.log_last_drops();
     socket.shut();
     let (core, shared) = (socket.core.clone(), socket.shared.clone());
     drop(socket);
@@ -200,7 +200,7 @@ fn ready_now(slot: &'static Slot<Socket>, wanted: i16) -> Result<i16> {
     socket.process_commands()?;
     let events = socket.events(wanted);
     if wanted == POLLIN && events == 0 {
-        slot.calm_down(&guard, |socket| socket.shared.has_news());
+        slot.mark_quiet(&guard, |socket| socket.shared.may_be_ready());
     }
     Ok(events)
 }
@@ -221,7 +221,7 @@ pub fn give_descriptor(address: usize, number: i32, given: GivenFd) -> Result<()
 
 /// `zmq_getsockopt`: writes to `out` and returns the length to report.
 pub fn get_option<'a>(address: usize, option: i32, out: impl Into<Room<'a>>) -> Result<usize> {
-    if option == opt::ZMQ_EVENTS && Connection::has_left_any() {
+    if option == opt::ZMQ_EVENTS && Connection::has_unflushed() {
         settle(address)?;
     }
     with_unread_mail(address, |socket| socket.get_option(option, out.into()))
@@ -239,7 +239,7 @@ fn settle(address: usize) -> Result<()> {
     let Some(shared) = shared else {
         return Ok(());
     };
-    let Some(left) = Connection::left_behind(Arc::as_ptr(&shared) as usize) else {
+    let Some(left) = Connection::take_unflushed(Arc::as_ptr(&shared) as usize) else {
         return Ok(());
     };
     if shared.core.has_socket(left.link_address()) {
@@ -256,7 +256,7 @@ impl Socket {
         let env = Env {
             pipes: &mut self.pipes,
             options: &self.options,
-            notes: &mut self.notes,
+            requests: &mut self.requests,
         };
         (&mut self.pattern, env)
     }
@@ -269,8 +269,8 @@ impl Socket {
     ) -> R {
         let (pattern, mut env) = self.parts();
         let result = f(pattern, &mut env);
-        if !self.notes.is_empty() {
-            self.act_on_notes();
+        if !self.requests.is_empty() {
+            self.act_on_requests();
         }
         result
     }
@@ -335,7 +335,7 @@ impl Socket {
     #[inline(never)]
     fn process_mail_aside(&mut self) {
         self.process_mail();
-        self.shared.ask_to_look();
+        self.shared.request_check();
     }
 
     /// Returns whether there was more than the wish to be looked at.
@@ -343,11 +343,11 @@ impl Socket {
     #[inline(never)]
     pub(super) fn process_mail(&mut self) -> bool {
         let mut any = false;
-        self.shared.strays.clear();
+        self.shared.pending_disconnects.clear();
         for command in self.shared.clone().take_commands() {
-            any |= !matches!(command, Command::Look);
+            any |= !matches!(command, Command::Check);
             match command {
-                Command::Look => {}
+                Command::Check => {}
                 Command::Pipe(token) => self.pipe_events(PipeId(token as u32)),
                 Command::Attach(end) => {
                     self.attach(*end, Attachment::default());
@@ -369,7 +369,7 @@ impl Socket {
             }
         }
         if self.pattern.has_backlog() {
-            self.note_backlog();
+            self.schedule_backlog();
         }
         any
     }
@@ -413,7 +413,7 @@ impl Socket {
                 return;
             };
             match reads && !end.is_withdrawn() && end.check_read() {
-                true => self.note_departed(id),
+                true => self.add_disconnected(id),
                 false => self.detach(id),
             }
         }
@@ -430,9 +430,9 @@ impl Socket {
         pattern.detached(&mut env, id);
         self.remove_pipe(id);
         // What a pattern gives up while it forgets a pipe is closed as well.
-        self.notes.retain(|other| *other != Note::Close(id));
-        if !self.notes.is_empty() {
-            self.act_on_notes();
+        self.requests.retain(|other| *other != Request::Close(id));
+        if !self.requests.is_empty() {
+            self.act_on_requests();
         }
     }
 
@@ -447,7 +447,7 @@ impl Socket {
     pub(super) fn try_recv(&mut self, into: &mut Msg) -> Result<()> {
         let mut result = self.with_pattern(|pattern, env| pattern.recv(env, into));
         if matches!(result, Err(Error::Again))
-            && self.shared.drive_hot_at_times()
+            && self.shared.drive_inputs_at_intervals()
             && self.shared.has_commands()
         {
             self.process_mail();
@@ -467,7 +467,7 @@ impl Socket {
         }
         if wanted & POLLIN != 0 {
             let mut ready = self.with_pattern(|pattern, env| pattern.has_in(env));
-            if !ready && self.shared.drive_hot_at_times() && self.shared.has_commands() {
+            if !ready && self.shared.drive_inputs_at_intervals() && self.shared.has_commands() {
                 self.process_mail();
                 ready = self.with_pattern(|pattern, env| pattern.has_in(env));
             }
@@ -475,7 +475,7 @@ impl Socket {
                 events |= POLLIN;
             } else if self.shared.has_event_fd() {
                 // An event loop will sleep on the descriptor now.
-                self.shared.cool();
+                self.shared.hand_to_io_thread();
             }
         }
         events
@@ -545,7 +545,7 @@ impl Socket {
         for id in ids {
             self.pipes.remove(id);
         }
-        self.shared.cool();
+        self.shared.hand_to_io_thread();
         self.shared.stop_connections();
         self.shared.end();
     }

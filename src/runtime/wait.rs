@@ -15,7 +15,7 @@ use super::socket::{Locked, Socket, timeout};
 use crate::error::{Error, Result};
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
-use crate::sync::suspend::{self, Bed};
+use crate::sync::suspend::{self, SleepOn};
 use crate::sys::cancel::Shield;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -34,12 +34,12 @@ const PROBE_EVERY: i32 = 16;
 /// Giving way took this long: somebody else is busy on this processor, and who
 /// sleeps gets it back sooner than who polls. So for a while nobody polls, twice as
 /// long each time.
-const CROWDED: Duration = Duration::from_millis(2);
-const REST_LEAST: Duration = Duration::from_millis(5);
-const REST_MOST: Duration = Duration::from_millis(100);
+const OVERSUBSCRIBED: Duration = Duration::from_millis(2);
+const BACKOFF_MIN: Duration = Duration::from_millis(5);
+const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
 /// How long a stream is left to gather.
-const GATHER: Duration = Duration::from_micros(2);
+const BATCHING_DELAY: Duration = Duration::from_micros(2);
 
 thread_cell! {
     static PARKER: Option<Arc<Parker>> = None;
@@ -71,22 +71,22 @@ pub(super) struct Wait {
 }
 
 /// Sockets to which a parker is announced, until this is dropped.
-pub(super) struct Announced {
+pub(super) struct Registrations {
     pub sockets: Vec<Arc<Shared>>,
     pub parker: Arc<Parker>,
 }
 
-impl Announced {
-    pub(super) fn new(sockets: Vec<Arc<Shared>>, parker: &Arc<Parker>) -> Announced {
+impl Registrations {
+    pub(super) fn new(sockets: Vec<Arc<Shared>>, parker: &Arc<Parker>) -> Registrations {
         let parker = parker.clone();
         for socket in &sockets {
             socket.register(&parker);
         }
-        Announced { sockets, parker }
+        Registrations { sockets, parker }
     }
 }
 
-impl Drop for Announced {
+impl Drop for Registrations {
     fn drop(&mut self) {
         for socket in &self.sockets {
             socket.unregister(&self.parker);
@@ -96,7 +96,7 @@ impl Drop for Announced {
 
 /// What a suspended [`until`] keeps.
 struct Paused {
-    _announced: Announced,
+    _registrations: Registrations,
     streaming: bool,
 }
 
@@ -115,52 +115,52 @@ pub(super) fn until<R>(
     let shared = socket.shared.clone();
     // One receive after the other, with nothing sent in between: a stream.
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
-    let mut gathers = streaming && shared.may_spin;
+    let mut delays = streaming && shared.may_spin;
     if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
         // Anything else was a stop of this call before it came to wait.
         if let Some(paused) = resumed.held.downcast_ref::<Paused>() {
             how.deadline = resumed.deadline;
             streaming = paused.streaming;
-            gathers = false;
+            delays = false;
             // The call has looked again, since it was made again.
             slept(resumed.wake)?;
         }
     }
     let parker = parker();
     loop {
-        if std::mem::replace(&mut gathers, false) {
+        if std::mem::replace(&mut delays, false) {
             drop(guard);
-            let_it_gather();
+            batching_delay();
             guard = slot.lock()?;
         }
         let done = poll_for_a_while(slot, guard, &shared, streaming, how.deadline, &mut attempt);
         if let Some(done) = done {
             return done;
         }
-        if how.reads && !streaming && shared.is_resting() {
-            let look = || try_again(slot, &shared, &mut attempt);
+        if how.reads && !streaming && shared.is_backing_off() {
+            let check = || try_again(slot, &shared, &mut attempt);
             let sockets = std::slice::from_ref(&shared);
-            if let Some(done) = sleep_on_streams(sockets, &parker, how.deadline, look) {
+            if let Some(done) = sleep_on_streams(sockets, &parker, how.deadline, check) {
                 return done;
             }
         }
         parker.reset();
-        let announced = Announced::new(vec![shared.clone()], &parker);
-        shared.cool();
+        let registrations = Registrations::new(vec![shared.clone()], &parker);
+        shared.hand_to_io_thread();
         // After the announcement, once more: what came before it woke no thread.
         if let Some(done) = try_again(slot, &shared, &mut attempt) {
             return done;
         }
         if how.suspends {
             let held = Box::new(Paused {
-                _announced: announced,
+                _registrations: registrations,
                 streaming,
             });
-            suspend::suspend(Bed::Parker(parker), how.deadline, held);
+            suspend::suspend(SleepOn::Parker(parker), how.deadline, held);
             return Err(Error::Suspended);
         }
         let wake = parker.park(how.deadline);
-        drop(announced);
+        drop(registrations);
         if let Some(done) = try_again(slot, &shared, &mut attempt) {
             return done;
         }
@@ -181,8 +181,8 @@ fn slept(wake: Wake) -> Result<()> {
 /// A reader that is faster than its writer would take each message for itself,
 /// and both would pay for a wake-up each time. Left alone for a moment, the
 /// writer gets a few dozen together.
-fn let_it_gather() {
-    let end = Instant::now() + GATHER;
+fn batching_delay() {
+    let end = Instant::now() + BATCHING_DELAY;
     while Instant::now() < end {
         for _ in 0..8 {
             std::hint::spin_loop();
@@ -232,9 +232,9 @@ fn poll_for_a_while<R>(
     let mut end = limit(Instant::now());
     let mut inputs = shared.inputs();
     shared.spin(true);
-    let (mut gave_way, mut partly) = (false, false);
+    let (mut yielded, mut partly) = (false, false);
     let outcome = loop {
-        let news = shared.drive_hot();
+        let news = shared.drive_inputs();
         if shared.has_commands() || news {
             if let Some(done) = try_again(slot, shared, attempt) {
                 break Some(done);
@@ -252,25 +252,25 @@ fn poll_for_a_while<R>(
         if partly && shared.sleep_on_long_body() {
             continue;
         }
-        if !give_way(shared, now) {
+        if !yield_cpu(shared, now) {
             break None;
         }
-        gave_way = true;
+        yielded = true;
     };
     shared.spin(false);
-    learn(shared, outcome.is_some());
-    if gave_way && outcome.is_some() {
+    learn_spinning(shared, outcome.is_some());
+    if yielded && outcome.is_some() {
         // In a stream it may be the peer that is busy.
         match streaming {
-            true => shared.rest.store(0, Ordering::Relaxed),
-            false => calm_down(shared),
+            true => shared.backoff.store(0, Ordering::Relaxed),
+            false => decay_backoff(shared),
         }
     }
     outcome
 }
 
 /// Beside busy threads: sleeps on the sockets' streams themselves, for a moment, until
-/// `look` finds something. The kernel then wakes this thread together with what came,
+/// `check` finds something. The kernel then wakes this thread together with what came,
 /// mostly on the processor of the sender, which is about to sleep. Woken by the I/O
 /// thread, it would have to wait for its turn on another processor, after that thread
 /// had to. `None`: it is time for another way of waiting.
@@ -279,7 +279,7 @@ pub(super) fn sleep_on_streams<R>(
     sockets: &[Arc<Shared>],
     parker: &Arc<Parker>,
     deadline: Option<Instant>,
-    mut look: impl FnMut() -> Option<Result<R>>,
+    mut check: impl FnMut() -> Option<Result<R>>,
 ) -> Option<Result<R>> {
     /// How long at most, and how often woken for nothing meanwhile. Longer, and the I/O
     /// thread is the better watch.
@@ -295,8 +295,11 @@ pub(super) fn sleep_on_streams<R>(
     let mut outcome = None;
     for _ in 0..WAKES {
         // After the announcement: what came before it woke nobody.
-        let streams: Vec<_> = sockets.iter().flat_map(|one| one.hot_streams()).collect();
-        outcome = look();
+        let streams: Vec<_> = sockets
+            .iter()
+            .flat_map(|one| one.caller_driven_streams())
+            .collect();
+        outcome = check();
         let left = end.saturating_duration_since(Instant::now());
         if outcome.is_some() || left.is_zero() {
             break;
@@ -306,7 +309,7 @@ pub(super) fn sleep_on_streams<R>(
             break;
         }
         for socket in sockets {
-            socket.drive_hot();
+            socket.drive_inputs();
         }
     }
     for socket in sockets {
@@ -329,38 +332,38 @@ pub(super) fn sleep_on_streams<R>(
 
 /// Lets other threads run, from `now` on. False if it took so long that polling is
 /// the wrong way to wait.
-pub(super) fn give_way(shared: &Shared, now: Instant) -> bool {
+pub(super) fn yield_cpu(shared: &Shared, now: Instant) -> bool {
     std::thread::yield_now();
-    if now.elapsed() < CROWDED {
+    if now.elapsed() < OVERSUBSCRIBED {
         return true;
     }
-    let rest = Duration::from_nanos(shared.rest.load(Ordering::Relaxed));
-    let rest = (rest * 2).clamp(REST_LEAST, REST_MOST).as_nanos() as u64;
-    shared.rest.store(rest, Ordering::Relaxed);
+    let backoff = Duration::from_nanos(shared.backoff.load(Ordering::Relaxed));
+    let backoff = (backoff * 2).clamp(BACKOFF_MIN, BACKOFF_MAX).as_nanos() as u64;
+    shared.backoff.store(backoff, Ordering::Relaxed);
     shared
-        .rest_until
-        .store(shared.clock() + rest, Ordering::Relaxed);
+        .backoff_until
+        .store(shared.clock() + backoff, Ordering::Relaxed);
     false
 }
 
 /// Giving way was no trouble. If that goes on for as long as the last rest, the next one
 /// is half as long.
-fn calm_down(shared: &Shared) {
-    let rest = shared.rest.load(Ordering::Relaxed);
-    if rest == 0 {
+fn decay_backoff(shared: &Shared) {
+    let backoff = shared.backoff.load(Ordering::Relaxed);
+    if backoff == 0 {
         return;
     }
     let now = shared.clock();
-    if now.saturating_sub(shared.rest_until.load(Ordering::Relaxed)) > rest {
-        shared.rest.store(rest / 2, Ordering::Relaxed);
-        shared.rest_until.store(now, Ordering::Relaxed);
+    if now.saturating_sub(shared.backoff_until.load(Ordering::Relaxed)) > backoff {
+        shared.backoff.store(backoff / 2, Ordering::Relaxed);
+        shared.backoff_until.store(now, Ordering::Relaxed);
     }
 }
 
 /// Whether a wait on the socket is to begin with polling, from what was learned.
 pub(super) fn may_poll(shared: &Shared) -> bool {
     let credit = shared.credit.load(Ordering::Relaxed);
-    if !shared.may_spin || shared.is_resting() {
+    if !shared.may_spin || shared.is_backing_off() {
         return false;
     }
     let may = credit > 0 || credit % PROBE_EVERY == 0;
@@ -372,7 +375,7 @@ pub(super) fn may_poll(shared: &Shared) -> bool {
 }
 
 /// Learns whether polling brought something.
-pub(super) fn learn(shared: &Shared, success: bool) {
+pub(super) fn learn_spinning(shared: &Shared, success: bool) {
     let credit = shared.credit.load(Ordering::Relaxed);
     let learned = match success {
         true => (credit.max(CREDIT_START) + 1).min(CREDIT_MAX),

@@ -27,13 +27,13 @@ pub(super) fn who() -> Who {
 }
 
 /// When a wait that begins now is to be told of; `None`: never.
-pub(super) fn first_word() -> Option<Instant> {
+pub(super) fn first_report() -> Option<Instant> {
     enabled(Level::Warn).then(|| Instant::now() + FIRST)
 }
 
 impl Core {
     /// A socket was closed: it may be waited for all the same.
-    pub(super) fn note_lingering(&self, shared: &Arc<Shared>) {
+    pub(super) fn add_lingering(&self, shared: &Arc<Shared>) {
         if !enabled(Level::Warn) || !shared.has_connections() {
             return;
         }
@@ -46,7 +46,7 @@ impl Core {
 
     /// The line, and when to write the next.
     #[cold]
-    pub(super) fn say_who_is_waited_for(&self) -> Option<Instant> {
+    pub(super) fn log_pending_sockets(&self) -> Option<Instant> {
         let open = self.open_sockets();
         let closed: Vec<_> = self
             .lingering

@@ -92,7 +92,7 @@ pub(super) fn ask(
         reply: Vec::new(),
     });
     // An answer may have come before there was anybody to take it.
-    question.look();
+    question.check();
     Some(Box::new(Open(question)))
 }
 
@@ -115,7 +115,7 @@ fn write_request(end: &mut PipeEnd, query: &ZapQuery) {
 
 impl Question {
     /// Reads what has come of the reply, and passes on a complete one.
-    fn look(&self) {
+    fn check(&self) {
         let Some(verdict) = self.read() else { return };
         if let Some(connection) = self.connection.upgrade() {
             connection.zap_reply(self.token, verdict);
@@ -162,7 +162,7 @@ impl Question {
         if let Some(mut open) = open {
             open.end.withdraw();
             if let Some(handler) = self.handler.upgrade() {
-                handler.look_after();
+                handler.defer_mail();
             }
         }
     }
@@ -184,7 +184,7 @@ impl Question {
 
 impl Listener for Question {
     fn pipe_event(&self, _token: usize) {
-        self.look();
+        self.check();
     }
 }
 

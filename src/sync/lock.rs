@@ -4,7 +4,7 @@
 //! Unlocking is a plain store where other locks pay for an exchange, which is a
 //! tenth of what a small message costs. The price is that the holder may
 //! overlook somebody who begins to wait at that very moment; so whoever waits
-//! looks again by itself after [`PATIENCE`]. Threads that use one socket
+//! looks again by itself after [`RECHECK_INTERVAL`]. Threads that use one socket
 //! together are rare, and libzmq forbids it.
 //!
 //! Locking is a plain store as well for a thread that took the lock many times in
@@ -40,7 +40,7 @@ const fn held_by(me: usize) -> u32 {
 }
 
 /// How long a waiter sleeps before it looks again by itself.
-const PATIENCE: std::time::Duration = std::time::Duration::from_micros(500);
+const RECHECK_INTERVAL: std::time::Duration = std::time::Duration::from_micros(500);
 
 /// Lets others go on for a moment.
 fn pause() {
@@ -150,7 +150,7 @@ impl Gate {
             }
             match round < 100 {
                 true => pause(),
-                false => sys::sleep(PATIENCE),
+                false => sys::sleep(RECHECK_INTERVAL),
             }
         }
     }
@@ -161,8 +161,8 @@ impl Gate {
             return Err(Nested);
         }
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        let mut patient = false;
-        while !self.look(me, &mut patient) {}
+        let mut fair = false;
+        while !self.attempt(me, &mut fair) {}
         // Before this thread unlocks, so that a thread that unlocks counts only others.
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         Ok(())
@@ -184,19 +184,19 @@ impl Gate {
                 return true;
             }
             #[cfg(not(loom))]
-            sys::sleep(PATIENCE / 10);
+            sys::sleep(RECHECK_INTERVAL / 10);
         }
         true
     }
 
     /// Takes the lock if it can be had, or sleeps for a moment.
-    fn look(&self, me: usize, patient: &mut bool) -> bool {
+    fn attempt(&self, me: usize, fair: &mut bool) -> bool {
         match self.state.load(Ordering::Relaxed) {
             FREE => self.take(FREE, me),
-            GIVEN if *patient => self.take(GIVEN, me),
+            GIVEN if *fair => self.take(GIVEN, me),
             state => {
                 self.sleep(state);
-                *patient = true;
+                *fair = true;
                 false
             }
         }
@@ -261,11 +261,11 @@ impl Gate {
         }
         #[cfg(all(not(loom), target_os = "linux"))]
         // A signal or a time-out is as good as a wake-up.
-        let _ = crate::sys::futex_wait(&self.state, state, PATIENCE);
+        let _ = crate::sys::futex_wait(&self.state, state, RECHECK_INTERVAL);
         #[cfg(all(not(loom), not(target_os = "linux")))]
         {
             let _ = state;
-            sys::sleep(PATIENCE / 10);
+            sys::sleep(RECHECK_INTERVAL / 10);
         }
     }
 }

@@ -28,7 +28,7 @@ mod futex {
 
     /// Looks before a sleep: the first few with pauses of 2, 4 and 8 steps, the
     /// others after giving way. Most locks here are held for less than that.
-    const LOOKS: u32 = 10;
+    const ATTEMPTS: u32 = 10;
     const PAUSES: u32 = 3;
     /// A futex wait always has a limit, see [`futex_wait`].
     const LONG: Duration = Duration::from_secs(3600);
@@ -73,22 +73,22 @@ mod futex {
     impl RawMutex {
         #[cold]
         fn wait(&self) {
-            if self.look(LOCKED) {
+            if self.attempt(LOCKED) {
                 return;
             }
             // From here on the word says that somebody sleeps. Who gets the lock
             // this way leaves it so: there may be others.
             while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
                 let _ = futex_wait(&self.0, AWAITED, LONG);
-                if self.look(AWAITED) {
+                if self.attempt(AWAITED) {
                     return;
                 }
             }
         }
 
         /// Tries for a moment, to put `mark` there. True with the lock.
-        fn look(&self, mark: u32) -> bool {
-            for round in 0..LOOKS {
+        fn attempt(&self, mark: u32) -> bool {
+            for round in 0..ATTEMPTS {
                 let word = self.0.load(Ordering::Relaxed);
                 if word == AWAITED && mark == LOCKED {
                     return false; // behind those who sleep

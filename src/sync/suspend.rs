@@ -22,7 +22,7 @@ thread_cell! {
 
 /// What a suspended call sleeps on.
 #[derive(Debug)]
-pub enum Bed {
+pub enum SleepOn {
     /// It does not sleep: it is to be cancelled if that was asked for, and made again.
     None,
     /// Its parker, which is announced to what may wake it.
@@ -35,7 +35,7 @@ pub enum Bed {
 /// A call to be made again after a sleep.
 pub struct Suspension {
     /// What it sleeps on.
-    pub bed: Bed,
+    pub sleep_on: SleepOn,
     /// The end of the sleep.
     pub deadline: Option<Instant>,
     /// What lasts as long as the call: announcements for instance.
@@ -68,10 +68,10 @@ fn with_all<R>(f: impl FnOnce(&mut Vec<Suspension>) -> R) -> R {
 }
 
 /// Suspends the present call: it is to return to the C API, which calls [`sleep`].
-pub fn suspend(bed: Bed, deadline: Option<Instant>, held: Box<dyn Any>) {
+pub fn suspend(sleep_on: SleepOn, deadline: Option<Instant>, held: Box<dyn Any>) {
     let wake = None;
     let suspension = Suspension {
-        bed,
+        sleep_on,
         deadline,
         held,
         wake,
@@ -129,10 +129,10 @@ impl Plan {
     fn of_topmost() -> Option<Plan> {
         with_all(|all| {
             let last = all.last_mut()?;
-            let (parker, fds) = match &mut last.bed {
-                Bed::None => (std::ptr::null(), (std::ptr::null_mut(), 0)),
-                Bed::Parker(parker) => (Arc::as_ptr(parker), (std::ptr::null_mut(), 0)),
-                Bed::Descriptors(fds) => (std::ptr::null(), (fds.as_mut_ptr(), fds.len())),
+            let (parker, fds) = match &mut last.sleep_on {
+                SleepOn::None => (std::ptr::null(), (std::ptr::null_mut(), 0)),
+                SleepOn::Parker(parker) => (Arc::as_ptr(parker), (std::ptr::null_mut(), 0)),
+                SleepOn::Descriptors(fds) => (std::ptr::null(), (fds.as_mut_ptr(), fds.len())),
             };
             Some(Plan {
                 parker,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     fn suspend_on(parker: &Arc<Parker>, held: Rc<()>) {
-        suspend(Bed::Parker(parker.clone()), soon(), Box::new(held));
+        suspend(SleepOn::Parker(parker.clone()), soon(), Box::new(held));
     }
 
     #[test]
@@ -211,8 +211,8 @@ mod tests {
         let weak = std::thread::spawn(|| {
             let held = Arc::new(());
             let weak = Arc::downgrade(&held);
-            let bed = Bed::Parker(Arc::new(Parker::new()));
-            suspend(bed, None, Box::new(held));
+            let sleep_on = SleepOn::Parker(Arc::new(Parker::new()));
+            suspend(sleep_on, None, Box::new(held));
             weak
         });
         assert_eq!(weak.join().unwrap().strong_count(), 0);
@@ -232,7 +232,7 @@ mod tests {
             if expected == Wake::Notified {
                 ours.write_all(b"x").unwrap();
             }
-            suspend(Bed::Descriptors(vec![fd]), deadline, Box::new(()));
+            suspend(SleepOn::Descriptors(vec![fd]), deadline, Box::new(()));
             // SAFETY: as above.
             unsafe { sleep() };
             assert_eq!(resume().map(|call| call.wake), Some(expected));

@@ -19,7 +19,7 @@ const AWAITED: u32 = 1 << 30;
 const WORK: u32 = AWAITED - 1;
 
 /// Looks before a sleep, the first few with pauses in between.
-const LOOKS: u32 = if cfg!(loom) { 1 } else { 10 };
+const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
 #[cfg(not(loom))]
 const PAUSES: u32 = 3;
 
@@ -63,7 +63,7 @@ impl<T> WorkLock<T> {
     /// lock: then that one will. True if it was done here.
     #[inline]
     pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> bool {
-        let Some(held) = self.try_hold(work) else {
+        let Some(held) = self.try_lock(work) else {
             return false;
         };
         held.serve(run);
@@ -73,7 +73,7 @@ impl<T> WorkLock<T> {
     /// The same, but waits for the lock: the work is done when this returns.
     pub fn wait_and_serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
         self.mark(work);
-        self.hold().serve(run);
+        self.lock().serve(run);
     }
 
     /// Reaches the value, if no other thread holds the lock; then does what there is.
@@ -82,7 +82,7 @@ impl<T> WorkLock<T> {
         reach: impl FnOnce(&mut T) -> R,
         run: impl FnMut(&mut T, u32),
     ) -> Option<R> {
-        let held = self.try_hold(0)?;
+        let held = self.try_lock(0)?;
         let result = held.with(reach);
         held.serve(run);
         Some(result)
@@ -90,7 +90,7 @@ impl<T> WorkLock<T> {
 
     /// The same, but waits for the lock.
     pub fn with<R>(&self, reach: impl FnOnce(&mut T) -> R, run: impl FnMut(&mut T, u32)) -> R {
-        let held = self.hold();
+        let held = self.lock();
         let result = held.with(reach);
         held.serve(run);
         result
@@ -99,20 +99,20 @@ impl<T> WorkLock<T> {
     /// SeqCst: as for [`mark`](Self::mark); it includes Acquire, for what was done under
     /// the lock, and Release, for what belongs to the work.
     #[inline]
-    fn try_hold(&self, work: u32) -> Option<Held<'_, T>> {
+    fn try_lock(&self, work: u32) -> Option<Held<'_, T>> {
         debug_assert!(work & !WORK == 0);
         let before = self.word.fetch_or(HELD | work & WORK, Ordering::SeqCst);
         (before & HELD == 0).then(|| Held(self))
     }
 
-    fn hold(&self) -> Held<'_, T> {
-        for look in 0..LOOKS {
+    fn lock(&self) -> Held<'_, T> {
+        for attempt in 0..ATTEMPTS {
             if self.word.load(Ordering::Relaxed) & HELD == 0 {
-                if let Some(held) = self.try_hold(0) {
+                if let Some(held) = self.try_lock(0) {
                     return held;
                 }
             }
-            pause(look);
+            pause(attempt);
         }
         loop {
             // Who gets the lock this way leaves the mark: there may be other sleepers.

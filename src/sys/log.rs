@@ -101,7 +101,7 @@ impl fmt::Display for Text<'_> {
 macro_rules! log {
     ($level:ident, $who:expr, $($text:tt)+) => {
         if $crate::sys::log::enabled($crate::sys::log::Level::$level) {
-            $crate::sys::log::say($crate::sys::log::Level::$level, $who, format_args!($($text)+));
+            $crate::sys::log::write($crate::sys::log::Level::$level, $who, format_args!($($text)+));
         }
     };
 }
@@ -138,7 +138,7 @@ pub fn start() {
     if let (true, None) = (first, found) {
         let value = Text(value.unwrap_or_default());
         let text = format_args!("ZMQ_LOG={value} is none of error, warn, info, debug, trace");
-        say(Level::Error, Who::LIBRARY, text);
+        write(Level::Error, Who::LIBRARY, text);
     }
 }
 
@@ -153,7 +153,7 @@ fn read_level(value: &[u8]) -> Option<u8> {
 
 /// Writes a line, whatever the level; [`log!`] is for the rest.
 #[cold]
-pub fn say(level: Level, who: Who, text: fmt::Arguments<'_>) {
+pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
     let errno = last_errno();
     start();
     let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -10,11 +10,11 @@ use super::{ByteStream, Dial, Listener, Resolution, StreamOptions, Target};
 use crate::endpoint::parse;
 
 /// No step takes this long; a test that waits longer has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Asks again and again until there is an answer.
 pub(super) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIME_LIMIT;
     while Instant::now() < deadline {
         if let Some(answer) = ask() {
             return answer;

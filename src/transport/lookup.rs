@@ -22,7 +22,7 @@ const THREADS: usize = 16;
 /// How long the end of the process waits for threads between two names, and how often
 /// it looks.
 const END: Duration = Duration::from_millis(100);
-const LOOK: Duration = Duration::from_millis(1);
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
 /// What a panic has come to.
 const LOST: &str = "a name was not looked up";
@@ -218,11 +218,11 @@ pub fn end_lookups() {
         if all <= asking || Instant::now() > give_up {
             return;
         }
-        sys::sleep(LOOK);
+        sys::sleep(POLL_INTERVAL);
     }
 }
 
 /// Keeps everybody from asking until what comes back is dropped.
-pub fn hold() -> impl Sized {
+pub fn lock_over_fork() -> impl Sized {
     lock_for_fork(&DESK)
 }

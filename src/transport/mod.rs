@@ -27,7 +27,7 @@ mod tests;
 
 pub use dial::{Dial, Target};
 pub use listener::{BindError, Listener};
-pub use lookup::{end_lookups, hold as hold_lookups};
+pub use lookup::{end_lookups, lock_over_fork as lock_lookups};
 pub use options::StreamOptions;
 pub use resolve::{LookupJob, PendingLookup, Resolution, resolved_text};
 pub use socks::{Refused, Socks};

@@ -92,7 +92,7 @@ impl State {
     }
 
     /// That look.
-    pub(super) fn look_for_peer(&mut self, conn: &Connection) {
+    pub(super) fn probe_peer(&mut self, conn: &Connection) {
         let hung_up = matches!(&self.phase, Phase::Active(stream, _) if stream.is_hung_up());
         if hung_up && self.dialer.is_none() {
             self.take_rest(conn);

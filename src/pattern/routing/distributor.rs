@@ -4,7 +4,7 @@
 
 use super::pipe_list::PipeList;
 use crate::message::Msg;
-use crate::pattern::{Env, Note};
+use crate::pattern::{Env, Request};
 use crate::pipe::PipeId;
 
 /// Distributor: copies of a message to the matching pipes. A pipe that is full
@@ -168,7 +168,7 @@ impl Distributor {
                     end.rollback();
                 }
                 if !end.is_peer_closed() {
-                    env.notes.push(Note::Full);
+                    env.requests.push(Request::Full);
                 }
             }
             self.retire(pipe);

@@ -110,11 +110,11 @@ fn apply(index: &mut Subscriptions, model: &mut Model, step: Step) {
         Step::RemoveSome(_) => {}
         Step::RemovePipe(pipe, every, most) => {
             let mut gone = Vec::new();
-            let mut tell = |topic: &[u8], text: Option<&Arc<Text>>| {
+            let mut forward = |topic: &[u8], text: Option<&Arc<Text>>| {
                 assert_eq!(text.is_some(), topic.len() > LONG_TOPIC);
                 gone.push(topic.to_vec());
             };
-            while !index.remove_pipe(PipeId(pipe), most, every, &mut tell) {}
+            while !index.remove_pipe(PipeId(pipe), most, every, &mut forward) {}
             let (leaving, staying): (Model, Model) =
                 model.iter().cloned().partition(|(_, other)| *other == pipe);
             *model = staying;

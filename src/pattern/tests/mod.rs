@@ -42,7 +42,7 @@ struct Socket {
     pattern: AnyPattern,
     pipes: Pipes,
     options: Options,
-    notes: Vec<Note>,
+    requests: Vec<Request>,
 }
 
 /// Sockets and the pipes between them; does what the runtime does, in one thread.
@@ -53,7 +53,7 @@ pub struct Net {
     ends: Vec<Option<(usize, PipeId)>>,
     events: Arc<Events>,
     /// What the patterns told beside pipes to close.
-    pub told: Vec<Note>,
+    pub requested: Vec<Request>,
 }
 
 impl Net {
@@ -62,7 +62,7 @@ impl Net {
             pattern: AnyPattern::new(socket_type, 0x0102_03ff).unwrap(),
             pipes: Pipes::default(),
             options: Options::new(socket_type, &ContextOptions::default()),
-            notes: Vec::new(),
+            requests: Vec::new(),
         });
         self.sockets.len() - 1
     }
@@ -82,19 +82,19 @@ impl Net {
             pattern,
             pipes,
             options,
-            notes,
+            requests,
         } = &mut self.sockets[at];
         let mut env = Env {
             pipes,
             options,
-            notes,
+            requests,
         };
         let result = call(pattern, &mut env);
-        let mut notes = std::mem::take(&mut self.sockets[at].notes);
-        while let Some(note) = notes.pop() {
+        let mut requests = std::mem::take(&mut self.sockets[at].requests);
+        while let Some(note) = requests.pop() {
             match note {
-                Note::Close(pipe) => self.close(at, pipe),
-                other => self.told.push(other),
+                Request::Close(pipe) => self.close(at, pipe),
+                other => self.requested.push(other),
             }
         }
         result

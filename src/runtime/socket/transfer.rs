@@ -5,7 +5,7 @@
 use super::super::wait::Wait;
 use super::*;
 use crate::message::{FRAMED_MAX, flag};
-use crate::sync::suspend::{self, Bed};
+use crate::sync::suspend::{self, SleepOn};
 
 /// `zmq_send` and its kin: sends one part, blocking as options and flags say.
 /// It leaves `msg` empty, or as it was on failure.
@@ -94,7 +94,7 @@ fn send_waiting(
     };
     let result = wait::until(slot, guard, how, |socket| socket.try_send(msg));
     // The wait has read mail that an event loop on ZMQ_FD has yet to hear of.
-    shared.ask_to_look();
+    shared.request_check();
     result
 }
 
@@ -225,7 +225,7 @@ impl Socket {
         if self.pauses % CANCEL_EVERY != 0 || !suspends(flags) {
             return Ok(());
         }
-        suspend::suspend(Bed::None, None, Box::new(()));
+        suspend::suspend(SleepOn::None, None, Box::new(()));
         Err(Error::Suspended)
     }
 

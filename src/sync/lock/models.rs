@@ -17,8 +17,8 @@ fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
             return None;
         }
         gate.waiting.fetch_add(1, Ordering::Relaxed);
-        let mut patient = false;
-        let taken = (0..looks).any(|_| gate.look(me, &mut patient));
+        let mut fair = false;
+        let taken = (0..looks).any(|_| gate.attempt(me, &mut fair));
         gate.waiting.fetch_sub(1, Ordering::Relaxed);
         if !taken {
             return None;

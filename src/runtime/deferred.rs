@@ -19,27 +19,27 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
 /// What a socket's shared part knows of the I/O thread's care for it.
-pub(super) struct Care {
+pub(super) struct DeferredWork {
     shared: Weak<Shared>,
-    /// A [`Caretaker`] has yet to look at the mail.
+    /// A [`DeferredWorker`] has yet to look at the mail.
     begun: AtomicBool,
     /// Looks that it goes on for after a backlog: what comes in by the hundred
     /// thousand does so in portions.
-    patience: AtomicU32,
+    retries: AtomicU32,
 }
 
 /// That many of them.
-const PATIENCE: u32 = 200;
+const RETRY_BUDGET: u32 = 200;
 
 /// Looks that it has each millisecond.
 const SLICES: u32 = 4;
 
-impl Care {
-    pub(super) fn new(shared: Weak<Shared>) -> Care {
-        Care {
+impl DeferredWork {
+    pub(super) fn new(shared: Weak<Shared>) -> DeferredWork {
+        DeferredWork {
             shared,
             begun: AtomicBool::new(false),
-            patience: AtomicU32::new(0),
+            retries: AtomicU32::new(0),
         }
     }
 
@@ -52,7 +52,7 @@ impl Care {
         let Some(reactor) = core.reactor(0) else {
             return self.begun.store(false, Ordering::SeqCst);
         };
-        let caretaker = Arc::new(Caretaker {
+        let caretaker = Arc::new(DeferredWorker {
             shared: self.shared.clone(),
             reactor: Arc::downgrade(&reactor),
             key: OnceLock::new(),
@@ -64,7 +64,7 @@ impl Care {
 
     /// Reads the mail. True if that was all; false to be called again: there is
     /// more, or the application is in the socket.
-    pub(super) fn look(&self) -> bool {
+    pub(super) fn work_off(&self) -> bool {
         let Some(shared) = self.shared.upgrade() else {
             return true;
         };
@@ -80,14 +80,14 @@ impl Care {
         if !Arc::ptr_eq(&socket.shared, &shared) {
             return true; // the handle is another's now
         }
-        let patience = self.patience.load(Ordering::Relaxed);
+        let retries = self.retries.load(Ordering::Relaxed);
         let mail = shared.has_commands();
-        let came = socket.process_mail() && patience > 0;
+        let came = socket.process_mail() && retries > 0;
         let left = match socket.going_on || came {
-            true => PATIENCE,
-            false => patience.saturating_sub(1),
+            true => RETRY_BUDGET,
+            false => retries.saturating_sub(1),
         };
-        self.patience.store(left, Ordering::Relaxed);
+        self.retries.store(left, Ordering::Relaxed);
         let more = left > 0;
         drop(guard);
         // What comes from here on gets a caretaker of its own.
@@ -96,13 +96,13 @@ impl Care {
             !shared.has_commands() || self.begun.swap(true, Ordering::SeqCst)
         };
         if mail {
-            shared.ask_to_look();
+            shared.request_check();
         }
         done
     }
 }
 
-struct Caretaker {
+struct DeferredWorker {
     shared: Weak<Shared>,
     reactor: Weak<Reactor>,
     key: OnceLock<Key>,
@@ -111,11 +111,11 @@ struct Caretaker {
 impl Socket {
     /// The pattern has a backlog: the next look at the mail does a slice of it.
     #[cold]
-    pub(super) fn note_backlog(&mut self) {
+    pub(super) fn schedule_backlog(&mut self) {
         if !std::mem::replace(&mut self.going_on, true) {
-            self.shared.tell(Command::GoOn);
+            self.shared.send(Command::GoOn);
         }
-        self.shared.care.begin(&self.core);
+        self.shared.deferred.begin(&self.core);
     }
 
     /// That slice.
@@ -125,7 +125,7 @@ impl Socket {
     }
 }
 
-impl Caretaker {
+impl DeferredWorker {
     fn end(&self) {
         if let (Some(reactor), Some(key)) = (self.reactor.upgrade(), self.key.get()) {
             reactor.remove(*key);
@@ -133,13 +133,13 @@ impl Caretaker {
     }
 }
 
-impl Source for Caretaker {
+impl Source for DeferredWorker {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
         // Between two slices the application has a chance to come in.
         let tick = self
             .shared
             .upgrade()
-            .is_some_and(|shared| !(0..SLICES).any(|_| shared.care.look()));
+            .is_some_and(|shared| !(0..SLICES).any(|_| shared.deferred.work_off()));
         if !tick {
             self.end();
         }
@@ -151,7 +151,7 @@ impl Source for Caretaker {
 
     fn fail(self: Arc<Self>) {
         if let Some(shared) = self.shared.upgrade() {
-            shared.care.begun.store(false, Ordering::SeqCst);
+            shared.deferred.begun.store(false, Ordering::SeqCst);
         }
         self.end();
     }

@@ -26,28 +26,28 @@ const MOST_BYTES: u64 = 256 << 20;
 const PEER: u64 = 4096;
 
 /// An I/O thread reads the mail of a socket that makes no calls when departed peers
-/// have left so many bytes, each peer counting as [`STRAY`] more.
+/// have left so many bytes, each peer counting as [`PENDING_COST`] more.
 const HEARING: u64 = 1 << 20;
-const STRAY: u64 = 16 << 10;
+const PENDING_COST: u64 = 16 << 10;
 
 /// Departed peers whose end is in the mail, in bytes.
 #[derive(Default)]
-pub(super) struct Strays(AtomicU64);
+pub(super) struct PendingDisconnects(AtomicU64);
 
-impl Strays {
+impl PendingDisconnects {
     /// One more, after its end was put into the mail of the socket.
     pub(super) fn add(&self, bytes: u64, shared: &Shared) {
         if bytes == 0 {
             return;
         }
-        let added = bytes.saturating_add(STRAY);
+        let added = bytes.saturating_add(PENDING_COST);
         if self
             .0
             .fetch_add(added, Ordering::SeqCst)
             .saturating_add(added)
             >= HEARING
         {
-            shared.look_after();
+            shared.defer_mail();
         }
     }
 
@@ -61,7 +61,7 @@ impl Strays {
 
 /// Departed peers with messages that are not read, in the order in which they left.
 #[derive(Default)]
-pub(super) struct Departed {
+pub(super) struct Disconnected {
     /// With numbers; those that are not in `bytes` any more are gone.
     order: VecDeque<(PipeId, u64)>,
     /// Number and bytes of each.
@@ -70,7 +70,7 @@ pub(super) struct Departed {
     next: u64,
 }
 
-impl Departed {
+impl Disconnected {
     fn add(&mut self, id: PipeId, bytes: u64) {
         self.remove(id);
         if self.order.len() > 2 * self.bytes.len() + 64 {
@@ -116,27 +116,27 @@ impl Departed {
 
 impl Socket {
     /// A peer has gone, and its pipe has messages left.
-    pub(super) fn note_departed(&mut self, id: PipeId) {
-        let answers = self.pattern.forgets_departed();
+    pub(super) fn add_disconnected(&mut self, id: PipeId) {
+        let answers = self.pattern.forgets_disconnected();
         let Some(end) = self.pipes.get(id) else {
             return;
         };
         if !answers && (end.is_between_sockets() || self.options.rcvhwm == 0) {
             return;
         }
-        self.departed.add(id, end.unread_bytes() + PEER);
+        self.disconnected.add(id, end.unread_bytes() + PEER);
         let most = if answers { MOST_OF_REP } else { MOST };
-        while self.departed.is_too_much(most) {
-            let Some(oldest) = self.departed.oldest() else {
+        while self.disconnected.is_too_much(most) {
+            let Some(oldest) = self.disconnected.oldest() else {
                 return;
             };
             let Some(end) = self.pipes.get(oldest) else {
-                self.departed.remove(oldest);
+                self.disconnected.remove(oldest);
                 continue;
             };
             let (bytes, parts) = (end.unread_bytes() + PEER, end.unread());
-            self.departed.renew(oldest, bytes);
-            if self.departed.is_too_much(most) {
+            self.disconnected.renew(oldest, bytes);
+            if self.disconnected.is_too_much(most) {
                 self.count_forgotten(parts as u64);
                 self.detach(oldest);
             }
@@ -146,6 +146,6 @@ impl Socket {
     /// Ends a pipe that the pattern has forgotten.
     pub(super) fn remove_pipe(&mut self, id: PipeId) {
         self.pipes.remove(id);
-        self.departed.remove(id);
+        self.disconnected.remove(id);
     }
 }

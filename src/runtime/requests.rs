@@ -5,7 +5,7 @@
 
 use super::socket::Socket;
 use crate::error::Result;
-use crate::pattern::Note;
+use crate::pattern::Request;
 use crate::sys::cancel::Shield;
 use crate::sys::log::{Level, Who, enabled, log};
 use crate::zmtp::SocketType;
@@ -19,7 +19,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Default)]
 struct Tally {
     count: u64,
-    told: Option<Instant>,
+    logged: Option<Instant>,
 }
 
 /// Why messages were dropped.
@@ -30,7 +30,7 @@ enum Reason {
     /// No peer has this routing id.
     Unroutable,
     /// The peers that sent them have gone, and others have left messages since.
-    Departed,
+    Disconnected,
 }
 
 /// What a socket has dropped, by the reason.
@@ -50,20 +50,20 @@ pub(super) fn who(socket_type: i32) -> Who {
 
 impl Socket {
     #[cold]
-    pub(super) fn act_on_notes(&mut self) {
+    pub(super) fn act_on_requests(&mut self) {
         let _shield = Shield::new();
-        while let Some(note) = self.notes.pop() {
+        while let Some(note) = self.requests.pop() {
             match note {
-                Note::Close(pipe) => self.detach(pipe),
-                Note::Full => self.count(Reason::Full, 1),
-                Note::Unroutable => self.count(Reason::Unroutable, 1),
+                Request::Close(pipe) => self.detach(pipe),
+                Request::Full => self.count(Reason::Full, 1),
+                Request::Unroutable => self.count(Reason::Unroutable, 1),
             }
         }
     }
 
     /// So many parts of messages that departed peers have left were dropped.
     pub(super) fn count_forgotten(&mut self, parts: u64) {
-        self.count(Reason::Departed, parts);
+        self.count(Reason::Disconnected, parts);
     }
 
     fn count(&mut self, why: Reason, messages: u64) {
@@ -73,13 +73,13 @@ impl Socket {
         let tally = &mut self.drops.0[why as usize];
         tally.count += messages;
         let now = Instant::now();
-        if tally.told.is_none_or(|told| now - told >= INTERVAL) {
-            tally.told = Some(now);
-            self.tell_drops(why);
+        if tally.logged.is_none_or(|logged| now - logged >= INTERVAL) {
+            tally.logged = Some(now);
+            self.log_drops(why);
         }
     }
 
-    fn tell_drops(&mut self, why: Reason) {
+    fn log_drops(&mut self, why: Reason) {
         let count = match std::mem::take(&mut self.drops.0[why as usize].count) {
             0 => return,
             count => count,
@@ -96,7 +96,7 @@ impl Socket {
                 who,
                 "messages dropped: no peer has this routing id ({count} times)"
             ),
-            Reason::Departed => log!(
+            Reason::Disconnected => log!(
                 Warn,
                 who,
                 "{count} unread message parts dropped: departed peers have left too much, the oldest goes first"
@@ -115,9 +115,9 @@ impl Socket {
     }
 
     /// What was counted and not told.
-    pub(super) fn tell_last_drops(&mut self) {
-        for why in [Reason::Full, Reason::Unroutable, Reason::Departed] {
-            self.tell_drops(why);
+    pub(super) fn log_last_drops(&mut self) {
+        for why in [Reason::Full, Reason::Unroutable, Reason::Disconnected] {
+            self.log_drops(why);
         }
     }
 }

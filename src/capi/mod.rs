@@ -19,7 +19,7 @@ mod exit;
 mod fork;
 pub mod msg;
 pub mod poll;
-mod slot;
+mod pool;
 pub mod socket;
 pub mod threads;
 pub mod timers;

@@ -7,7 +7,7 @@ use std::ffi::{c_int, c_void};
 use crate::sync::Mutex;
 
 use super::boundary::{call, errno, plain, set_errno};
-use super::slot::Pool;
+use super::pool::Pool;
 use super::types::zmq_thread_fn;
 use crate::error::{Error, Result};
 

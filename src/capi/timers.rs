@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::sync::{Mutex, OnceLock};
 
 use super::boundary::call;
-use super::slot::Pool;
+use super::pool::Pool;
 use super::types::zmq_timer_fn;
 use crate::error::{Error, Result};
 use crate::runtime::timers::{Round, Timers};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::boundary::call;
-use super::slot::Pool;
+use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::runtime::{curve_keys, z85};
 use crate::sync::OnceLock;

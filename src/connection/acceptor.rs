@@ -140,7 +140,7 @@ impl Acceptor {
         if self.paused.swap(false, Ordering::Relaxed) {
             log!(
                 Warn,
-                self.link.who(),
+                self.link.origin(),
                 "accepts on {} again",
                 Text(&self.endpoint)
             );
@@ -168,10 +168,10 @@ impl Acceptor {
                     }
                     let (fd, peer) = (stream.as_raw_fd(), &stream);
                     event::emit(&*self.link, kind::ACCEPTED, fd as u64, &local);
-                    let (who, at) = (self.link.who(), Text(&local));
+                    let (origin, at) = (self.link.origin(), Text(&local));
                     log!(
                         Info,
-                        who,
+                        origin,
                         "accepted {} on {at} (fd {fd})",
                         peer.peer_address_text()
                     );
@@ -191,13 +191,13 @@ impl Acceptor {
                     let pauses = short.contains(&code);
                     self.event(kind::ACCEPT_FAILED, code as u64);
                     if !pauses || !self.paused.swap(true, Ordering::Relaxed) {
-                        let (who, at) = (self.link.who(), Text(&self.endpoint));
+                        let (origin, at) = (self.link.origin(), Text(&self.endpoint));
                         let then = if pauses {
                             "; waiting for better times"
                         } else {
                             ""
                         };
-                        log!(Warn, who, "cannot accept on {at}: {error}{then}");
+                        log!(Warn, origin, "cannot accept on {at}: {error}{then}");
                     }
                     if pauses {
                         while self.half_open.shed() {}

@@ -69,15 +69,15 @@ pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
 /// What ends a connection is not among this: the log knows more of it than the
 /// monitor is told, see `state/report.rs`.
 fn write_down(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
-    let (who, at) = (link.who(), Text(endpoint));
+    let (origin, at) = (link.origin(), Text(endpoint));
     let error = || io::Error::from_raw_os_error(value as i32);
     match kind {
-        kind::CONNECTED => log!(Info, who, "connected to {at} (fd {value})"),
-        kind::CONNECT_DELAYED => log!(Debug, who, "connecting to {at}"),
-        kind::CONNECT_RETRIED => log!(Info, who, "connects to {at} again in {value} ms"),
-        kind::LISTENING => log!(Info, who, "listening on {at} (fd {value})"),
-        kind::CLOSE_FAILED => log!(Warn, who, "cannot remove the file of {at}: {}", error()),
-        kind::CLOSED => log!(Debug, who, "closed fd {value} of {at}"),
+        kind::CONNECTED => log!(Info, origin, "connected to {at} (fd {value})"),
+        kind::CONNECT_DELAYED => log!(Debug, origin, "connecting to {at}"),
+        kind::CONNECT_RETRIED => log!(Info, origin, "connects to {at} again in {value} ms"),
+        kind::LISTENING => log!(Info, origin, "listening on {at} (fd {value})"),
+        kind::CLOSE_FAILED => log!(Warn, origin, "cannot remove the file of {at}: {}", error()),
+        kind::CLOSED => log!(Debug, origin, "closed fd {value} of {at}"),
         _ => {}
     }
 }

@@ -9,7 +9,7 @@ use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
-use crate::sys::log::Who;
+use crate::sys::log::Origin;
 use crate::transport::StreamOptions;
 use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::{Arc, Weak};
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// connection locked and must neither block nor lock the socket.
 pub trait Link: Send + Sync {
     /// The socket's name in the log.
-    fn who(&self) -> Who;
+    fn origin(&self) -> Origin;
     /// A handshake is through and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
     /// An accepted peer has gone, and left about so many bytes that are not read.

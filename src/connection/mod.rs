@@ -326,8 +326,8 @@ impl Connection {
     }
 
     /// The socket's name in the log.
-    pub fn who(&self) -> log::Who {
-        self.link.who()
+    pub fn origin(&self) -> log::Origin {
+        self.link.origin()
     }
 
     /// The address of the link, as a name for it.

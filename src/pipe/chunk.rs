@@ -1,7 +1,7 @@
 //! The memory of a queue, piece by piece.
 
 use crate::message::usage;
-use crate::sync::Slot;
+use crate::sync::SyncCell;
 use crate::sync::atomic::AtomicPtr;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -9,18 +9,18 @@ use std::ptr;
 /// Places for a number of items, and the way to the next ones.
 pub(super) struct Chunk<T> {
     pub(super) next: AtomicPtr<Chunk<T>>,
-    pub(super) slots: Box<[Slot<MaybeUninit<T>>]>,
+    pub(super) cells: Box<[SyncCell<MaybeUninit<T>>]>,
 }
 
 impl<T> Chunk<T> {
     pub(super) fn new(capacity: usize) -> *mut Chunk<T> {
-        let slots = (0..capacity)
-            .map(|_| Slot::new(MaybeUninit::uninit()))
+        let cells = (0..capacity)
+            .map(|_| SyncCell::new(MaybeUninit::uninit()))
             .collect();
         usage::took(capacity * size_of::<T>());
         Box::into_raw(Box::new(Chunk {
             next: AtomicPtr::new(ptr::null_mut()),
-            slots,
+            cells,
         }))
     }
 
@@ -29,12 +29,12 @@ impl<T> Chunk<T> {
     #[inline]
     pub(super) unsafe fn capacity(chunk: *const Chunk<T>) -> usize {
         // SAFETY: by the caller's promise.
-        unsafe { &*chunk }.slots.len()
+        unsafe { &*chunk }.cells.len()
     }
 }
 
 impl<T> Drop for Chunk<T> {
     fn drop(&mut self) {
-        usage::gave_back(self.slots.len() * size_of::<T>());
+        usage::gave_back(self.cells.len() * size_of::<T>());
     }
 }

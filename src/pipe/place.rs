@@ -1,7 +1,7 @@
 //! Places in the chain of a queue's chunks.
 
 use super::chunk::Chunk;
-use crate::sync::Slot;
+use crate::sync::SyncCell;
 use crate::sync::atomic::AtomicPtr;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -46,11 +46,11 @@ impl<T> Mark<T> {
 }
 
 /// A position in the chain: the next item goes to or comes from
-/// `chunk.slots[index]`; a null chunk means before the first.
+/// `chunk.cells[index]`; a null chunk means before the first.
 pub(super) struct Place<T> {
     pub(super) chunk: *mut Chunk<T>,
     /// The chunk's slots and their number, at hand.
-    pub(super) slots: *const Slot<MaybeUninit<T>>,
+    pub(super) cells: *const SyncCell<MaybeUninit<T>>,
     pub(super) capacity: usize,
     pub(super) index: usize,
     /// Units before it.
@@ -68,7 +68,7 @@ impl<T> Place<T> {
     pub(super) fn start() -> Self {
         Place {
             chunk: ptr::null_mut(),
-            slots: ptr::null(),
+            cells: ptr::null(),
             capacity: 0,
             index: 0,
             count: 0,
@@ -87,10 +87,10 @@ impl<T> Place<T> {
     #[inline]
     pub(super) unsafe fn enter(&mut self, chunk: *mut Chunk<T>) {
         // SAFETY: by the caller's promise.
-        let slots = unsafe { &(*chunk).slots };
+        let cells = unsafe { &(*chunk).cells };
         self.chunk = chunk;
-        self.slots = slots.as_ptr();
-        self.capacity = slots.len();
+        self.cells = cells.as_ptr();
+        self.capacity = cells.len();
         self.index = 0;
     }
 
@@ -99,9 +99,9 @@ impl<T> Place<T> {
     /// # Safety
     /// The chunk is alive and not exhausted.
     #[inline]
-    pub(super) unsafe fn slot<'a>(&self) -> &'a Slot<MaybeUninit<T>> {
+    pub(super) unsafe fn cell<'a>(&self) -> &'a SyncCell<MaybeUninit<T>> {
         // SAFETY: by the caller's promise, in bounds.
-        unsafe { &*self.slots.add(self.index) }
+        unsafe { &*self.cells.add(self.index) }
     }
 
     #[inline]

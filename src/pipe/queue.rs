@@ -17,7 +17,7 @@ use super::chunk::Chunk;
 use super::place::{Mark, Place};
 use crate::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use crate::sync::membarrier;
-use crate::sync::{Arc, Slot};
+use crate::sync::{Arc, SyncCell};
 use std::mem::MaybeUninit;
 use std::ptr;
 
@@ -40,8 +40,8 @@ struct Shared<T> {
     /// A full-size chunk for the producer to use again.
     spare: AtomicPtr<Chunk<T>>,
     /// Where the consumer and the producer stood when they were dropped.
-    rest: Slot<Mark<T>>,
-    end: Slot<Mark<T>>,
+    rest: SyncCell<Mark<T>>,
+    end: SyncCell<Mark<T>>,
 }
 
 /// The writing end.
@@ -81,8 +81,8 @@ pub fn queue<T>() -> (Producer<T>, Consumer<T>) {
         published: Line(AtomicUsize::new(0)),
         first: AtomicPtr::new(ptr::null_mut()),
         spare: AtomicPtr::new(ptr::null_mut()),
-        rest: Slot::new(Mark::start()),
-        end: Slot::new(Mark::start()),
+        rest: SyncCell::new(Mark::start()),
+        end: SyncCell::new(Mark::start()),
     });
     let producer = Producer {
         shared: shared.clone(),
@@ -103,15 +103,15 @@ impl<T> Producer<T> {
     /// As [`push_from`](Self::push_from), from a value.
     #[cfg(test)]
     pub fn push(&mut self, item: T, last: bool) {
-        self.place(last, |slot| {
-            slot.write(item);
+        self.place(last, |cell| {
+            cell.write(item);
         });
     }
 
     /// Adds an item that is no unit, and neither begins nor ends a group.
     pub fn push_announcement(&mut self, item: T) {
-        self.fill(0, |slot| {
-            slot.write(item);
+        self.fill(0, |cell| {
+            cell.write(item);
         });
     }
 
@@ -137,11 +137,11 @@ impl<T> Producer<T> {
     where
         T: Default,
     {
-        self.place(last, |slot| {
+        self.place(last, |cell| {
             // SAFETY: the item is moved, not doubled: a new value is written
             // over it. Two steps, because a `mem::take` would copy it twice.
             unsafe {
-                ptr::copy_nonoverlapping(item, slot.as_mut_ptr(), 1);
+                ptr::copy_nonoverlapping(item, cell.as_mut_ptr(), 1);
                 ptr::write(item, T::default());
             }
         });
@@ -165,10 +165,10 @@ impl<T> Producer<T> {
         // only for a published item in the next one. The slot is not published,
         // so nobody else looks at it.
         unsafe {
-            self.at.slot().with_mut(|slot| write(&mut *slot));
+            self.at.cell().with_mut(|cell| write(&mut *cell));
             let later = self.at.index + AHEAD;
             if later < self.at.capacity {
-                crate::sys::prefetch_for_write(&*self.at.slots.add(later));
+                crate::sys::prefetch_for_write(&*self.at.cells.add(later));
             }
         }
         self.at.advance(units);
@@ -253,7 +253,7 @@ impl<T> Producer<T> {
                 if place.exhausted() {
                     place.enter(place.link(&self.shared.first).load(Ordering::Relaxed));
                 }
-                place.slot().with_mut(|slot| (*slot).assume_init_drop());
+                place.cell().with_mut(|cell| (*cell).assume_init_drop());
                 place.advance(0);
             }
             let link = start.link(&self.shared.first);
@@ -309,7 +309,7 @@ impl<T> Consumer<T> {
         self.step();
         // SAFETY: below the published count, so written and visible; the
         // producer does not touch it again.
-        unsafe { Some(self.at.slot().with(|slot| (*slot).assume_init_ref())) }
+        unsafe { Some(self.at.cell().with(|cell| (*cell).assume_init_ref())) }
     }
 
     /// Takes the next item.
@@ -320,7 +320,7 @@ impl<T> Consumer<T> {
         }
         self.step();
         // SAFETY: as in peek; the index moves on, so it is read out once.
-        let item = unsafe { self.at.slot().with(|slot| (*slot).assume_init_read()) };
+        let item = unsafe { self.at.cell().with(|cell| (*cell).assume_init_read()) };
         self.at.advance(1);
         Some(item)
     }
@@ -353,8 +353,8 @@ impl<T> Consumer<T> {
         self.step();
         // SAFETY: as in pop.
         unsafe {
-            let slot = self.at.slot();
-            slot.with(|slot| ptr::copy_nonoverlapping((*slot).as_ptr(), into, 1));
+            let cell = self.at.cell();
+            cell.with(|cell| ptr::copy_nonoverlapping((*cell).as_ptr(), into, 1));
         }
         self.at.advance(1);
         true
@@ -436,7 +436,7 @@ impl<T> Drop for Shared<T> {
                     }
                     place.enter(next);
                 }
-                place.slot().with_mut(|slot| (*slot).assume_init_drop());
+                place.cell().with_mut(|cell| (*cell).assume_init_drop());
                 place.advance(0);
             }
             let mut chunk = match place.chunk.is_null() {

@@ -16,7 +16,7 @@ use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
 use crate::sync::membarrier;
 use crate::sys::epoll::{Epoll, Readiness, Trigger};
-use crate::sys::log::{Who, log};
+use crate::sys::log::{Origin, log};
 use crate::sys::panics::contain;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -128,14 +128,14 @@ pub trait Source: Send + Sync {
     fn fail(self: Arc<Self>);
 }
 
-struct Entry {
+struct Registered {
     source: Arc<dyn Source>,
     generation: usize,
 }
 
 #[derive(Default)]
 struct Registry {
-    entries: Vec<Option<Entry>>,
+    entries: Vec<Option<Registered>>,
     free: Vec<usize>,
     generation: usize,
 }
@@ -147,7 +147,7 @@ const INDEX_BITS: u32 = 32;
 impl Registry {
     fn insert(&mut self, source: Arc<dyn Source>) -> Key {
         self.generation = (self.generation + 1) & 0x3fff_ffff;
-        let entry = Some(Entry {
+        let entry = Some(Registered {
             source,
             generation: self.generation,
         });
@@ -169,7 +169,7 @@ impl Registry {
         (entry.generation == key >> INDEX_BITS).then(|| entry.source.clone())
     }
 
-    fn remove(&mut self, key: Key) -> Option<Entry> {
+    fn remove(&mut self, key: Key) -> Option<Registered> {
         let index = key & ((1 << INDEX_BITS) - 1);
         let slot = self.entries.get_mut(index)?;
         if slot.as_ref()?.generation != key >> INDEX_BITS {
@@ -272,7 +272,7 @@ impl Reactor {
                     std::mem::forget(old);
                     log!(
                         Error,
-                        Who::LIBRARY,
+                        Origin::LIBRARY,
                         "an I/O thread's eventfd was closed by the program; there is a new one"
                     );
                 }
@@ -282,7 +282,7 @@ impl Reactor {
                 if foreign(&error) && !self.lost.swap(true, Ordering::SeqCst) {
                     log!(
                         Error,
-                        Who::LIBRARY,
+                        Origin::LIBRARY,
                         "an I/O thread's descriptors were closed by the program; \
                          its connections are given up"
                     );

@@ -14,7 +14,7 @@ use crate::sync::parker::{Parker, Wake};
 use crate::sync::suspend::{self, SleepOn};
 use crate::sync::{ForkedChild, Mutex, OnceLock};
 use crate::sys::cancel::Shield;
-use crate::sys::log::{self, Who};
+use crate::sys::log::{self, Origin};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -48,7 +48,7 @@ pub struct Core {
     /// Closed sockets that had something left to send.
     pub(super) lingering: Mutex<Vec<Weak<Shared>>>,
     /// In the log.
-    pub(super) who: Who,
+    pub(super) origin: Origin,
     /// When an I/O thread was found lost.
     lost_since: OnceLock<Instant>,
 }
@@ -91,7 +91,7 @@ impl Context {
             counts: Mutex::default(),
             sockets: Mutex::default(),
             lingering: Mutex::default(),
-            who: waiting::who(),
+            origin: waiting::origin(),
             lost_since: OnceLock::new(),
         });
         Context { core }

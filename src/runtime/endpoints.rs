@@ -25,13 +25,13 @@ enum Target {
     InprocPipe(PipeId),
 }
 
-struct Entry {
+struct Record {
     /// The text for unbind and disconnect.
     text: Vec<u8>,
     target: Target,
 }
 
-impl Entry {
+impl Record {
     /// Whether it is a connection that makes no further attempt.
     fn is_over(&self) -> bool {
         matches!(&self.target, Target::Connection(connection, _) if connection.is_over())
@@ -41,7 +41,7 @@ impl Entry {
 /// The endpoints of a socket.
 #[derive(Default)]
 pub(super) struct Endpoints {
-    entries: Vec<Entry>,
+    records: Vec<Record>,
     last: Vec<u8>,
 }
 
@@ -53,10 +53,10 @@ impl Endpoints {
 
     fn add(&mut self, text: Vec<u8>, target: Target) {
         self.last = text.clone();
-        if self.entries.is_empty() {
-            self.entries.reserve_exact(1); // most have no more
+        if self.records.is_empty() {
+            self.records.reserve_exact(1); // most have no more
         }
-        self.entries.push(Entry { text, target });
+        self.records.push(Record { text, target });
     }
 
     /// An inproc connection, which is over already if there is no pipe.
@@ -69,7 +69,7 @@ impl Endpoints {
 
     /// A pipe ended: an inproc endpoint is over with it.
     pub(super) fn pipe_gone(&mut self, id: PipeId, _core: &Core) {
-        self.entries.retain_mut(|entry| match &mut entry.target {
+        self.records.retain_mut(|record| match &mut record.target {
             Target::InprocPipe(pipe) => *pipe != id,
             Target::Connection(_, pipe) => {
                 if *pipe == Some(id) {
@@ -83,7 +83,7 @@ impl Endpoints {
 
     /// A connection gave up for good and its endpoint with it.
     pub(super) fn connection_gone(&mut self, gone: &Weak<Connection>) {
-        self.entries.retain(|entry| match &entry.target {
+        self.records.retain(|record| match &record.target {
             Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
             _ => true,
         });
@@ -91,22 +91,22 @@ impl Endpoints {
 
     /// Whether something under this text is alive.
     fn is_live(&self, text: &[u8]) -> bool {
-        let mut entries = self.entries.iter();
-        entries.any(|entry| entry.text == text && !entry.is_over())
+        let mut records = self.records.iter();
+        records.any(|record| record.text == text && !record.is_over())
     }
 
     /// Removes the entries under this text that are `wanted`.
-    fn take(&mut self, text: &[u8], wanted: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let is_wanted = |entry: &Entry| entry.text == text && wanted(entry);
-        let (taken, kept) = self.entries.drain(..).partition(is_wanted);
-        self.entries = kept;
+    fn take(&mut self, text: &[u8], wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
+        let is_wanted = |record: &Record| record.text == text && wanted(record);
+        let (taken, kept) = self.records.drain(..).partition(is_wanted);
+        self.records = kept;
         taken
     }
 
     /// Stops listening everywhere and forgets the rest.
     pub(super) fn close_all(&mut self) {
-        for entry in self.entries.drain(..) {
-            if let Target::Acceptor(acceptor) = entry.target {
+        for record in self.records.drain(..) {
+            if let Target::Acceptor(acceptor) = record.target {
                 acceptor.close();
             }
         }
@@ -122,10 +122,10 @@ pub fn bind(address: usize, text: &[u8]) -> Result<()> {
 pub fn connect(address: usize, text: &[u8]) -> Result<()> {
     let binder = super::socket::with(address, |socket| {
         let result = socket.connect(text);
-        let (who, at) = (socket.shared.who, Text(text));
+        let (origin, at) = (socket.shared.origin, Text(text));
         match &result {
-            Ok(_) => log!(Debug, who, "connect {at}"),
-            Err(error) => log!(Warn, who, "cannot connect to {at}: {error}"),
+            Ok(_) => log!(Debug, origin, "connect {at}"),
+            Err(error) => log!(Warn, origin, "cannot connect to {at}: {error}"),
         }
         result
     })?;
@@ -159,8 +159,8 @@ impl Socket {
     }
 
     fn report_bind_failure(&self, text: &[u8], error: Error) {
-        let (who, at) = (self.shared.who, Text(text));
-        log!(Warn, who, "cannot bind {at}: {error}");
+        let (origin, at) = (self.shared.origin, Text(text));
+        log!(Warn, origin, "cannot bind {at}: {error}");
         if self.shared.is_monitored() {
             let (kind, value) = (kind::BIND_FAILED, error.errno() as u64);
             // Without the scheme, as libzmq reports it.
@@ -201,7 +201,7 @@ impl Socket {
             wants_routing_id: self.pattern.wants_routing_id(),
         };
         self.core.inproc.bind(&name, binding)?;
-        log!(Info, self.shared.who, "listening on {}", Text(&text));
+        log!(Info, self.shared.origin, "listening on {}", Text(&text));
         self.endpoints.add(text, Target::InprocBound);
         // The connections that waited are served at once.
         self.process_commands_aside()
@@ -264,8 +264,8 @@ impl Socket {
     /// same peer, by the routing id that the application gave it.
     fn retire(&mut self, text: &[u8], peer: &[u8]) -> Vec<Msg> {
         let mut unsent = Vec::new();
-        for entry in self.endpoints.take(text, Entry::is_over) {
-            let Target::Connection(connection, id) = entry.target else {
+        for record in self.endpoints.take(text, Record::is_over) {
+            let Target::Connection(connection, id) = record.target else {
                 continue;
             };
             let end = id.and_then(|id| self.pipes.get(id));
@@ -371,12 +371,12 @@ impl Socket {
     fn release(&mut self, text: &[u8]) -> Result<()> {
         let (scheme, rest) = parse::split(text)?;
         if scheme == Scheme::Inproc && self.core.inproc.unbind(rest, &self.shared).is_ok() {
-            self.endpoints.entries.retain(|entry| {
-                !(entry.text == text && matches!(entry.target, Target::InprocBound))
+            self.endpoints.records.retain(|record| {
+                !(record.text == text && matches!(record.target, Target::InprocBound))
             });
             return Ok(());
         }
-        let all = |_: &Entry| true;
+        let all = |_: &Record| true;
         let mut found = self.endpoints.take(text, all);
         if found.is_empty() {
             found = match scheme {
@@ -397,9 +397,9 @@ impl Socket {
         if found.is_empty() {
             return Err(Error::NotFound);
         }
-        log!(Debug, self.shared.who, "gives up {}", Text(text));
-        for entry in found {
-            match entry.target {
+        log!(Debug, self.shared.origin, "gives up {}", Text(text));
+        for record in found {
+            match record.target {
                 Target::Acceptor(acceptor) => acceptor.unbind(),
                 Target::InprocPipe(id) => {
                     self.detach(id);

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::options::{ContextOptions, Options, constants::*};
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
-use crate::sys::log::Who;
+use crate::sys::log::Origin;
 use crate::sys::panics::contain;
 use crate::zmtp::SocketType;
 use std::process::Command;
@@ -45,8 +45,8 @@ fn panic_once(times: &AtomicU32) {
 }
 
 impl Link for Faulty {
-    fn who(&self) -> Who {
-        Who::LIBRARY
+    fn origin(&self) -> Origin {
+        Origin::LIBRARY
     }
 
     fn attach(&self, pipe: PipeEnd) {

@@ -7,7 +7,7 @@ use super::socket::Socket;
 use crate::error::Result;
 use crate::pattern::Request;
 use crate::sys::cancel::Shield;
-use crate::sys::log::{Level, Who, enabled, log};
+use crate::sys::log::{Level, Origin, enabled, log};
 use crate::zmtp::SocketType;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -38,11 +38,11 @@ enum Reason {
 pub(super) struct Drops([Tally; 3]);
 
 /// A name in the log for a new socket.
-pub(super) fn who(socket_type: i32) -> Who {
+pub(super) fn origin(socket_type: i32) -> Origin {
     static SOCKETS: AtomicU32 = AtomicU32::new(0);
     let kind = u8::try_from(socket_type).ok();
     let kind = kind.and_then(SocketType::from_number);
-    Who {
+    Origin {
         kind: kind.map_or("socket", SocketType::name),
         number: SOCKETS.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
     }
@@ -84,21 +84,21 @@ impl Socket {
             0 => return,
             count => count,
         };
-        let (who, hwm) = (self.shared.who, self.options.sndhwm);
+        let (origin, hwm) = (self.shared.origin, self.options.sndhwm);
         match why {
             Reason::Full => log!(
                 Warn,
-                who,
+                origin,
                 "messages dropped: the queue of a peer is full, ZMQ_SNDHWM {hwm} ({count} times)"
             ),
             Reason::Unroutable => log!(
                 Warn,
-                who,
+                origin,
                 "messages dropped: no peer has this routing id ({count} times)"
             ),
             Reason::Disconnected => log!(
                 Warn,
-                who,
+                origin,
                 "{count} unread message parts dropped: departed peers have left too much, the oldest goes first"
             ),
         }
@@ -106,10 +106,10 @@ impl Socket {
 
     /// Sets an option and tells of it, but not its value, which may be secret.
     pub(super) fn set_option_and_tell(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
-        let (who, result) = (self.shared.who, self.set_option(option, value));
+        let (origin, result) = (self.shared.origin, self.set_option(option, value));
         match result {
-            Ok(()) => log!(Trace, who, "option {option} is set"),
-            Err(error) => log!(Warn, who, "option {option} is refused: {error}"),
+            Ok(()) => log!(Trace, origin, "option {option} is set"),
+            Err(error) => log!(Warn, origin, "option {option} is refused: {error}"),
         }
         result
     }

@@ -20,7 +20,7 @@ use crate::sync::parker::Parker;
 use crate::sync::readiness::Readiness;
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::cancel::Shield;
-use crate::sys::log::{Who, log};
+use crate::sys::log::{Origin, log};
 use std::collections::HashMap;
 use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
@@ -54,7 +54,7 @@ pub enum Command {
 pub struct Shared {
     pub(super) core: Arc<Core>,
     /// In the log.
-    pub(super) who: Who,
+    pub(super) origin: Origin,
     slot: OnceLock<&'static Slot<Socket>>,
     mailbox: Mailbox<Command>,
     waiters: Mutex<Vec<Arc<Parker>>>,
@@ -106,7 +106,7 @@ pub struct Shared {
 impl Shared {
     pub(super) fn new(
         core: Arc<Core>,
-        who: Who,
+        origin: Origin,
         linger: i32,
         pattern: &AnyPattern,
         spin: bool,
@@ -116,7 +116,7 @@ impl Shared {
             subscribes: pattern.subscribes(),
             pending_disconnects: PendingDisconnects::default(),
             core,
-            who,
+            origin,
             slot: OnceLock::new(),
             mailbox: Mailbox::new(),
             waiters: Mutex::default(),
@@ -182,7 +182,7 @@ impl Shared {
         if !self.fd_is_broken.swap(true, Ordering::Relaxed) {
             log!(
                 Error,
-                self.who,
+                self.origin,
                 "ZMQ_FD cannot be signalled: the program has closed the descriptor"
             );
         }
@@ -461,8 +461,8 @@ impl pipe::Listener for Shared {
 }
 
 impl Link for Shared {
-    fn who(&self) -> Who {
-        self.who
+    fn origin(&self) -> Origin {
+        self.origin
     }
 
     fn attach(&self, pipe: PipeEnd) {
@@ -495,7 +495,7 @@ impl Link for Shared {
         {
             log!(
                 Warn,
-                self.who,
+                self.origin,
                 "events dropped: the monitor's queue is full"
             );
         }

@@ -110,8 +110,8 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         let context = core.options.lock();
         (Options::new(socket_type, &context), context.spin)
     };
-    let who = requests::who(options.socket_type);
-    let shared = Shared::new(core.clone(), who, options.linger, &pattern, spin);
+    let origin = requests::origin(options.socket_type);
+    let shared = Shared::new(core.clone(), origin, options.linger, &pattern, spin);
     let socket = Socket {
         core: core.clone(),
         shared: shared.clone(),
@@ -132,7 +132,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     let slot = SOCKETS.insert(Box::new(socket))?;
     shared.set_slot(slot);
     core.socket_opened(&shared);
-    log!(Debug, shared.who, "open");
+    log!(Debug, shared.origin, "open");
     Ok(slot)
 }
 

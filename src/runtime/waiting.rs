@@ -4,7 +4,7 @@
 
 use super::context::Core;
 use super::shared::Shared;
-use crate::sys::log::{Level, Who, enabled, log};
+use crate::sys::log::{Level, Origin, enabled, log};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::Weak;
@@ -18,9 +18,9 @@ const NEXT: Duration = Duration::from_secs(10);
 const NAMED: usize = 8;
 
 /// A name in the log for a new context.
-pub(super) fn who() -> Who {
+pub(super) fn origin() -> Origin {
     static CONTEXTS: AtomicU32 = AtomicU32::new(0);
-    Who {
+    Origin {
         kind: "context",
         number: CONTEXTS.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
     }
@@ -60,16 +60,16 @@ impl Core {
             .collect();
         let mut list = String::new();
         for socket in open.iter().take(NAMED) {
-            let _ = write!(list, " {} not closed,", socket.who);
+            let _ = write!(list, " {} not closed,", socket.origin);
         }
         for socket in closed.iter().take(NAMED) {
-            let (who, count) = (socket.who, socket.unsent());
-            let _ = write!(list, " {who} with {count} unsent message parts,");
+            let (origin, count) = (socket.origin, socket.unsent());
+            let _ = write!(list, " {origin} with {count} unsent message parts,");
         }
         let (list, count) = (list.trim_end_matches(','), open.len() + closed.len());
         log!(
             Warn,
-            self.who,
+            self.origin,
             "zmq_ctx_term waits for {count} sockets:{list}"
         );
         Some(Instant::now() + NEXT)

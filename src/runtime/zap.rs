@@ -76,7 +76,7 @@ pub(super) fn ask(
         theirs
     });
     let Some(end) = ours.filter(|_| found) else {
-        log!(Debug, connection.who(), "ZAP: there is no handler");
+        log!(Debug, connection.origin(), "ZAP: there is no handler");
         connection.zap_reply(query.token, ZapVerdict::Unavailable);
         return None;
     };
@@ -171,13 +171,19 @@ impl Question {
         let Some(connection) = self.connection.upgrade() else {
             return;
         };
-        let (who, frame) = (connection.who(), |place: usize| {
+        let (origin, frame) = (connection.origin(), |place: usize| {
             Text(reply.get(place).map_or(&[], Vec::as_slice))
         });
         match verdict {
-            ZapVerdict::Accept(_) => log!(Debug, who, "ZAP: {} {}", frame(3), frame(4)),
-            ZapVerdict::Deny(_) => log!(Warn, who, "ZAP refuses a peer: {} {}", frame(3), frame(4)),
-            _ => log!(Warn, who, "ZAP: the handler's answer is malformed"),
+            ZapVerdict::Accept(_) => log!(Debug, origin, "ZAP: {} {}", frame(3), frame(4)),
+            ZapVerdict::Deny(_) => log!(
+                Warn,
+                origin,
+                "ZAP refuses a peer: {} {}",
+                frame(3),
+                frame(4)
+            ),
+            _ => log!(Warn, origin, "ZAP: the handler's answer is malformed"),
         }
     }
 }

@@ -21,7 +21,7 @@ mod bias;
 use super::ForkedChild;
 use super::atomic::{AtomicU32, Ordering};
 use crate::sys;
-use bias::{Bias, Entry};
+use bias::{Attempt, Bias};
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -99,9 +99,9 @@ impl Gate {
     #[inline(always)]
     fn lock(&self, me: usize) -> Result<By, Nested> {
         match self.bias.enter(me) {
-            Entry::Taken(seat) => return Ok(By(seat)),
-            Entry::Nested => return Err(Nested),
-            Entry::NotOwner => {}
+            Attempt::Taken(seat) => return Ok(By(seat)),
+            Attempt::Nested => return Err(Nested),
+            Attempt::NotOwner => {}
         }
         if !self.take(FREE, me) {
             self.wait(me)?;
@@ -111,9 +111,9 @@ impl Gate {
 
     fn try_lock(&self, me: usize) -> Option<By> {
         match self.bias.enter(me) {
-            Entry::Taken(seat) => return Some(By(seat)),
-            Entry::Nested => return None,
-            Entry::NotOwner => {}
+            Attempt::Taken(seat) => return Some(By(seat)),
+            Attempt::Nested => return None,
+            Attempt::NotOwner => {}
         }
         if !self.take(FREE, me) {
             return None;

@@ -47,18 +47,18 @@ pub use std::sync::Arc;
 ///
 /// In ordinary builds this is `std::cell::UnsafeCell` and costs nothing.
 #[derive(Debug)]
-pub struct Slot<T>(
+pub struct SyncCell<T>(
     #[cfg(loom)] loom::cell::UnsafeCell<T>,
     #[cfg(not(loom))] std::cell::UnsafeCell<T>,
 );
 
-impl<T> Slot<T> {
+impl<T> SyncCell<T> {
     /// Wraps a value.
     pub fn new(value: T) -> Self {
         #[cfg(loom)]
-        return Slot(loom::cell::UnsafeCell::new(value));
+        return SyncCell(loom::cell::UnsafeCell::new(value));
         #[cfg(not(loom))]
-        return Slot(std::cell::UnsafeCell::new(value));
+        return SyncCell(std::cell::UnsafeCell::new(value));
     }
 
     /// Runs `f` on a pointer for reading.

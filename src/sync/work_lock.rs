@@ -8,7 +8,7 @@
 //! exchange that set bits and found the lock held comes the one that unlocks, and it sees
 //! them.
 
-use super::Slot;
+use super::SyncCell;
 use super::atomic::{AtomicU32, Ordering};
 
 /// The lock is held.
@@ -27,7 +27,7 @@ const PAUSES: u32 = 3;
 #[derive(Debug)]
 pub struct WorkLock<T> {
     word: AtomicU32,
-    value: Slot<T>,
+    value: SyncCell<T>,
 }
 
 // SAFETY: the value is reached by one thread at a time, the one that set HELD, see
@@ -39,7 +39,7 @@ impl<T> WorkLock<T> {
     pub fn new(value: T) -> WorkLock<T> {
         WorkLock {
             word: AtomicU32::new(0),
-            value: Slot::new(value),
+            value: SyncCell::new(value),
         }
     }
 

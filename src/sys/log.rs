@@ -1,6 +1,6 @@
 //! `ZMQ_LOG`: telling on stderr what the library does.
 //!
-//! One line an event, `zmq <level> <seconds> [<who>] <text>`, written with one
+//! One line an event, `zmq <level> <seconds> [<origin>] <text>`, written with one
 //! system call, so that lines of several threads do not mix. Off it costs one
 //! relaxed load at places that are rare anyway. On it takes no lock, allocates
 //! nothing of its own, and never waits: what stderr does not take at once is
@@ -57,22 +57,22 @@ const LINE: usize = 1024;
 
 /// Who does what is told: a kind of thing and its number, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct Origin {
     /// A socket type, or `context`.
     pub kind: &'static str,
     /// Counted in the whole process.
     pub number: u32,
 }
 
-impl Who {
+impl Origin {
     /// What belongs to no socket and no context.
-    pub const LIBRARY: Who = Who {
+    pub const LIBRARY: Origin = Origin {
         kind: "library",
         number: 0,
     };
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.number {
             0 => write!(f, "[{}]", self.kind),
@@ -96,12 +96,12 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// `log!(Info, who, "text {}", argument)`: a line, if the level is on. The
+/// `log!(Info, origin, "text {}", argument)`: a line, if the level is on. The
 /// arguments are evaluated only then.
 macro_rules! log {
-    ($level:ident, $who:expr, $($text:tt)+) => {
+    ($level:ident, $origin:expr, $($text:tt)+) => {
         if $crate::sys::log::enabled($crate::sys::log::Level::$level) {
-            $crate::sys::log::write($crate::sys::log::Level::$level, $who, format_args!($($text)+));
+            $crate::sys::log::write($crate::sys::log::Level::$level, $origin, format_args!($($text)+));
         }
     };
 }
@@ -138,7 +138,7 @@ pub fn start() {
     if let (true, None) = (first, found) {
         let value = Text(value.unwrap_or_default());
         let text = format_args!("ZMQ_LOG={value} is none of error, warn, info, debug, trace");
-        write(Level::Error, Who::LIBRARY, text);
+        write(Level::Error, Origin::LIBRARY, text);
     }
 }
 
@@ -153,7 +153,7 @@ fn read_level(value: &[u8]) -> Option<u8> {
 
 /// Writes a line, whatever the level; [`log!`] is for the rest.
 #[cold]
-pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
+pub fn write(level: Level, origin: Origin, text: fmt::Arguments<'_>) {
     let errno = last_errno();
     start();
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -164,11 +164,11 @@ pub fn write(level: Level, who: Who, text: fmt::Arguments<'_>) {
         let missing = left_out.saturating_add(lost);
         if missing > 0 {
             let text = format_args!("{missing} lines were left out before this one");
-            if !put(Line::new(Level::Warn, stamp, Who::LIBRARY, text).bytes()) {
+            if !put(Line::new(Level::Warn, stamp, Origin::LIBRARY, text).bytes()) {
                 LOST.fetch_add(missing, Ordering::Relaxed);
             }
         }
-        if !put(Line::new(level, stamp, who, text).bytes()) {
+        if !put(Line::new(level, stamp, origin, text).bytes()) {
             LOST.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -206,14 +206,18 @@ struct Line {
 }
 
 impl Line {
-    fn new(level: Level, stamp: (u64, u32), who: Who, text: fmt::Arguments<'_>) -> Line {
+    fn new(level: Level, stamp: (u64, u32), origin: Origin, text: fmt::Arguments<'_>) -> Line {
         let mut line = Line {
             bytes: [0; LINE],
             length: 0,
         };
         let name = NAMES[level as usize];
         // Fails only to tell that the line is full.
-        let _ = write!(line, "zmq {name} {}.{:06} {who} {text}", stamp.0, stamp.1);
+        let _ = write!(
+            line,
+            "zmq {name} {}.{:06} {origin} {text}",
+            stamp.0, stamp.1
+        );
         line.bytes[line.length] = b'\n';
         line.length += 1;
         line
@@ -328,11 +332,11 @@ mod tests {
     use super::*;
 
     fn line(text: &str) -> String {
-        let who = Who {
+        let origin = Origin {
             kind: "DEALER",
             number: 3,
         };
-        let line = Line::new(Level::Info, (17, 42), who, format_args!("{text}"));
+        let line = Line::new(Level::Info, (17, 42), origin, format_args!("{text}"));
         String::from_utf8(line.bytes().to_vec()).unwrap()
     }
 

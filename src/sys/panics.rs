@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::log::{self, Level, Who};
+use super::log::{self, Level, Origin};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +26,7 @@ fn report(payload: Box<dyn Any + Send>, cost: &str) {
     static SAID: AtomicBool = AtomicBool::new(false);
     if !SAID.swap(true, Ordering::Relaxed) || log::enabled(Level::Error) {
         let text = format_args!("internal error, {cost}; please report this");
-        log::write(Level::Error, Who::LIBRARY, text);
+        log::write(Level::Error, Origin::LIBRARY, text);
     }
     // Dropping a payload runs code that may panic in turn.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));

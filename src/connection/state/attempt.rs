@@ -49,16 +49,16 @@ impl State {
 
     pub(super) fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
         self.deadline = None;
-        let (who, at) = (conn.link.who(), Text(&self.endpoint));
+        let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
         match attempt {
             Attempt::Resolving => {
-                log!(Debug, who, "looking up the host name of {at}");
+                log!(Debug, origin, "looking up the host name of {at}");
                 self.phase = Phase::Resolving;
             }
             Attempt::Failed(error) => {
                 match self.phase {
-                    Phase::Resolving => log!(Warn, who, "the host name of {at} is not found"),
-                    _ => log!(Warn, who, "cannot connect to {at}: {error}"),
+                    Phase::Resolving => log!(Warn, origin, "the host name of {at} is not found"),
+                    _ => log!(Warn, origin, "cannot connect to {at}: {error}"),
                 }
                 self.retry(conn);
             }
@@ -125,7 +125,7 @@ impl State {
             };
             log!(
                 Info,
-                conn.link.who(),
+                conn.link.origin(),
                 "connecting to {at} ({tried}) failed: {why}"
             );
         }
@@ -223,7 +223,11 @@ impl State {
         self.phase = Phase::Idle;
         self.deadline = None;
         conn.over.store(true, Ordering::SeqCst);
-        let (who, at) = (conn.link.who(), Text(&self.endpoint));
-        log!(Info, who, "no further attempt to connect to {at} is made");
+        let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
+        log!(
+            Info,
+            origin,
+            "no further attempt to connect to {at} is made"
+        );
     }
 }

@@ -52,7 +52,7 @@ impl State {
 
     /// A handshake is through.
     pub(super) fn log_success(&self, conn: &Connection, session: &Session) {
-        let (who, at) = (conn.link.who(), Text(&self.endpoint));
+        let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
         let version = session.version;
         match session.peer_socket_type {
             _ if conn.settings.raw => {}
@@ -60,13 +60,13 @@ impl State {
                 let (kind, mechanism) = (kind.name(), session.mechanism.name());
                 log!(
                     Info,
-                    who,
+                    origin,
                     "handshake on {at} done: {kind}, {mechanism}, ZMTP {version}"
                 );
             }
             None => log!(
                 Info,
-                who,
+                origin,
                 "handshake on {at} done: a peer of ZMTP {version}"
             ),
         }
@@ -75,12 +75,12 @@ impl State {
     /// The same for the log, in words.
     #[cold]
     fn log_loss(&self, conn: &Connection, loss: &Loss) {
-        let (who, at) = (conn.link.who(), Text(&self.endpoint));
+        let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
         let Phase::Handshake(stream, handshake) = &self.phase else {
             let why = self.why(conn, loss, None);
             return match loss {
-                Loss::Stream(_) => log!(Info, who, "disconnected from {at}: {why}"),
-                _ => log!(Warn, who, "disconnected from {at}: {why}"),
+                Loss::Stream(_) => log!(Info, origin, "disconnected from {at}: {why}"),
+                _ => log!(Warn, origin, "disconnected from {at}: {why}"),
             };
         };
         let peer = stream.peer_address_text();
@@ -88,9 +88,9 @@ impl State {
         match loss {
             // Whoever looks whether somebody listens does so.
             Loss::Stream(_) if self.dialer.is_none() => {
-                log!(Info, who, "handshake with {peer} on {at} failed: {why}");
+                log!(Info, origin, "handshake with {peer} on {at} failed: {why}");
             }
-            _ => log!(Warn, who, "handshake with {peer} on {at} failed: {why}"),
+            _ => log!(Warn, origin, "handshake with {peer} on {at} failed: {why}"),
         }
     }
 
@@ -131,10 +131,10 @@ impl State {
         }
         let count = self.unsent();
         if count > 0 {
-            let (who, at) = (conn.link.who(), Text(&self.endpoint));
+            let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
             log!(
                 Warn,
-                who,
+                origin,
                 "{count} message parts for {at} are not sent: {why}"
             );
         }

@@ -200,7 +200,12 @@ impl State {
         };
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
-                log!(Trace, conn.link.who(), "PING from {}", Text(&self.endpoint));
+                log!(
+                    Trace,
+                    conn.link.origin(),
+                    "PING from {}",
+                    Text(&self.endpoint)
+                );
                 if !self.output.is_crowded() {
                     let mut reply = Vec::new();
                     command::pong(context, &mut reply);
@@ -278,7 +283,12 @@ impl State {
             HeartbeatAction::None => {}
             HeartbeatAction::Dead => self.lose(conn, Loss::Timeout),
             HeartbeatAction::SendPing => {
-                log!(Trace, conn.link.who(), "PING to {}", Text(&self.endpoint));
+                log!(
+                    Trace,
+                    conn.link.origin(),
+                    "PING to {}",
+                    Text(&self.endpoint)
+                );
                 let mut ping = Vec::new();
                 command::ping(heartbeat.ttl_ds(), &[], &mut ping);
                 if let (Phase::Active(_, session), false) =

@@ -40,7 +40,7 @@ pub(super) struct Bias {
 
 /// What [`Bias::enter`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum Attempt {
     /// From the seat of this number.
     Taken(u8),
     /// The lock is not biased to this thread.
@@ -82,24 +82,24 @@ impl Bias {
 
     /// Takes the lock for its owner.
     #[inline(always)]
-    pub(super) fn enter(&self, me: usize) -> Entry {
+    pub(super) fn enter(&self, me: usize) -> Attempt {
         let word = self.owner.load(Ordering::Relaxed);
         if word >> 2 != me {
-            return Entry::NotOwner;
+            return Attempt::NotOwner;
         }
         let inside = &self.inside[word % SEATS];
         if inside.load(Ordering::Relaxed) {
-            return Entry::Nested;
+            return Attempt::Nested;
         }
         inside.store(true, Ordering::Relaxed);
         membarrier::light();
         // What others did under the lock before it became this thread's it has seen
         // when it took the gate.
         if self.owner.load(Ordering::Relaxed) == word {
-            return Entry::Taken((word % SEATS) as u8);
+            return Attempt::Taken((word % SEATS) as u8);
         }
         inside.store(false, Ordering::Release);
-        Entry::NotOwner
+        Attempt::NotOwner
     }
 
     /// Whether `me` holds the lock by a bias, which may have been ended since.

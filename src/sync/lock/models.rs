@@ -1,16 +1,16 @@
 //! Every interleaving of a few threads.
 
 use super::*;
-use crate::sync::{Arc, Slot};
+use crate::sync::{Arc, SyncCell};
 use bias::STREAK;
 
 /// As `lock`, but gives up after some looks: time, which ends every wait,
 /// does not pass in a model.
 fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
     match gate.bias.enter(me) {
-        Entry::Taken(seat) => return Some(By(seat)),
-        Entry::Nested => return None,
-        Entry::NotOwner => {}
+        Attempt::Taken(seat) => return Some(By(seat)),
+        Attempt::Nested => return None,
+        Attempt::NotOwner => {}
     }
     if !gate.take(FREE, me) {
         if gate.is_held_by(me) {
@@ -28,7 +28,7 @@ fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
 }
 
 /// Adds one under the lock, if it can be had. Loom watches.
-fn add(shared: &(Gate, Slot<i32>), by: Option<By>) -> i32 {
+fn add(shared: &(Gate, SyncCell<i32>), by: Option<By>) -> i32 {
     let Some(by) = by else { return 0 };
     // SAFETY: under the lock.
     shared.1.with_mut(|value| unsafe { *value += 1 });
@@ -36,11 +36,11 @@ fn add(shared: &(Gate, Slot<i32>), by: Option<By>) -> i32 {
     1
 }
 
-fn check(preemptions: usize, work: fn(&(Gate, Slot<i32>), usize) -> i32) {
+fn check(preemptions: usize, work: fn(&(Gate, SyncCell<i32>), usize) -> i32) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
     model.check(move || {
-        let shared = Arc::new((Gate::new(), Slot::new(0)));
+        let shared = Arc::new((Gate::new(), SyncCell::new(0)));
         let threads: Vec<_> = (2..4)
             .map(|me| {
                 let shared = shared.clone();

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::runtime::arena::{Arena, HandleWord, Place};
 
 #[repr(C)]
-struct Slot<T> {
+struct PoolItem<T> {
     word: HandleWord,
     /// See [`Place::next`].
     next: AtomicUsize,
@@ -21,11 +21,11 @@ struct Slot<T> {
     value: T,
 }
 
-impl<T: Default + Sync + 'static> Place for Slot<T> {
+impl<T: Default + Sync + 'static> Place for PoolItem<T> {
     const WORD: usize = offset_of!(Self, word);
 
     fn vacant() -> Self {
-        Slot {
+        PoolItem {
             word: HandleWord::VALUE,
             next: AtomicUsize::new(0),
             is_live: AtomicBool::new(false),
@@ -42,7 +42,7 @@ impl<T: Default + Sync + 'static> Place for Slot<T> {
 ///
 /// `T` is shared by all who have the handle and is never dropped, only reset
 /// by its owner when the slot is taken.
-pub struct Pool<T: 'static>(Arena<Slot<T>>);
+pub struct Pool<T: 'static>(Arena<PoolItem<T>>);
 
 impl<T: Default + Sync> Pool<T> {
     /// An empty pool.

@@ -2,6 +2,7 @@
 #                 FEATURES=libsodium CURVE is that library's
 # make install    PREFIX=/usr/local DESTDIR= LIBDIR=lib
 # make header     include/zmq.h anew from the Rust sources
+# make check      format, lints, unit tests, documentation: under two minutes
 # make test       all checks; the last line says how many passed and failed
 # make sanitize   all programs under the sanitizers and valgrind
 # make clean
@@ -25,7 +26,7 @@ STATIC := $(RELEASE)/static/libzmq.a
 STAGE := $(CURDIR)/stage
 TEST_TARGETS :=
 
-.PHONY: all build stage install header test test-install clean
+.PHONY: all build stage install header check docs test test-install clean
 
 all: stage
 
@@ -66,6 +67,15 @@ header:
 	FERROZMQ_BLESS=1 $(CARGO) test --quiet --test header the_header_is_what_the_sources_say
 
 -include mk/*.mk
+
+check:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --quiet -- -D warnings
+	$(CARGO) test --quiet --lib --test layering
+	$(MAKE) --no-print-directory docs
+
+docs:
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --no-deps --document-private-items
 
 test:
 	@CARGO='$(CARGO)' MAKE='$(MAKE)' FERROZMQ_LIB='$(abspath $(RELEASE))/libzmq.so' \

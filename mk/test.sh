@@ -69,6 +69,7 @@ if [ "${1:-}" = --only ]; then
 else
     single "$CARGO" fmt --check
     single "$CARGO" clippy --all-targets --quiet -- -D warnings
+    single "$MAKE" --no-print-directory docs
     single "$MAKE" --no-print-directory stage
     cargo_test
 fi

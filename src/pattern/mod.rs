@@ -143,7 +143,7 @@ pub trait Pattern {
         None
     }
 
-    /// Sends one part ([`flag::MORE`](crate::message::flag::MORE) tells whether
+    /// Sends one part ([`flag::MORE`] tells whether
     /// more follow) and leaves `msg` empty. On failure it stays as it is, and
     /// nothing was sent.
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()>;

@@ -119,7 +119,7 @@ pub trait Pattern {
     }
 
     /// Whether the peers' routing ids are to come as the first message of each
-    /// pipe, marked [`flag::ROUTING_ID`](crate::message::flag::ROUTING_ID) and
+    /// pipe, marked [`flag::ROUTING_ID`] and
     /// empty for a peer without one.
     fn wants_routing_id(&self) -> bool {
         false

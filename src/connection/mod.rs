@@ -227,9 +227,10 @@ impl Connection {
         self.service(work::STOP);
     }
 
-    /// Stops a connection that makes no further attempt, in a moment. What the socket
-    /// sends until then is taken, and lost, as in libzmq: a client that asks a server
-    /// which it does not fit waits for the answer, with its time limit, not for room.
+    /// Stops a connection that makes no further attempt, when this is called again: the
+    /// socket hears of it once more after a moment. What it sends until then is taken,
+    /// and lost, as in libzmq: a client that asks a server which it does not fit waits
+    /// for the answer, with its time limit, not for room.
     pub fn stop_soon(&self) {
         self.service(work::STOP_SOON);
     }

@@ -43,8 +43,9 @@ enum Phase {
     New,
     /// The next attempt comes at the reconnect time.
     Waiting,
-    /// No further attempt is made. The pipe stays until the socket takes it back.
-    Idle,
+    /// No further attempt is made. The pipe stays until the socket takes it back; `told`:
+    /// until it reads its mail, for the grace time is over.
+    Idle { told: bool },
     /// A host name is being looked up.
     Resolving,
     /// A connect is under way.
@@ -209,8 +210,12 @@ impl State {
             }
             self.begin_close(conn);
         }
-        if todo & work::STOP_SOON != 0 && matches!(self.phase, Phase::Idle) {
-            self.deadline = Some(Instant::now() + attempt::GRACE);
+        if todo & work::STOP_SOON != 0 {
+            match self.phase {
+                Phase::Idle { told: true } => self.begin_close(conn),
+                Phase::Idle { .. } => self.deadline = Some(Instant::now() + attempt::GRACE),
+                _ => {}
+            }
         }
         if todo & work::TIMER != 0 {
             self.timer = None;
@@ -270,7 +275,7 @@ impl State {
                     pipe.set_peer_left(self.half_closed || stream.is_hung_up());
                 }
                 // It is about to be closed, after the grace time.
-                Phase::Idle => pipe.set_peer_left(self.deadline.is_some()),
+                Phase::Idle { told } => pipe.set_peer_left(*told || self.deadline.is_some()),
                 _ => {}
             }
         }
@@ -313,7 +318,7 @@ impl State {
                 return;
             }
         }
-        if matches!(self.phase, Phase::Idle) {
+        if matches!(self.phase, Phase::Idle { .. }) {
             self.log_unsent(conn, "no further attempt to connect is made");
             self.close(conn);
         } else if linger == 0 || self.pipe.is_none() || !self.has_unsent(conn) {
@@ -470,7 +475,11 @@ impl State {
             self.deadline = None;
             match &self.phase {
                 Phase::Waiting => self.dial(conn),
-                Phase::Idle => self.begin_close(conn),
+                // Not closed from here: a send may have found it open and be about to write.
+                Phase::Idle { .. } => {
+                    self.phase = Phase::Idle { told: true };
+                    conn.link.gave_up(conn.me.clone(), true);
+                }
                 Phase::Dialing(dial) => {
                     let fd = dial.as_raw_fd();
                     self.drop_stream(conn);

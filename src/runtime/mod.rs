@@ -10,6 +10,8 @@ mod disconnected;
 pub mod endpoints;
 mod eventfd;
 pub mod fork;
+#[cfg(all(test, not(loom)))]
+mod given_up;
 mod inproc;
 mod many;
 pub mod monitor;

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
 
 /// How long a socket may write to a pipe after it has read that no further attempt to
-/// connect is made. libzmq's sockets read their mail once in about that time while
-/// they send, and find the pipe closed the next time.
-pub(super) const GRACE: Duration = Duration::from_millis(1);
+/// connect is made, at least. libzmq's sockets read their mail every 3 million ticks of
+/// the processor's clock while they send, and find the pipe closed the next time.
+pub(super) const GRACE: Duration = Duration::from_millis(2);
 
 /// Flags of `ZMQ_RECONNECT_STOP`.
 pub(super) mod reconnect_stop {
@@ -209,7 +209,7 @@ impl State {
     /// until it has read that, as in libzmq.
     pub(super) fn give_up(&mut self, conn: &Connection, endpoint_stays: bool) {
         self.rest(conn);
-        if matches!(self.phase, Phase::Idle) {
+        if matches!(self.phase, Phase::Idle { .. }) {
             conn.link.gave_up(conn.me.clone(), endpoint_stays);
         }
     }
@@ -220,7 +220,7 @@ impl State {
         if self.closing.is_some() {
             return self.close(conn); // there is nothing to take back
         }
-        self.phase = Phase::Idle;
+        self.phase = Phase::Idle { told: false };
         self.deadline = None;
         conn.over.store(true, Ordering::SeqCst);
         let (origin, at) = (conn.link.origin(), Text(&self.endpoint));

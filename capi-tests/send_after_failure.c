@@ -8,6 +8,7 @@
 #include "monitor.h"
 
 #include <netinet/tcp.h>
+#include <sys/un.h>
 
 /* The reference looks for news after 3 million ticks of the processor's clock. */
 enum { SHORTLY = 600 };
@@ -26,10 +27,27 @@ static const struct type {
   {"XPUB", ZMQ_XPUB, "SUB", "PULL"},        {"XSUB", ZMQ_XSUB, "PUB", "PULL"},
 };
 
-enum failure { MECHANISM, TYPE, COMMAND, REFUSED, OLD, TOO_LONG, FAILURES };
+enum kind { MECHANISM, TYPE, COMMAND, REFUSED, OLD, TOO_LONG };
 
-static const char *const failures[FAILURES] = {"another mechanism", "an unfit type",  "an unknown command",
-                                               "ERROR 400",         "an old version", "a long message"};
+/* What the socket speaks, and what the peer greets with. */
+static const struct failure {
+    const char *name;
+    enum kind kind;
+    const char *ours, *theirs, *status;
+} failures[] = {
+  {"another mechanism", MECHANISM, "NULL", "PLAIN", ""}, {"an unfit type", TYPE, "NULL", "NULL", ""},
+  {"an unknown command", COMMAND, "NULL", "NULL", ""},   {"ERROR 400", REFUSED, "NULL", "NULL", "400"},
+  {"an old version", OLD, "NULL", "NULL", ""},           {"a long message", TOO_LONG, "NULL", "NULL", ""},
+};
+
+/* These over ipc as well. */
+static const struct failure others[] = {
+  {"CURVE for NULL", MECHANISM, "NULL", "CURVE", ""},  {"NULL for PLAIN", MECHANISM, "PLAIN", "NULL", ""},
+  {"CURVE for PLAIN", MECHANISM, "PLAIN", "CURVE", ""}, {"NULL for CURVE", MECHANISM, "CURVE", "NULL", ""},
+  {"PLAIN for CURVE", MECHANISM, "CURVE", "PLAIN", ""}, {"an unfit type", TYPE, "NULL", "NULL", ""},
+  {"ERROR 300", REFUSED, "NULL", "NULL", "300"},        {"ERROR 500", REFUSED, "NULL", "NULL", "500"},
+  {"a wrong password", REFUSED, "PLAIN", "PLAIN", "400"},
+};
 
 static void put (int fd, const void *bytes, size_t size)
 {
@@ -58,28 +76,30 @@ static void get (int fd, void *to, size_t size)
 }
 
 /* Plays a peer that does not fit, and waits until the other end has closed. */
-static void fail (int fd, enum failure failure, const struct type *type)
+static void fail (int fd, const struct failure *failure, const struct type *type)
 {
-    char greeting[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0", bytes[256];
-    memcpy (greeting + 12, failure == MECHANISM ? "PLAIN" : "NULL", failure == MECHANISM ? 5 : 4);
-    if (failure == OLD)
+    char greeting[64] = "\xff\0\0\0\0\0\0\0\1\x7f\3\0", bytes[256], error[16] = "\5ERROR\3";
+    enum kind kind = failure->kind;
+    memcpy (greeting + 12, failure->theirs, strlen (failure->theirs));
+    if (kind == OLD)
         greeting[10] = 1;
     struct timeval limit = {PATIENCE / 1000, 0};
     int on = 1;
-    MUST (setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    MUST (setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 || errno == EOPNOTSUPP);
     MUST (setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
-    put (fd, greeting, failure == OLD ? 12 : sizeof greeting);
-    if (failure != MECHANISM && failure != OLD) {
+    put (fd, greeting, kind == OLD ? 12 : sizeof greeting);
+    if (kind != MECHANISM && kind != OLD) {
         get (fd, bytes, 66);
         get (fd, bytes, (unsigned char) bytes[65]);
     }
-    if (failure == TYPE)
+    if (kind == TYPE)
         put_ready (fd, type->unfit);
-    if (failure == COMMAND)
+    if (kind == COMMAND)
         put_command (fd, "\5HELLO", 6);
-    if (failure == REFUSED)
-        put_command (fd, "\5ERROR\003400", 10);
-    if (failure == TOO_LONG) {
+    memcpy (error + 7, failure->status, strlen (failure->status));
+    if (kind == REFUSED)
+        put_command (fd, error, 10);
+    if (kind == TOO_LONG) {
         put_ready (fd, type->fits);
         memset (bytes, 0, sizeof bytes);
         bytes[1] = 100;
@@ -104,18 +124,34 @@ static const char *attempt (void *s, const struct type *type, int flags)
     return rc >= 0 ? "taken" : errno_name (zmq_errno ());
 }
 
-static void *connect_to (const char *endpoint, const struct type *type, enum failure failure)
+static void speak (void *s, const char *mechanism)
+{
+    char public[41], secret[41];
+    if (strcmp (mechanism, "PLAIN") == 0) {
+        MUST (zmq_setsockopt (s, ZMQ_PLAIN_USERNAME, "name", 4) == 0);
+        MUST (zmq_setsockopt (s, ZMQ_PLAIN_PASSWORD, "wrong", 5) == 0);
+    } else if (strcmp (mechanism, "CURVE") == 0) {
+        MUST (zmq_curve_keypair (public, secret) == 0);
+        MUST (zmq_setsockopt (s, ZMQ_CURVE_SERVERKEY, public, 41) == 0);
+        MUST (zmq_setsockopt (s, ZMQ_CURVE_PUBLICKEY, public, 41) == 0);
+        MUST (zmq_setsockopt (s, ZMQ_CURVE_SECRETKEY, secret, 41) == 0);
+    }
+}
+
+static void *connect_to (const char *endpoint, const struct type *type, const struct failure *failure)
 {
     void *s = sock (ctx, type->type);
     set_int (s, ZMQ_SNDTIMEO, 10);
+    set_int (s, ZMQ_RECONNECT_IVL, 5);
     if (type->type == ZMQ_ROUTER) {
         set_int (s, ZMQ_ROUTER_MANDATORY, 1);
         MUST (zmq_setsockopt (s, ZMQ_CONNECT_ROUTING_ID, "id", 2) == 0);
     }
-    if (failure == OLD)
+    speak (s, failure->ours);
+    if (failure->kind == OLD)
         MUST (zmq_setsockopt (s, ZMQ_ZAP_DOMAIN, "x", 1) == 0);
     int64_t longest = 50;
-    if (failure == TOO_LONG)
+    if (failure->kind == TOO_LONG)
         MUST (zmq_setsockopt (s, ZMQ_MAXMSGSIZE, &longest, sizeof longest) == 0);
     MUST (zmq_connect (s, endpoint) == 0);
     return s;
@@ -128,11 +164,25 @@ static long now_us (void)
     return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static void run (const struct type *type, enum failure failure, int flags)
+static int listen_at (const char *transport, char *endpoint)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "here"};
+    if (strcmp (transport, "tcp") == 0)
+        return raw_listen (endpoint);
+    int fd = socket (AF_UNIX, SOCK_STREAM, 0);
+    MUST (fd >= 0);
+    unlink (address.sun_path);
+    MUST (bind (fd, (struct sockaddr *) &address, sizeof address) == 0);
+    MUST (listen (fd, 5) == 0);
+    strcpy (endpoint, "ipc://here");
+    return fd;
+}
+
+static void run (const char *transport, const struct type *type, const struct failure *failure, int flags)
 {
     char endpoint[ENDPOINT];
     const char *soon = "", *last = "";
-    int listener = raw_listen (endpoint);
+    int listener = listen_at (transport, endpoint);
     long limit = now_ms () + PATIENCE, took = 0;
     void *s = NULL;
     do { /* until it was fast enough */
@@ -147,7 +197,7 @@ static void run (const struct type *type, enum failure failure, int flags)
         soon = attempt (s, type, flags);
         took = now_us () - took;
     } while (took > SHORTLY && now_ms () < limit);
-    printf ("%s, %s%s: shortly after %s, ", type->name, failures[failure], flags ? "" : ", waiting", soon);
+    printf ("%s, %s, %s%s: shortly after %s, ", transport, type->name, failure->name, flags ? "" : ", waiting", soon);
     int drops = strstr (type->name, "UB") != NULL;
     limit = now_ms () + (drops ? 0 : PATIENCE);
     do {
@@ -167,9 +217,14 @@ int main (void)
     start ();
     ctx = zmq_ctx_new ();
     for (int t = 0; t < COUNT (types); t++)
-        for (int f = 0; f < FAILURES; f++) {
-            run (&types[t], f, ZMQ_DONTWAIT);
-            run (&types[t], f, 0);
+        for (int f = 0; f < COUNT (failures); f++) {
+            run ("tcp", &types[t], &failures[f], ZMQ_DONTWAIT);
+            run ("tcp", &types[t], &failures[f], 0);
+        }
+    for (int t = 0; t < COUNT (types); t++)
+        for (int f = 0; f < COUNT (others); f++) {
+            run ("tcp", &types[t], &others[f], t % 2 ? ZMQ_DONTWAIT : 0);
+            run ("ipc", &types[t], &others[f], t % 2 ? 0 : ZMQ_DONTWAIT);
         }
     term (ctx);
     return 0;

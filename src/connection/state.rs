@@ -213,7 +213,10 @@ impl State {
         if todo & work::STOP_SOON != 0 {
             match self.phase {
                 Phase::Idle { told: true } => self.begin_close(conn),
-                Phase::Idle { .. } => self.deadline = Some(Instant::now() + attempt::GRACE),
+                Phase::Idle { .. } => {
+                    let grace = attempt::grace(conn.settings.options.reconnect_ivl);
+                    self.deadline = Some(Instant::now() + grace);
+                }
                 _ => {}
             }
         }

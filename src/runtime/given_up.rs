@@ -38,7 +38,9 @@ fn wait_for_mail(socket: &socket::Socket) {
 fn a_send_that_has_read_the_news_is_taken() {
     let context = context::create().unwrap().address();
     let dealer = socket::create(context, DEALER).unwrap().address();
-    socket::set_option(dealer, ZMQ_LINGER, Some(&0i32.to_ne_bytes())).unwrap();
+    for (option, value) in [(ZMQ_LINGER, 0i32), (ZMQ_RECONNECT_IVL, 1)] {
+        socket::set_option(dealer, option, Some(&value.to_ne_bytes())).unwrap();
+    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
     endpoints::connect(dealer, endpoint.as_bytes()).unwrap();

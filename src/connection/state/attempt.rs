@@ -20,9 +20,13 @@ use std::time::{Duration, Instant};
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
 
 /// How long a socket may write to a pipe after it has read that no further attempt to
-/// connect is made, at least. libzmq's sockets read their mail every 3 million ticks of
-/// the processor's clock while they send, and find the pipe closed the next time.
-pub(super) const GRACE: Duration = Duration::from_millis(2);
+/// connect is made, at least. libzmq finds out why at its first attempt or at its second,
+/// depending on which end is first to close, and until then takes what is sent: for the
+/// longest pause between the two, by the default interval or a shorter one that is set.
+/// After the first attempt it takes sends for 3 million ticks of the processor's clock.
+pub(super) fn grace(reconnect_ivl: i32) -> Duration {
+    2 * Duration::from_millis(reconnect_ivl.clamp(1, 100) as u64)
+}
 
 /// Flags of `ZMQ_RECONNECT_STOP`.
 pub(super) mod reconnect_stop {

@@ -12,7 +12,7 @@ static void refused (const char *endpoint)
     MUST (zmq_connect (client, endpoint) == 0);
     show_until ("client", mon, ZMQ_EVENT_CONNECT_RETRIED);
     show_until ("client", mon, ZMQ_EVENT_CONNECT_RETRIED);
-    done_watched ("client", client, mon);
+    done_retrying ("client", client, mon);
 
     PART ("without retry");
     client = sock (ctx, ZMQ_DEALER);
@@ -34,7 +34,7 @@ static void unresolved (void)
     MUST (zmq_connect (client, "tcp://127.0.0.1:65536") == 0);
     show_until ("client", mon, ZMQ_EVENT_CONNECT_RETRIED);
     show_until ("client", mon, ZMQ_EVENT_CONNECT_RETRIED);
-    done_watched ("client", client, mon);
+    done_retrying ("client", client, mon);
 }
 
 static void lost_without_retry (void)
@@ -75,19 +75,23 @@ static void binds (void)
     done (other);
 }
 
+/* What a peer that does not shake hands does after what it says: nothing, until the time
+   for the handshake is over; it closes its side; or what it says is enough. */
+enum then { SILENCE, END, ENOUGH };
+
 /* A listener meets peers that do not shake hands. */
-static void accepted (const char *what, const void *bytes, size_t size, int hang_up)
+static void accepted (const char *what, const void *bytes, size_t size, enum then then)
 {
     printf ("-- accepted: %s\n", what);
     char endpoint[ENDPOINT];
     void *server = sock (ctx, ZMQ_DEALER);
-    set_int (server, ZMQ_HANDSHAKE_IVL, 200);
+    set_int (server, ZMQ_HANDSHAKE_IVL, then == SILENCE ? 200 : 0);
     bind_any (server, "tcp", endpoint);
     void *mon = watch (ctx, server, ZMQ_EVENT_ALL);
     int fd = raw_connect (endpoint);
     if (size > 0)
         MUST (write (fd, bytes, size) == (ssize_t) size);
-    if (hang_up) {
+    if (then == END) {
         usleep (50000);
         shutdown (fd, SHUT_WR);
     }
@@ -97,27 +101,31 @@ static void accepted (const char *what, const void *bytes, size_t size, int hang
     done_watched ("server", server, mon);
 }
 
-/* A connecting socket meets a peer that does not shake hands. */
-static void connected (const char *what, const void *bytes, size_t size, int hang_up)
+/* A connecting socket meets a peer that does not shake hands. If that is not for what it
+   says, there is another attempt. */
+static void connected (const char *what, const void *bytes, size_t size, enum then then)
 {
     printf ("-- connected: %s\n", what);
     char endpoint[ENDPOINT];
     int listener = raw_listen (endpoint);
     void *client = sock (ctx, ZMQ_DEALER);
-    set_int (client, ZMQ_HANDSHAKE_IVL, 200);
-    set_int (client, ZMQ_RECONNECT_IVL, RETRY);
+    set_int (client, ZMQ_HANDSHAKE_IVL, then == SILENCE ? 200 : 0);
+    set_int (client, ZMQ_RECONNECT_IVL, LATER);
     void *mon = watch (ctx, client, ZMQ_EVENT_ALL);
     MUST (zmq_connect (client, endpoint) == 0);
     int fd = accept (listener, NULL, NULL);
     MUST (fd >= 0);
     if (size > 0)
         MUST (write (fd, bytes, size) == (ssize_t) size);
-    if (hang_up) {
+    if (then == END) {
         usleep (50000);
         shutdown (fd, SHUT_WR);
     }
     show_until ("client", mon, ZMQ_EVENT_DISCONNECTED);
-    show_event ("client", mon, 150, RETRY);
+    if (then != ENOUGH)
+        show_event ("client", mon, PATIENCE, LATER);
+    else
+        show_quiet ("client", mon);
     RC (zmq_disconnect (client, endpoint));
     close (fd);
     close (listener);
@@ -143,16 +151,16 @@ int main (void)
     memcpy (command, greeting, 64);
     /* The type of a socket that has nothing to say to a DEALER. */
     memcpy (command + 64, "\004\031\005READY\013Socket-Type\000\000\000\003PUB", 27);
-    void (*const sides[]) (const char *, const void *, size_t, int) = {accepted, connected};
+    void (*const sides[]) (const char *, const void *, size_t, enum then) = {accepted, connected};
     for (int i = 0; i < 2; i++) {
-        sides[i] ("silence", NULL, 0, 0);
-        sides[i] ("the end at once", NULL, 0, 1);
-        sides[i] ("half a greeting and the end", greeting, 20, 1);
-        sides[i] ("a greeting and silence", greeting, 64, 0);
-        sides[i] ("a greeting and the end", greeting, 64, 1);
-        sides[i] ("another mechanism", plain, 64, 0);
-        sides[i] ("an unknown command", ready, 72, 0);
-        sides[i] ("a type that does not fit", command, 91, 0);
+        sides[i] ("silence", NULL, 0, SILENCE);
+        sides[i] ("the end at once", NULL, 0, END);
+        sides[i] ("half a greeting and the end", greeting, 20, END);
+        sides[i] ("a greeting and silence", greeting, 64, SILENCE);
+        sides[i] ("a greeting and the end", greeting, 64, END);
+        sides[i] ("another mechanism", plain, 64, ENOUGH);
+        sides[i] ("half a command", ready, 72, SILENCE);
+        sides[i] ("a type that does not fit", command, 91, ENOUGH);
     }
     term (ctx);
     return 0;

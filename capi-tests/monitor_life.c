@@ -67,10 +67,11 @@ static void life (const char *transport, int named)
     PART ("bound again");
     MUST (zmq_bind (server, endpoint) == 0);
     show_until ("server", server_mon, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    show_past_attempts ("client", client_mon, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     PART ("the server closes");
     done_watched ("server", server, server_mon);
     show_until ("client", client_mon, ZMQ_EVENT_CONNECT_RETRIED);
-    done_watched ("client", client, client_mon);
+    done_retrying ("client", client, client_mon);
 }
 
 int main (void)

@@ -9,12 +9,12 @@ static void nobody (const char *what, int flags, const char *endpoint, int ends)
 {
     printf ("-- %s\n", what);
     void *client = sock (ctx, ZMQ_DEALER);
-    set_int (client, ZMQ_RECONNECT_IVL, RETRY);
+    set_int (client, ZMQ_RECONNECT_IVL, LATER);
     set_int (client, ZMQ_RECONNECT_STOP, flags);
     SHOW (get_int (client, ZMQ_RECONNECT_STOP));
     void *mon = watch (ctx, client, ZMQ_EVENT_ALL);
     MUST (zmq_connect (client, endpoint) == 0);
-    show_until ("client", mon, ends ? ZMQ_EVENT_CLOSED : ZMQ_EVENT_CONNECT_RETRIED);
+    show_until_at ("client", mon, ends ? ZMQ_EVENT_CLOSED : ZMQ_EVENT_CONNECT_RETRIED, LATER);
     if (ends)
         show_quiet ("client", mon);
     poke (client);

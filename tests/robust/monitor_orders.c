@@ -171,9 +171,50 @@ static void wakes (void)
     OK (zmq_close (reader));
 }
 
+/* The reader connects in another thread while the monitor is made, and made again. */
+static pthread_barrier_t barrier;
+enum { RACES = 300 };
+
+static void *connect_in_race (void *reader)
+{
+    for (int i = 0; i < RACES; i++) {
+        pthread_barrier_wait (&barrier);
+        for (volatile int spin = i * 37 % 2000; spin > 0; spin--) {
+        }
+        OK (zmq_connect (reader, "inproc://race"));
+        pthread_barrier_wait (&barrier);
+        if (!failures) /* or each round would wait for its events */
+            CHECK (hears_both (reader) && event_of (reader) == ZMQ_EVENT_MONITOR_STOPPED, "what comes after both is heard");
+    }
+    return NULL;
+}
+
+static void race (int type)
+{
+    pthread_t thread;
+    void *socket = zmq_socket (context, ZMQ_PULL), *reader = reader_of (type);
+    OK (-pthread_barrier_init (&barrier, NULL, 2));
+    OK (-pthread_create (&thread, NULL, connect_in_race, reader));
+    for (int i = 0; i < RACES; i++) {
+        pthread_barrier_wait (&barrier);
+        for (volatile int spin = i * 73 % 2000; spin > 0; spin--) {
+        }
+        monitor (socket, "inproc://race");
+        pthread_barrier_wait (&barrier);
+        happen (socket);
+        OK (zmq_socket_monitor (socket, NULL, 0));
+    }
+    OK (-pthread_join (thread, NULL));
+    pthread_barrier_destroy (&barrier);
+    OK (zmq_close (socket));
+    OK (zmq_close (reader));
+}
+
 int main (void)
 {
     context = zmq_ctx_new ();
+    race (ZMQ_PAIR);
+    race (ZMQ_PULL);
     in_and_out (0);
     in_and_out (1);
     in_and_out (3);

@@ -212,7 +212,7 @@ pub struct Reactor {
 }
 
 impl Reactor {
-    /// Starts an I/O thread; `prepare` runs first in it (name, priority). `spin`:
+    /// Starts an I/O thread; `prepare` runs first in it (priority, for instance). `spin`:
     /// see [`spins`](Self::spins).
     pub fn start(
         name: String,
@@ -235,9 +235,12 @@ impl Reactor {
             thread: Mutex::new(None),
         });
         let this = reactor.clone();
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             crate::sys::block_signals();
             prepare();
+            // Last: a program that finds the thread by its name, to set it up in its own
+            // way, comes after what was prepared. (A thread's builder would name it first.)
+            crate::sys::set_thread_name(&name);
             this.run();
         })?;
         *reactor.thread.lock() = Some(thread);
@@ -484,5 +487,25 @@ impl Reactor {
             contain(LOST, || source.fail());
             After::default()
         })
+    }
+}
+
+#[cfg(all(test, not(loom), target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    /// The name of the calling thread, as the system has it.
+    fn own_name() -> String {
+        std::fs::read_to_string("/proc/thread-self/comm").unwrap()
+    }
+
+    #[test]
+    fn a_thread_is_named_after_it_was_prepared() {
+        let (report, reports) = mpsc::channel();
+        let prepare = move || report.send(own_name()).unwrap();
+        let reactor = Reactor::start("prepared".into(), false, prepare).unwrap();
+        assert_ne!(reports.recv().unwrap(), "prepared\n");
+        reactor.stop();
     }
 }

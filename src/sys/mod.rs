@@ -298,6 +298,21 @@ pub fn has_one_cpu() -> bool {
 #[cfg(not(target_os = "linux"))]
 pub fn set_thread_affinity(_cpus: &[i32]) {}
 
+/// Names the calling thread, by the first 15 bytes.
+#[cfg(target_os = "linux")]
+pub fn set_thread_name(name: &str) {
+    let mut text = [0; 16];
+    for (to, from) in text[..15].iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    // SAFETY: the text ends with a zero, for the last byte is never written.
+    unsafe { libc::pthread_setname_np(libc::pthread_self(), text.as_ptr()) };
+}
+
+/// Names the calling thread: not done here.
+#[cfg(not(target_os = "linux"))]
+pub fn set_thread_name(_name: &str) {}
+
 /// Sets scheduling policy and priority of the calling thread as far as the
 /// system allows. Without a real-time policy a priority means `nice(-20)`, as
 /// in libzmq.

@@ -183,3 +183,18 @@ fn frames_are_taken_without_the_gaps_between_them() {
     }
     assert_eq!(got, bodies);
 }
+
+#[test]
+fn what_a_message_says_of_itself() {
+    for (size, own) in [(33, false), (34, true), (5000, true)] {
+        let bytes = vec![7; size];
+        let mut msg = Msg::copy_from(&bytes).unwrap();
+        assert_eq!(msg.is_own_heap(), own, "{size}");
+        let mut out = b"before".to_vec();
+        msg.append_to(&mut out);
+        assert_eq!(out, [b"before", &bytes[..]].concat());
+        let copy = msg.share();
+        assert!(!msg.is_own_heap() && !copy.is_own_heap());
+    }
+    assert_eq!(Msg::new().routing_id(), 0);
+}

@@ -173,9 +173,9 @@ impl PartReader {
         self.queue.ready()
     }
 
-    /// Parts known to wait.
+    /// Parts that wait.
     pub fn waiting(&mut self) -> usize {
-        self.queue.waiting()
+        self.queue.waiting_now()
     }
 
     /// Parts taken since the beginning.

@@ -294,6 +294,12 @@ impl<T> Consumer<T> {
         self.seen.saturating_sub(self.at.count)
     }
 
+    /// Units that wait, by a fresh look at the producer's count.
+    pub fn waiting_now(&mut self) -> usize {
+        self.seen = self.shared.published.0.load(Ordering::SeqCst);
+        self.waiting()
+    }
+
     /// Units taken out since the beginning.
     #[inline]
     pub fn taken(&self) -> usize {

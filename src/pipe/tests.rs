@@ -2,6 +2,8 @@ use super::*;
 use crate::message::{Msg, Run, flag};
 use crate::sync::Mutex;
 
+mod ends;
+
 const NONE: Hwm = Hwm {
     snd: Some(0),
     rcv: None,
@@ -179,6 +181,7 @@ fn metadata_changes_in_the_stream() {
     a.flush();
     for fd in [1, 2] {
         assert_eq!(b.read().unwrap().metadata().unwrap().source_fd(), Some(fd));
+        assert_eq!(b.metadata().unwrap().source_fd(), Some(fd));
     }
     assert!(b.read().is_none());
 }
@@ -377,6 +380,7 @@ fn what_a_connection_leaves_unread_is_told_in_bytes() {
             credited <= exact(left) + FILLING as u64,
             "{credited} for {left}"
         );
+        assert!(connection.left_unread() >= credited);
         assert_eq!(socket.read().is_some(), left > 0);
     }
     assert_eq!(socket.unread_bytes(), 0);

@@ -202,6 +202,7 @@ mod tests {
     use crate::runtime::{context, endpoints, socket};
 
     const DEALER: i32 = 5;
+    const ROUTER: i32 = 6;
     const REP: i32 = 4;
 
     /// Answers one request with `status`; returns its frames.
@@ -268,6 +269,48 @@ mod tests {
         assert_eq!(plain(Some(b"200")), Ok(Some("joe".into())));
         assert_eq!(plain(Some(b"400")), Err(Error::Again));
         assert_eq!(plain(Some(b"300")), Err(Error::Again));
+    }
+
+    #[test]
+    fn a_question_has_one_answer() {
+        let context = context::create().expect("a context").address();
+        let make = |kind| {
+            let socket = socket::create(context, kind).expect("a socket").address();
+            let set = |option, value: i32| {
+                socket::set_option(socket, option, Some(&value.to_ne_bytes())).expect("good");
+            };
+            set(ZMQ_LINGER, 0);
+            set(ZMQ_RCVTIMEO, 10_000);
+            socket
+        };
+        let (handler, server) = (make(ROUTER), make(DEALER));
+        let one = Some(&1_i32.to_ne_bytes()[..]);
+        socket::set_option(handler, ZMQ_ROUTER_MANDATORY, one).expect("good");
+        socket::set_option(server, ZMQ_PLAIN_SERVER, one).expect("good");
+        endpoints::bind(handler, b"inproc://zeromq.zap.01").expect("bound");
+        endpoints::bind(server, b"tcp://127.0.0.1:*").expect("bound");
+        let mut text = [0; 64];
+        let len = socket::get_option(server, ZMQ_LAST_ENDPOINT, &mut text).expect("fits");
+        let client = make(DEALER);
+        socket::set_option(client, ZMQ_PLAIN_USERNAME, Some(b"admin")).expect("good");
+        socket::set_option(client, ZMQ_PLAIN_PASSWORD, Some(b"secret")).expect("good");
+        endpoints::connect(client, &text[..len - 1]).expect("begun");
+        socket::send_bytes(client, b"hello", 0).expect("queued");
+        let asker = socket::recv(handler, 0).expect("a routing id");
+        while socket::recv(handler, 0).expect("a request").has(flag::MORE) {}
+        let answer = |part: &[u8], flags| socket::send_bytes(handler, part, flags);
+        answer(asker.data(), socket::SNDMORE).expect("routed");
+        for part in [b"", &b"1.0"[..], b"1", b"200", b"", b"joe"] {
+            answer(part, socket::SNDMORE).expect("sent");
+        }
+        answer(b"", 0).expect("sent");
+        assert_eq!(socket::recv(server, 0).expect("let in").data(), b"hello");
+        let again = answer(asker.data(), socket::SNDMORE);
+        assert_eq!(again, Err(Error::HostUnreachable));
+        for socket in [handler, server, client] {
+            socket::close(socket).expect("closed");
+        }
+        context::terminate(context, false).expect("ended");
     }
 
     #[test]

@@ -27,3 +27,21 @@ impl ForkedChild {
         ForkedChild(())
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_for_a_fork_is_had_unless_its_holder_stays() {
+        let mutex = Mutex::new(7);
+        assert_eq!(lock_for_fork(&mutex).map(|guard| *guard), Some(7));
+        let guard = mutex.lock();
+        assert!(lock_for_fork(&mutex).is_none());
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| lock_for_fork(&mutex).is_some());
+            drop(guard);
+            assert!(waits.join().unwrap());
+        });
+    }
+}

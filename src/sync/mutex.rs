@@ -128,6 +128,7 @@ mod futex {
 mod tests {
     use super::*;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::{Duration, Instant};
 
     #[test]
@@ -159,8 +160,15 @@ mod tests {
         let guard = mutex.lock();
         assert!(mutex.try_lock().is_none());
         let other = mutex.clone();
-        let sleeper = std::thread::spawn(move || *other.lock() = true);
+        let inside = Arc::new(AtomicBool::new(false));
+        let its = inside.clone();
+        let sleeper = std::thread::spawn(move || {
+            let mut guard = other.lock();
+            its.store(true, Ordering::SeqCst);
+            *guard = true;
+        });
         std::thread::sleep(Duration::from_millis(20));
+        assert!(!inside.load(Ordering::SeqCst), "two in it");
         drop(guard);
         let end = Instant::now() + Duration::from_secs(10);
         // Takes it again and again: the sleeper must get its turn.
@@ -168,6 +176,20 @@ mod tests {
             assert!(Instant::now() < end, "starved");
         }
         sleeper.join().unwrap();
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_lock_that_sleepers_wait_for_is_left_so() {
+        use super::futex::RawMutex;
+        use lock_api::RawMutex as _;
+        let mutex = RawMutex::INIT;
+        assert!(!mutex.is_locked());
+        mutex.lock();
+        assert!(mutex.is_locked() && !mutex.try_lock());
+        // SAFETY: this thread has it.
+        unsafe { mutex.unlock() };
+        assert!(!mutex.is_locked() && mutex.try_lock());
     }
 
     #[test]

@@ -303,6 +303,69 @@ mod tests {
     }
 
     #[test]
+    fn a_wake_up_is_there_until_it_is_consumed_or_forgotten() {
+        let parker = Parker::new();
+        assert!(!parker.is_notified());
+        parker.unpark();
+        assert!(parker.is_notified());
+        parker.reset();
+        assert!(!parker.is_notified());
+        let soon = Instant::now() + Duration::from_millis(5);
+        assert_eq!(parker.park(Some(soon)), Wake::TimedOut);
+        parker.unpark();
+        assert_eq!(parker.park(None), Wake::Notified);
+        assert!(!parker.is_notified());
+    }
+
+    /// What a sleep says, and what a waker does in it, decide together.
+    #[test]
+    fn the_end_of_a_sleep() {
+        let parker = Parker::new();
+        for wake in [Wake::TimedOut, Wake::Interrupted] {
+            assert_eq!(parker.park_by(|| wake), wake);
+            let woken = parker.park_by(|| {
+                parker.unpark();
+                wake
+            });
+            assert_eq!(woken, Wake::Notified, "the waker's word counts");
+            assert!(!parker.is_notified());
+        }
+        // A futex wait that ends for no reason begins again.
+        let sleeps = std::cell::Cell::new(0);
+        let woken = parker.park_by(|| {
+            sleeps.set(sleeps.get() + 1);
+            match sleeps.get() {
+                3 => Wake::TimedOut,
+                _ => Wake::Notified,
+            }
+        });
+        assert_eq!((woken, sleeps.get()), (Wake::TimedOut, 3));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_futex_wait_says() {
+        let late = Instant::now();
+        let far = late + Duration::from_secs(1000);
+        let by = |deadline, answer| Parker::sleep_by(deadline, move |_| answer);
+        assert_eq!(by(Some(late), Ok(())), Wake::TimedOut, "it does not sleep");
+        assert_eq!(by(Some(far), Ok(())), Wake::Notified);
+        for deadline in [None, Some(far)] {
+            assert_eq!(by(deadline, Err(libc::EINTR)), Wake::Interrupted);
+            let early = by(deadline, Err(libc::ETIMEDOUT));
+            assert_eq!(early, Wake::Notified, "before the deadline");
+            assert_eq!(by(deadline, Err(libc::EAGAIN)), Wake::Notified);
+        }
+        let soon = Instant::now() + Duration::from_millis(2);
+        let slept = Parker::sleep_by(Some(soon), |limit| {
+            assert!(limit <= Duration::from_millis(2));
+            std::thread::sleep(limit);
+            Err(libc::ETIMEDOUT)
+        });
+        assert_eq!(slept, Wake::TimedOut);
+    }
+
+    #[test]
     fn wakes_across_threads() {
         let parker = std::sync::Arc::new(Parker::new());
         let waker = parker.clone();

@@ -199,3 +199,47 @@ impl Greeting {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peers_mechanism_is_known_when_its_name_is_whole() {
+        let announced = Announced {
+            socket_type: SocketType::Dealer,
+            mechanism: "NULL",
+        };
+        for name in ["CURVE", "X", "TWENTY_LETTERS_LONG_"] {
+            let mut bytes = [0; V3_GREETING];
+            bytes[0] = 0xff;
+            bytes[SIGNATURE - 1] = 0x7f;
+            bytes[REVISION] = 3;
+            bytes[MECHANISM..MECHANISM + name.len()].copy_from_slice(name.as_bytes());
+            let (mut greeting, mut output) = (Greeting::new(), Vec::new());
+            for (index, byte) in bytes.iter().enumerate() {
+                let whole = index >= MECHANISM + MECHANISM_LEN;
+                let expected = whole.then_some(name.as_bytes());
+                assert_eq!(greeting.mechanism(), expected, "{index}");
+                let (taken, version) = greeting.advance(&[*byte], announced, &mut output);
+                assert_eq!(taken, 1);
+                assert_eq!(version.is_some(), index == V3_GREETING - 1);
+            }
+            assert!(!greeting.mechanism_matches(announced));
+        }
+    }
+
+    #[test]
+    fn versions_have_names() {
+        let names = [
+            (Version::V1_0, "1.0"),
+            (Version::V1, "1.0"),
+            (Version::V2_0, "2.0"),
+            (Version::V3_0, "3.0"),
+            (Version::V3_1, "3.1"),
+        ];
+        for (version, name) in names {
+            assert_eq!(version.to_string(), name);
+        }
+    }
+}

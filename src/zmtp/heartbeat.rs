@@ -114,6 +114,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_ttl_to_send_is_the_one_that_was_set() {
+        assert_eq!(Heartbeat::new(100, None, 655, 0).ttl_ds(), 655);
+    }
+
+    #[test]
     fn pings_go_out_each_interval_while_the_peer_answers() {
         let mut beat = Heartbeat::new(100, None, 0, 1_000);
         for round in 1..=5 {

@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(built(|o| cancel(b"A", o)), b"\x06CANCELA");
         assert_eq!(built(|o| join(b"g", o)), b"\x04JOINg");
         assert_eq!(built(|o| leave(b"g", o)), b"\x05LEAVEg");
-        assert_eq!(built(|o| error_status(400, o)), b"\x05ERROR\x03400");
+        assert_eq!(built(|o| error_status(457, o)), b"\x05ERROR\x03457");
     }
 
     #[test]

@@ -217,5 +217,9 @@ mod tests {
             HandshakeError::NoRandom,
         ];
         assert!(!passing.iter().any(|error| error.is_lasting()));
+        for error in lasting.iter().chain(&passing) {
+            assert!(error.to_string().len() > 5, "{error:?}");
+        }
+        assert_eq!(FrameError::ZeroLength.to_string(), "frame length is zero");
     }
 }

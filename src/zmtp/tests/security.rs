@@ -427,6 +427,7 @@ fn malformed_plain_commands() {
         ),
         (0, 0, b"\x05HELL", ProtocolError::MalformedCommand),
         (0, 0, b"", ProtocolError::MalformedCommand),
+        (0, 0, b"\0", ProtocolError::MalformedCommand),
         (1, 0, b"\x07WELCOMEx", ProtocolError::MalformedWelcome),
         (1, 0, b"\x05READY", ProtocolError::UnexpectedCommand),
         (1, 0, b"\x05ERROR", ProtocolError::MalformedError),

@@ -231,6 +231,11 @@ fn mechanisms_must_agree_over_all_twenty_bytes() {
         let error = refuse(config(SocketType::Pair, b""), &v3_greeting(1, name));
         assert_eq!(error, mismatch, "{name}");
     }
+    let mut handshake = Handshake::new(config(SocketType::Pair, b""));
+    assert_eq!(handshake.peer_mechanism(), None);
+    let outcome = handshake.advance(&v3_greeting(1, "PLAIN"), &mut Vec::new());
+    assert_eq!(outcome, Err(mismatch));
+    assert_eq!(handshake.peer_mechanism(), Some(&b"PLAIN"[..]));
     let mut stream = v3_greeting(1, "NULL");
     stream[31] = 1;
     assert_eq!(refuse(config(SocketType::Pair, b""), &stream), mismatch);

@@ -229,3 +229,78 @@ pub(super) fn forget() {
     };
     give_back(areas.into_iter().map(|(area, _)| area).collect());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_area_knows_its_size_and_how_it_is_given_back() {
+        for (size, expected, mapped) in [
+            (1, ALIGN, false),
+            (ALIGN, ALIGN, false),
+            (ALIGN + 1, 2 * ALIGN, false),
+            (MAPPED - 1, MAPPED, false),
+            (MAPPED, MAPPED, true),
+            (MAPPED + 1, MAPPED + PAGES, true),
+        ] {
+            let area = Area::fresh(size).unwrap();
+            assert_eq!((area.size(), area.extent.is_mapped()), (expected, mapped));
+            // SAFETY: of that size, and given back once.
+            unsafe {
+                area.place.write_bytes(7, area.size());
+                area.give_back();
+            }
+        }
+        assert!(Area::fresh(usize::MAX).is_none());
+    }
+
+    #[test]
+    fn the_oldest_areas_go_until_the_rest_is_not_too_much() {
+        let mut kept = Kept {
+            areas: Vec::new(),
+            bytes: 0,
+            second: 0,
+        };
+        for size in [1, 2, 3, 4, 5].map(|units| units * ALIGN) {
+            kept.areas.push((Area::fresh(size).unwrap(), 0));
+            kept.bytes += size;
+        }
+        let mut shrink = |units: usize, areas| {
+            let mut dropped = Dropped::new();
+            kept.shrink(units * ALIGN, areas, &mut dropped);
+            let sizes: Vec<_> = dropped.iter().map(|area| area.size() / ALIGN).collect();
+            give_back(dropped);
+            (sizes, kept.bytes / ALIGN)
+        };
+        assert_eq!(shrink(15, 5), (vec![], 15));
+        assert_eq!(shrink(15, 4), (vec![1], 14));
+        assert_eq!(shrink(13, 4), (vec![2], 12));
+        assert_eq!(shrink(5, 9), (vec![3, 4], 5));
+        assert_eq!(shrink(0, 9), (vec![5], 0));
+    }
+
+    #[test]
+    fn an_area_serves_what_needs_most_of_it() {
+        // Of a size that no other test asks for.
+        let size = 3 << 20;
+        let serves = |wanted| {
+            let area = get(size).unwrap();
+            let place = area.place;
+            // SAFETY: just had, and not used.
+            unsafe { put(area) };
+            let again = get(wanted).unwrap();
+            let same = again.size() == size && again.place == place;
+            // SAFETY: as above.
+            unsafe { again.give_back() };
+            same
+        };
+        // What other tests keep at the same time may leave no room for a moment.
+        let ever = |wanted| (0..1000).any(|_| serves(wanted));
+        for _ in 0..10 {
+            assert!(ever(size - ALIGN) && ever(size / 5 * 4 + ALIGN));
+        }
+        assert!(!serves(size / 5 * 4 - ALIGN), "a quarter more at most");
+        assert!(!serves(size + ALIGN));
+    }
+}

@@ -198,3 +198,63 @@ fn what_a_message_says_of_itself() {
     }
     assert_eq!(Msg::new().routing_id(), 0);
 }
+
+#[test]
+fn a_borrowed_body_is_copied_before_it_is_kept() {
+    for size in [0, 5, 50, 5000] {
+        let bytes = vec![7; size];
+        // SAFETY: the bytes outlive both messages.
+        let mut msg = unsafe { Msg::borrow(&bytes) }.with(flag::MORE);
+        assert!(msg.is_borrowed() && msg.data_mut().is_none());
+        assert_eq!((msg.data_ptr(), msg.len()), (bytes.as_ptr(), size));
+        let copy = msg.share();
+        for msg in [&msg, &copy] {
+            assert!(!msg.is_borrowed() && msg.more());
+            assert_eq!(msg.data(), bytes);
+            assert_ne!(msg.data_ptr(), bytes.as_ptr());
+        }
+        // SAFETY: as above.
+        let mut msg = unsafe { Msg::borrow(&bytes) };
+        assert!(msg.own() && !msg.is_borrowed());
+        assert_ne!(msg.data_ptr(), bytes.as_ptr());
+        assert_eq!(msg.data_mut().map(|body| body.len()), Some(size));
+    }
+}
+
+#[test]
+fn a_message_that_is_sent_again_loses_its_past() {
+    let metadata = || Arc::new(Metadata::new(std::iter::empty(), Some(3)));
+    let mut msg = Msg::copy_from(&[7; 50]).unwrap();
+    let copy = msg.share();
+    msg.set_metadata(Some(metadata()));
+    for more in [true, false] {
+        for bit in [
+            flag::MORE,
+            flag::ROUTING_ID,
+            flag::SUBSCRIPTION,
+            flag::CONTROL,
+        ] {
+            msg.set(bit, true);
+        }
+        msg.renew(more);
+        assert!(msg.metadata().is_none() && msg.is_shared());
+        assert_eq!(msg.flags(), flag::SHARED | u8::from(more));
+    }
+    msg.set(flag::SHARED, false);
+    assert_eq!(msg.flags(), 0);
+    msg.set(flag::SHARED, true);
+    drop(copy);
+    msg.set_metadata(Some(metadata()));
+    assert_eq!(msg.vacate().and_then(|held| held.source_fd()), Some(3));
+    assert!(msg.is_empty() && msg.metadata().is_none() && msg.flags() == 0);
+    let kept = metadata();
+    msg.refer_to(Some(&kept));
+    msg.refer_to(Some(&kept));
+    assert_eq!((Arc::strong_count(&kept), msg.is_valid()), (2, true));
+    msg.refer_to(None);
+    assert_eq!(Arc::strong_count(&kept), 1);
+    let mut full = Msg::copy_from(&[7; 50]).unwrap().with(flag::MORE);
+    full.clear();
+    assert!(full.is_empty() && full.data().is_empty() && !full.more());
+    assert!(!Msg::inline(b"x").is_empty());
+}

@@ -397,7 +397,9 @@ fn commands_of_a_wrong_length() {
     }
     for (end, number, len, error) in [
         (0, 1, 256, ProtocolError::MalformedInitiate),
+        (0, 1, 257, ProtocolError::Cryptographic),
         (1, 1, 29, ProtocolError::MalformedReady),
+        (1, 1, 30, ProtocolError::Cryptographic),
         (0, 0, 1, ProtocolError::MalformedCommand),
         (0, 1, 0, ProtocolError::MalformedCommand),
         (0, 0, 5, ProtocolError::MalformedCommand),

@@ -116,6 +116,14 @@ fn keys_of_libsodium() {
 }
 
 #[test]
+fn a_short_nonce_is_read_as_the_wire_has_it() {
+    let bytes: [u8; 10] = std::array::from_fn(|i| i as u8);
+    assert_eq!(super::number_at(&bytes, 0), 0x0001_0203_0405_0607);
+    assert_eq!(super::number_at(&bytes, 2), 0x0203_0405_0607_0809);
+    assert_eq!(super::number_at(&bytes, 3), 0, "there is none");
+}
+
+#[test]
 fn public_keys_without_a_secret_are_refused() {
     let secret = Secret::new(secrets()[0]);
     let mut one = [0; 32];

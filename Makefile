@@ -5,6 +5,7 @@
 # make check      format, lints, unit tests, documentation: under two minutes
 # make test       all checks; the last line says how many passed and failed
 # make sanitize   all programs under the sanitizers and valgrind
+# make mutants    mutation testing, see docs/mutants.md
 # make clean
 #
 # mk/*.mk add targets of their own, and name in TEST_TARGETS what belongs to

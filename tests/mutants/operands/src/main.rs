@@ -11,7 +11,13 @@ struct Printer;
 
 fn place(span: Span) -> String {
     let (from, to) = (span.start(), span.end());
-    format!("{} {} {} {}", from.line, from.column + 1, to.line, to.column + 1)
+    format!(
+        "{} {} {} {}",
+        from.line,
+        from.column + 1,
+        to.line,
+        to.column + 1
+    )
 }
 
 /// Part of a chain with `let`, which no parentheses can enclose.

@@ -106,7 +106,7 @@ impl Gate {
         if !self.take(FREE, me) {
             self.wait(me)?;
         }
-        Ok(self.taken(me))
+        self.taken(me)
     }
 
     fn try_lock(&self, me: usize) -> Option<By> {
@@ -118,7 +118,7 @@ impl Gate {
         if !self.take(FREE, me) {
             return None;
         }
-        if let Some(owner) = self.bias.other_owner(me) {
+        if let Some(owner) = self.bias.owner() {
             if !self.bias.revoke(owner) {
                 // As long as it is inside, the next holder of the gate must know it.
                 self.bias.owner.store(owner, Ordering::Relaxed);
@@ -129,15 +129,24 @@ impl Gate {
         Some(By::gate(self.bias.learn(me)))
     }
 
-    /// The gate was taken: ends another's bias and waits until that one has left.
+    /// The gate was taken: ends the bias and waits until its owner has left.
+    ///
+    /// The owner itself comes here if it looked while a thread in `try_lock` had the bias
+    /// ended, which that one takes back when the owner is inside. With the gate and the
+    /// bias it would have two ways in.
     #[inline]
-    fn taken(&self, me: usize) -> By {
-        if let Some(owner) = self.bias.other_owner(me) {
+    fn taken(&self, me: usize) -> Result<By, Nested> {
+        if let Some(owner) = self.bias.owner() {
             if !self.bias.revoke(owner) {
+                if Bias::is_of(owner, me) {
+                    self.bias.owner.store(owner, Ordering::Relaxed);
+                    self.unlock();
+                    return Err(Nested);
+                }
                 self.wait_for(owner);
             }
         }
-        By::gate(self.bias.learn(me))
+        Ok(By::gate(self.bias.learn(me)))
     }
 
     /// The owner wakes no thread when it leaves, so this one reads `inside` again and

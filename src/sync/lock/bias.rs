@@ -110,11 +110,16 @@ impl Bias {
         })
     }
 
-    /// The owner, if that is another thread than `me`. To be asked with the gate held.
+    /// The owner. To be asked with the gate held.
     #[inline]
-    pub(super) fn other_owner(&self, me: usize) -> Option<usize> {
+    pub(super) fn owner(&self) -> Option<usize> {
         let word = self.owner.load(Ordering::Relaxed);
-        (word != 0 && word >> 2 != me).then_some(word)
+        (word != 0).then_some(word)
+    }
+
+    /// Whether the owner is this thread.
+    pub(super) fn is_of(owner: usize, me: usize) -> bool {
+        owner >> 2 == me
     }
 
     /// Ends the bias, with the gate held. False if the owner is inside.

@@ -3,8 +3,9 @@
 use super::{Mutex, MutexGuard};
 use std::time::Duration;
 
-/// Locks a mutex before a fork, so that nobody holds it in the child. `None` if
-/// that takes a second: then this very thread has it, in a signal handler.
+/// Locks a mutex before a fork, so that no other thread holds it in the child. `None` after a
+/// second of attempts: then the calling thread itself holds it, interrupted by a signal handler
+/// that forks.
 pub fn lock_for_fork<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     for _ in 0..1000 {
         if let Some(guard) = mutex.try_lock() {
@@ -15,8 +16,8 @@ pub fn lock_for_fork<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     None
 }
 
-/// Proof that this process is a forked child of which only the forking thread
-/// runs: whoever else held a lock is not here to unlock it.
+/// Proof that this process is a forked child in which only the forking thread runs: any other
+/// thread that held a lock does not exist here and will not unlock it.
 #[derive(Debug)]
 pub struct ForkedChild(());
 

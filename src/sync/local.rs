@@ -1,31 +1,31 @@
-//! Thread-locals that may be gone.
+//! Thread-locals that may be destroyed when they are used.
 //!
-//! A program may call the library from `atexit` handlers, from destructors of static
-//! objects and from destructors of its own thread-locals. By then this thread's locals may
-//! have been destroyed, and the standard library's plain access to one panics. A [`Local`]
-//! cannot: what was destroyed counts as empty, and what is put there is dropped. All
-//! thread-locals of the library are made by [`thread_cell!`].
+//! A program may call the library from `atexit` handlers, from destructors of static objects and
+//! from destructors of its own thread-locals. By then this thread's locals may have been destroyed,
+//! and the standard library's plain access to one panics. A [`Local`] does not: a destroyed one
+//! counts as empty, and a value stored there is dropped. All thread-locals of the library are made
+//! by [`thread_cell!`].
 
 use std::cell::Cell;
 use std::thread::LocalKey;
 
-/// One value a thread. Made by [`thread_cell!`].
+/// One value per thread. Made by [`thread_cell!`].
 #[derive(Debug)]
 pub struct Local<T: 'static>(&'static LocalKey<Cell<T>>);
 
 impl<T> Local<T> {
-    /// Around a key of the standard library.
+    /// Wraps a key of the standard library.
     pub const fn new(key: &'static LocalKey<Cell<T>>) -> Local<T> {
         Local(key)
     }
 
-    /// Lets `f` have this thread's cell. `None` if it is gone.
+    /// Calls `f` with this thread's cell. `None` if it is destroyed.
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&Cell<T>) -> R) -> Option<R> {
         self.0.try_with(f).ok()
     }
 
-    /// Stores a value. Drops it if this thread's cell is gone.
+    /// Stores a value. Drops it if this thread's cell is destroyed.
     #[inline]
     pub fn set(&self, value: T) {
         self.with(|cell| cell.set(value));
@@ -33,7 +33,7 @@ impl<T> Local<T> {
 }
 
 impl<T: Default> Local<T> {
-    /// The value, with the default in its place.
+    /// Takes the value and leaves the default. The default if this thread's cell is destroyed.
     #[inline]
     pub fn take(&self) -> T {
         self.with(Cell::take).unwrap_or_default()
@@ -74,7 +74,8 @@ mod tests {
         assert_eq!(VALUE.take(), None);
     }
 
-    /// Uses the local while it is dropped, when `VALUE`, first used later, is gone.
+    /// Uses `VALUE` while it is dropped itself. `VALUE` was first used later, so it is destroyed by
+    /// then.
     struct Late;
 
     static SEEN: AtomicU32 = AtomicU32::new(0);

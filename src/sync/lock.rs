@@ -1,20 +1,21 @@
-//! A lock that is almost always free and almost always taken by the same thread:
-//! the one around a socket.
+//! The lock around a socket: almost always free, and almost always taken by the same thread.
 //!
-//! Unlocking is a plain store where other locks pay for an exchange, which is a
-//! tenth of what a small message costs. The price is that the holder may
-//! overlook somebody who begins to wait at that very moment; so whoever waits
-//! looks again by itself after [`RECHECK_INTERVAL`]. Threads that use one socket
-//! together are rare, and libzmq forbids it.
+//! Unlocking is a plain Release store where other locks use an exchange, which is a tenth of what a
+//! small message costs. The price is a possible lost wake-up: the holder's load of `waiting` and a
+//! new waiter's increment are not ordered, so the holder may unlock without waking the waiter. The
+//! waiter therefore rechecks after [`RECHECK_INTERVAL`] at the latest. Contention is rare: libzmq
+//! forbids that threads use one socket together.
 //!
-//! Locking is a plain store as well for a thread that took the lock many times in
-//! a row: the lock is then biased to it ([`Bias`]). Another thread that comes pays
-//! for both, with a barrier on all threads, and the bias is off; each time it
-//! takes longer until there is one again.
+//! Locking is a plain store as well for a thread that took the lock many times in a row: the lock
+//! is then biased to it ([`Bias`]). Another thread that takes the lock revokes the bias with an
+//! asymmetric fence (`membarrier`); each revocation doubles the number of locks in a row that the
+//! next bias needs.
 //!
-//! Waiting is fair enough: who unlocks while somebody waits leaves the lock
-//! [`GIVEN`], which a newcomer, the holder of before included, does not take
-//! until the others had time to.
+//! Fairness: a holder that unlocks while `waiting` is not 0 leaves the lock [`RESERVED`]. A
+//! newcomer, the former holder included, takes a reserved lock only after it has slept once, so
+//! that the waiters come first.
+//!
+//! The models in `lock/models.rs` check mutual exclusion, visibility, revocation and nested calls.
 
 mod bias;
 
@@ -27,22 +28,22 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 const FREE: u32 = 0;
-/// Free, but for a thread that has waited.
-const GIVEN: u32 = 1;
-/// In the state of a gate that is held, beside some bits of its holder's number.
+/// Free, but only a thread that has slept in [`Gate::wait`] may take it.
+const RESERVED: u32 = 1;
+/// Set in the state of a held gate, beside some bits of its holder's number.
 const HELD: u32 = 2;
 
 /// The state of a gate that the thread `me` holds. Two threads' may be equal.
 const fn held_by(me: usize) -> u32 {
-    // A thread's number is an address; its last bits are the same for all.
+    // A thread's number is the address of a thread-local; its low bits are the same for all.
     let number = if cfg!(loom) { me } else { me >> 6 };
     (number as u32) << 2 | HELD
 }
 
-/// How long a waiter sleeps before it looks again by itself.
+/// The longest sleep of a waiter before it rechecks the state: what bounds a lost wake-up.
 const RECHECK_INTERVAL: std::time::Duration = std::time::Duration::from_micros(500);
 
-/// Lets others go on for a moment.
+/// One step of a spin.
 fn pause() {
     #[cfg(loom)]
     loom::thread::yield_now();
@@ -50,12 +51,12 @@ fn pause() {
     std::hint::spin_loop();
 }
 
-/// The lock without what it protects.
+/// The lock without the value that it protects.
 #[derive(Debug)]
 #[repr(C)]
 struct Gate {
     state: AtomicU32,
-    /// Threads in `wait`.
+    /// Threads in `wait`. Incremented with Relaxed, see the module for the lost wake-up.
     waiting: AtomicU32,
     bias: Bias,
 }
@@ -66,7 +67,8 @@ struct By(u8);
 
 impl By {
     const GATE: By = By(u8::MAX);
-    /// By the gate, once more in a row: the lock is biased to its holder from then on.
+    /// By the gate, for the last time needed in a row: the lock is biased to its holder when that
+    /// one unlocks.
     const LAST_GATE: By = By(u8::MAX - 1);
 
     fn gate(learned: bool) -> By {
@@ -74,8 +76,7 @@ impl By {
     }
 }
 
-/// The thread that asks for a lock holds it already: a signal handler has interrupted what
-/// it does under the lock.
+/// The calling thread already holds the lock: a signal handler has interrupted it under the lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Nested;
 
@@ -88,7 +89,9 @@ impl Gate {
         }
     }
 
-    /// Acquire, here and in `wait`: what was done under the lock is visible.
+    /// Takes the gate if its state is `from`. Acquire pairs with the Release stores in
+    /// [`unlock`](Self::unlock) and [`unlock_reserved`](Self::unlock_reserved): what earlier
+    /// holders wrote is visible.
     #[inline]
     fn take(&self, from: u32, me: usize) -> bool {
         self.state
@@ -120,7 +123,8 @@ impl Gate {
         }
         if let Some(owner) = self.bias.owner() {
             if !self.bias.revoke(owner) {
-                // As long as it is inside, the next holder of the gate must know it.
+                // The bias stays: the next holder of the gate must know of the owner that is
+                // inside.
                 self.bias.owner.store(owner, Ordering::Relaxed);
                 self.unlock();
                 return None;
@@ -129,11 +133,11 @@ impl Gate {
         Some(By::gate(self.bias.learn(me)))
     }
 
-    /// The gate was taken: ends the bias and waits until its owner has left.
+    /// After the gate was taken: revokes the bias and waits until its owner has left.
     ///
-    /// The owner itself comes here if it looked while a thread in `try_lock` had the bias
-    /// ended, which that one takes back when the owner is inside. With the gate and the
-    /// bias it would have two ways in.
+    /// This thread may be that owner, inside: while another thread in `try_lock` has revoked the
+    /// bias, before it puts it back, the owner's nested call finds neither the bias nor, a moment
+    /// later, a holder of the gate.
     #[inline]
     fn taken(&self, me: usize) -> Result<By, Nested> {
         if let Some(owner) = self.bias.owner() {
@@ -149,8 +153,8 @@ impl Gate {
         Ok(By::gate(self.bias.learn(me)))
     }
 
-    /// The owner wakes no thread when it leaves, so this one reads `inside` again and
-    /// again, at short intervals first.
+    /// Waits for a former owner of the bias. It wakes no thread when it leaves, so this one
+    /// rechecks `inside`: 100 times while it spins, then every [`RECHECK_INTERVAL`].
     #[cold]
     fn wait_for(&self, owner: usize) {
         for round in 0u32.. {
@@ -172,15 +176,17 @@ impl Gate {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         let mut fair = false;
         while !self.attempt(me, &mut fair) {}
-        // Before this thread unlocks, so that a thread that unlocks counts only others.
+        // While this thread holds the lock: a holder that unlocks then counts other threads only.
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Whether this very thread holds the lock. The gate's state tells it but for threads
-    /// whose numbers have the same bits, and [`Bias::last`] tells those apart, as soon as
-    /// the holder has come that far: one that does not come any further is this thread,
-    /// interrupted.
+    /// Whether the calling thread itself holds the lock.
+    ///
+    /// The gate's state holds some bits of the holder's number. If they are equal to this thread's,
+    /// [`Bias::last`] decides, which the holder sets shortly after it has taken the gate. If the
+    /// state stays the same for 100 checks (5 ms) and `last` is never this thread, the holder is
+    /// taken for this thread, interrupted before it set `last`.
     fn is_held_by(&self, me: usize) -> bool {
         if self.bias.is_inside(me) {
             return true;
@@ -198,11 +204,11 @@ impl Gate {
         true
     }
 
-    /// Takes the lock if it can be had, or sleeps for a moment.
+    /// Takes the lock if this thread may, or sleeps once and sets `fair`.
     fn attempt(&self, me: usize, fair: &mut bool) -> bool {
         match self.state.load(Ordering::Relaxed) {
             FREE => self.take(FREE, me),
-            GIVEN if *fair => self.take(GIVEN, me),
+            RESERVED if *fair => self.take(RESERVED, me),
             state => {
                 self.sleep(state);
                 *fair = true;
@@ -220,8 +226,8 @@ impl Gate {
         }
     }
 
-    /// As [`leave`](Self::leave), and gives up the bias: what the lock protects ends, and
-    /// the next may be another thread's.
+    /// As [`leave`](Self::leave), and gives up the bias: the life of the protected object ends, and
+    /// the next one may be used by another thread.
     fn retire(&self, by: By, me: usize) {
         if by == By::GATE || by == By::LAST_GATE {
             return self.unlock();
@@ -231,7 +237,7 @@ impl Gate {
                 self.bias.give_up(me, by.0);
                 self.unlock();
             }
-            // A thread that waits for this one ends the bias.
+            // The holder of the gate waits for this thread, and has revoked the bias or will.
             false => self.bias.leave(by.0),
         }
     }
@@ -244,24 +250,24 @@ impl Gate {
 
     #[inline]
     fn unlock(&self) {
-        // Those it counts cannot have left: only the holder lets them in. So a
-        // lock that is given is taken in the end.
+        // The threads counted here are still waiting, since they leave `wait` only with the lock
+        // held. So a RESERVED lock is taken by one of them.
         if self.waiting.load(Ordering::Relaxed) == 0 {
             self.state.store(FREE, Ordering::Release);
         } else {
-            self.give();
+            self.unlock_reserved();
         }
     }
 
     #[cold]
-    fn give(&self) {
-        self.state.store(GIVEN, Ordering::Release);
+    fn unlock_reserved(&self) {
+        self.state.store(RESERVED, Ordering::Release);
         #[cfg(all(not(loom), target_os = "linux"))]
         crate::sys::futex_wake(&self.state);
     }
 
-    /// Sleeps while the state is `state`, at most for a moment. Not by giving
-    /// way alone: the holder may be of lower priority.
+    /// Sleeps while the state is `state`, for [`RECHECK_INTERVAL`] at most. Yielding alone would
+    /// not do: the holder may be of lower priority.
     fn sleep(&self, state: u32) {
         #[cfg(loom)]
         {
@@ -269,7 +275,7 @@ impl Gate {
             loom::thread::yield_now();
         }
         #[cfg(all(not(loom), target_os = "linux"))]
-        // A signal or a time-out is as good as a wake-up.
+        // A signal or a time-out counts as a spurious wake-up: the caller rechecks.
         let _ = crate::sys::futex_wait(&self.state, state, RECHECK_INTERVAL);
         #[cfg(all(not(loom), not(target_os = "linux")))]
         {
@@ -287,11 +293,11 @@ pub struct Lock<T> {
     gate: Gate,
 }
 
-/// The bytes of a lock around a pointer that taking and leaving it touches as a rule, from
-/// the beginning.
+/// Bytes from the beginning of a lock around a pointer that locking and unlocking usually touch.
 pub const HOT_BYTES: usize = std::mem::offset_of!(Lock<usize>, gate.bias.threads);
 
-// SAFETY: the value is reached by one thread at a time, through the guard.
+// SAFETY: the value is reached through the guard only, and one thread at a time has a guard; so
+// sharing the lock moves a `T` between threads at most, which `T: Send` allows.
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
@@ -303,13 +309,16 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Takes the lock if it is free and no thread waits for it.
+    /// Takes the lock if it is free and no thread waits for it. Never blocks.
     pub fn try_lock(&self) -> Option<Guard<'_, T>> {
         let by = self.gate.try_lock(sys::thread_number())?;
         Some(self.guard(by))
     }
 
-    /// Waits until no other thread holds the lock. [`Nested`] if this one does.
+    /// Waits until no other thread holds the lock.
+    ///
+    /// # Errors
+    /// [`Nested`] if the calling thread holds it.
     #[inline(always)]
     pub fn lock(&self) -> Result<Guard<'_, T>, Nested> {
         let by = self.gate.lock(sys::thread_number())?;
@@ -325,8 +334,8 @@ impl<T> Lock<T> {
         }
     }
 
-    /// Takes the lock in a forked child, whoever held it in the parent. The value
-    /// is as that thread left it: look at no more of it than one word.
+    /// Takes the lock in a forked child, even if a thread of the parent held it. That thread may
+    /// have left the value half changed: the caller may use no more of it than one word.
     pub fn seize(&self, _child: &ForkedChild) -> Guard<'_, T> {
         self.gate.waiting.store(0, Ordering::Relaxed);
         self.gate.bias.reset();
@@ -346,7 +355,7 @@ pub struct Guard<'a, T> {
 }
 
 impl<T> Guard<'_, T> {
-    /// Unlocks for good: what the value stood for has ended.
+    /// Unlocks, and gives up the bias: the life of the protected object has ended.
     pub fn retire(self) {
         let guard = std::mem::ManuallyDrop::new(self);
         guard.lock.gate.retire(guard.by, sys::thread_number());
@@ -358,7 +367,8 @@ impl<T> Deref for Guard<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the guard stands for the lock.
+        // SAFETY: the guard is proof that this thread holds the lock, and `value` is reached
+        // through guards only; so no exclusive reference exists.
         unsafe { &*self.lock.value.get() }
     }
 }
@@ -366,7 +376,8 @@ impl<T> Deref for Guard<'_, T> {
 impl<T> DerefMut for Guard<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the guard stands for the lock.
+        // SAFETY: the guard is proof that this thread holds the lock, and it is borrowed
+        // exclusively; so no other reference exists.
         unsafe { &mut *self.lock.value.get() }
     }
 }

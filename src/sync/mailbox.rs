@@ -1,9 +1,13 @@
-//! A lock-free mailbox: many producers, one consumer, first in first out for
-//! each producer.
+//! A lock-free mailbox: many producers, one consumer, first in first out for each producer.
 //!
-//! Producers push on a linked stack; the consumer takes the whole stack in one
-//! exchange and turns it round. An empty check is a single load, which is what
-//! a socket pays on each call when nothing happened.
+//! Producers push on a linked stack; the consumer takes the whole stack in one exchange and
+//! reverses it. An empty check is a single load, which is what a socket pays on each call when
+//! nothing happened.
+//!
+//! A socket's sleep is a Dekker handshake over the mailbox: the producer pushes (SeqCst), fence,
+//! then loads the consumer's `waiting` flag (`Shared::signal` in `runtime`); the consumer stores
+//! the flag, fence, then loads `head` (`Shared::register`). The models here check order and
+//! completeness; those in `readiness.rs` check a push against a flag that the consumer clears.
 
 use super::atomic::{AtomicPtr, Ordering};
 use std::ptr;
@@ -13,14 +17,14 @@ struct Node<T> {
     next: *mut Node<T>,
 }
 
-/// The mailbox. Dropping it drops what was never taken.
+/// The mailbox. Dropping it drops the values that were not taken.
 #[derive(Debug)]
 pub struct Mailbox<T> {
     head: AtomicPtr<Node<T>>,
 }
 
-// SAFETY: nodes are owned by the list; a value goes from the pushing thread to
-// the taking thread exactly once, which is what `T: Send` allows.
+// SAFETY: the list owns its nodes; a value goes from the pushing thread to the taking thread
+// exactly once, which is what `T: Send` allows.
 unsafe impl<T: Send> Send for Mailbox<T> {}
 // SAFETY: as above; shared access is limited to atomic operations on `head`.
 unsafe impl<T: Send> Sync for Mailbox<T> {}
@@ -39,8 +43,8 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Adds a value; callable from any thread, never blocks. Returns true if
-    /// the mailbox was empty before.
+    /// Adds a value; callable from any thread, never blocks. Returns true if the mailbox was empty
+    /// before.
     pub fn push(&self, value: T) -> bool {
         let node = Box::into_raw(Box::new(Node {
             value,
@@ -48,10 +52,10 @@ impl<T> Mailbox<T> {
         }));
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
-            // SAFETY: until the exchange succeeds the node is ours alone.
+            // SAFETY: until the exchange succeeds only this thread has a pointer to the node.
             unsafe { (*node).next = head };
-            // SeqCst: whoever pushes then looks whether the consumer sleeps; the
-            // consumer says it sleeps and then looks here. One must see the other.
+            // SeqCst: the store of the producer's side of the handshake, see the module. It
+            // includes Release, which pairs with the exchange in `take`.
             match self
                 .head
                 .compare_exchange_weak(head, node, Ordering::SeqCst, Ordering::Relaxed)
@@ -62,24 +66,26 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Whether nothing waits to be taken.
+    /// Whether there is nothing to take. SeqCst: the load of the consumer's side of the handshake,
+    /// see the module.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.head.load(Ordering::SeqCst).is_null()
     }
 
-    /// Takes everything pushed so far, oldest first.
+    /// Takes everything pushed so far, oldest first. Called by the consumer only.
     pub fn take(&self) -> Taken<T> {
         if self.head.load(Ordering::Relaxed).is_null() {
             return Taken {
                 next: ptr::null_mut(),
             };
         }
-        // Acquire pairs with the pushes: their values are visible.
+        // Acquire pairs with the Release of the pushes: their values are visible.
         let mut node = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
         let mut reversed: *mut Node<T> = ptr::null_mut();
         while !node.is_null() {
-            // SAFETY: the swap made the whole chain ours.
+            // SAFETY: after the exchange the whole chain belongs to this thread, and the node is
+            // alive until `Taken` frees it.
             let next = unsafe { std::mem::replace(&mut (*node).next, reversed) };
             reversed = node;
             node = next;
@@ -94,7 +100,7 @@ impl<T> Drop for Mailbox<T> {
     }
 }
 
-/// What [`Mailbox::take`] took; iterate to consume.
+/// What [`Mailbox::take`] took, an iterator; dropping it drops the rest.
 #[derive(Debug)]
 pub struct Taken<T> {
     next: *mut Node<T>,
@@ -107,8 +113,8 @@ impl<T> Iterator for Taken<T> {
         if self.next.is_null() {
             return None;
         }
-        // SAFETY: the chain belongs to this iterator; each node was made by
-        // Box::into_raw and is turned back exactly once.
+        // SAFETY: the chain belongs to this iterator; each node was made by Box::into_raw and is
+        // turned back exactly once.
         let node = unsafe { Box::from_raw(self.next) };
         self.next = node.next;
         Some(node.value)

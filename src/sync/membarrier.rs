@@ -1,23 +1,23 @@
-//! Full memory barriers on all threads of the process at once, paid for by one
-//! of them.
+//! Asymmetric fences: a full memory barrier on all threads of the process at once (`membarrier`),
+//! paid for by one of them.
 //!
-//! Where one side of an agreement comes by millions of times a second and the
-//! other seldom, both would need a full barrier between their own store and the
-//! look at the other's. With this, the seldom one has it done for both: the
-//! frequent side calls [`light`], which costs nothing, the seldom one [`heavy`],
-//! after which each other thread has passed a full barrier since the call began.
+//! In a Dekker handshake both sides need a full barrier between their own store and the load of the
+//! other's flag. If one side runs millions of times a second and the other seldom, the seldom side
+//! can pay for both: the frequent side calls [`light`], a compiler fence, and the seldom side calls
+//! [`heavy`], after which each other thread has passed a full barrier since the call began. Users
+//! are the bias of a socket's lock (`lock/bias.rs`) and the reader of a pipe (`pipe/read.rs`).
 //!
-//! The system wants a process to register, which takes microseconds as long as
-//! that has one thread, and ten milliseconds afterwards. ThreadSanitizer knows
-//! nothing of such barriers and does without. In a model both sides change one word:
-//! of two such changes the later one sees all that came before the other, as the two
+//! The kernel requires a process to register, which takes microseconds as long as that has one
+//! thread, and ten milliseconds afterwards. ThreadSanitizer does not know such barriers; under it,
+//! and under Miri, the pair is never ready. In a loom model both sides exchange one word with
+//! AcqRel: of two such exchanges the later one sees all that came before the other, as the two
 //! sides of a barrier do; alone, either side orders nothing.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{compiler_fence, fence};
 
-/// Whether there is such a thing here at all.
+/// Whether the platform has such barriers.
 const EXISTS: bool = cfg!(all(target_os = "linux", not(any(tsan, miri))));
 
 static READY: AtomicBool = AtomicBool::new(cfg!(loom));
@@ -29,12 +29,13 @@ pub fn is_ready() -> bool {
     READY.load(Ordering::Relaxed)
 }
 
-/// Whether [`prepare`] has nothing to do any more.
+/// Whether [`prepare`] has nothing left to do.
 pub fn is_prepared() -> bool {
     TRIED.load(Ordering::Relaxed)
 }
 
-/// Registers the process, once: if that is quick, or in any case if `anyway`.
+/// Registers the process, once: if it has one thread (microseconds), or in any case if `anyway`
+/// (ten milliseconds).
 pub fn prepare(anyway: bool) {
     if !TRIED.load(Ordering::Relaxed)
         && (anyway || is_single_threaded())
@@ -44,8 +45,8 @@ pub fn prepare(anyway: bool) {
     }
 }
 
-/// The frequent side's barrier, once [`is_ready`] was true: between its store and its
-/// look, in the order of the program.
+/// The frequent side's barrier, once [`is_ready`] was true: between its store and its load, in
+/// program order.
 #[inline]
 pub fn light() {
     #[cfg(loom)]
@@ -54,13 +55,12 @@ pub fn light() {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// The seldom side's barrier: returns when all other threads of the process have
-/// passed a full barrier, as the calling one has.
+/// The seldom side's barrier: when it returns, all other threads of the process have passed a full
+/// barrier, as the calling one has.
 pub fn heavy() {
     // A forked child may have to register anew.
     if EXISTS && !cfg!(loom) && !(barrier() || (register() && barrier())) {
-        // Not to be expected. What a processor has stored reaches the others in
-        // far less time.
+        // Not expected. A store becomes visible to the other processors in far less time.
         crate::sys::sleep(std::time::Duration::from_millis(1));
     }
     #[cfg(loom)]
@@ -95,7 +95,7 @@ fn barrier() -> bool {
 #[cfg(target_os = "linux")]
 fn membarrier(command: libc::c_int) -> bool {
     let no_flags: libc::c_long = 0;
-    // SAFETY: the call takes two numbers and touches no memory of ours.
+    // SAFETY: the call takes numbers only and touches no memory of the process.
     unsafe { libc::syscall(libc::SYS_membarrier, libc::c_long::from(command), no_flags) == 0 }
 }
 
@@ -109,10 +109,10 @@ fn barrier() -> bool {
     false
 }
 
-/// Whether the C library says so.
+/// The C library's own flag, `__libc_single_threaded`; false where it has none.
 fn is_single_threaded() -> bool {
-    // SAFETY: a look-up by name; what it finds, if anything, is the C library's
-    // variable of type `char` of this name, which is always there.
+    // SAFETY: a lookup by name; what it finds, if anything, is the C library's variable of type
+    // `char` of this name, which is always there.
     unsafe {
         let symbol = libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr());
         symbol

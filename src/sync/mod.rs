@@ -1,12 +1,11 @@
-//! Synchronisation: the switch between real and model-checked primitives,
-//! the thread [`Parker`](parker::Parker), the lock-free
-//! [`Mailbox`](mailbox::Mailbox), the [`Mutex`], a [`Lock`](lock::Lock) that is
-//! cheaper to leave, and a [`WorkLock`](work_lock::WorkLock) whose holder does the work
-//! of all.
+//! Synchronisation: the switch between real and model-checked primitives, the thread
+//! [`Parker`](parker::Parker), the lock-free [`Mailbox`](mailbox::Mailbox), the [`Mutex`], the
+//! biased [`Lock`](lock::Lock) of a socket, and the [`WorkLock`](work_lock::WorkLock) of a
+//! connection, whose holder does the work of all threads.
 //!
-//! Everything lock-free in the library takes its atomics from here, so that
-//! `RUSTFLAGS="--cfg loom"` swaps in loom's and the models in this folder and
-//! in `pipe/` explore every interleaving.
+//! Everything lock-free in the library takes its atomics from here, so that `RUSTFLAGS="--cfg
+//! loom"` replaces them with loom's and the models in this folder and in `pipe/` explore every
+//! interleaving.
 
 mod fork;
 pub mod local;
@@ -27,7 +26,7 @@ pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};
 pub use once::OnceLock;
 
-/// Atomic types and fences: `std`'s, or loom's when a model is checked.
+/// Atomic types and fences: `std`'s, or loom's in a model.
 pub mod atomic {
     #[cfg(loom)]
     pub use super::model::*;
@@ -43,7 +42,7 @@ pub use loom::sync::Arc;
 #[cfg(not(loom))]
 pub use std::sync::Arc;
 
-/// A memory cell whose accesses loom can watch.
+/// A memory cell whose accesses loom can check.
 ///
 /// In ordinary builds this is `std::cell::UnsafeCell` and costs nothing.
 #[derive(Debug)]

@@ -1,18 +1,16 @@
 //! Loom's atomics, with sequential consistency.
 //!
-//! Loom takes that from fences alone: an access that is sequentially consistent counts
-//! as one that acquires and releases. What the others are wanted for is that a thread's
-//! store cannot be overtaken by its own later load, and both have to be sequentially
-//! consistent for that. So here a fence comes before such a load, if it comes after such
-//! a store of the same thread. A store or a load with a weaker order has no part in it,
-//! and a model notices.
+//! Loom models that for fences only: it treats a SeqCst access as AcqRel. What SeqCst accesses are
+//! needed for here is that a thread's store is not overtaken by its own later load, where both are
+//! SeqCst. So a SeqCst fence is added before a SeqCst load that follows a SeqCst store of the same
+//! thread. An access with a weaker order adds no fence, and a model that needed one fails.
 
 pub use loom::sync::atomic::{Ordering, fence};
 
 use std::cell::Cell;
 
 loom::thread_local! {
-    /// The thread has made a sequentially consistent store since the last fence here.
+    /// The thread has made a SeqCst store since the last fence added here.
     static STORED: Cell<bool> = Cell::new(false);
 }
 
@@ -32,7 +30,7 @@ fn after_store(order: Ordering) {
 
 macro_rules! atomic {
     ($name:ident$(<$param:ident>)?, $type:ty) => {
-        /// See the module.
+        /// Loom's type of this name, with the fences of this module.
         pub struct $name$(<$param>)?(loom::sync::atomic::$name$(<$param>)?);
 
         impl$(<$param>)? std::fmt::Debug for $name$(<$param>)? {

@@ -1,8 +1,8 @@
-//! The library's mutex: one word, and the futex where somebody waits.
+//! The library's mutex: one word, and a futex wait under contention.
 //!
-//! It keeps nothing outside of that word. A mutex with a table of waiters that
-//! all of its kind share can be left locked for good in a forked child, by a
-//! thread that only the parent has.
+//! Invariant: it keeps no state outside of that word, because of forks. A mutex with a table of
+//! waiters that all mutexes share can be left locked for good in a forked child, by a thread that
+//! only the parent has.
 
 /// A mutex without poisoning: a panic unlocks it.
 pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
@@ -23,22 +23,22 @@ mod futex {
 
     const FREE: u32 = 0;
     const LOCKED: u32 = 1;
-    /// Locked, and somebody may sleep.
+    /// Locked, and a thread may sleep.
     const AWAITED: u32 = 2;
 
-    /// Looks before a sleep: the first few with pauses of 2, 4 and 8 steps, the
-    /// others after giving way. Most locks here are held for less than that.
+    /// Checks before a sleep: the first `PAUSES` each followed by a spin of 2, 4 and 8 steps, the
+    /// others by a yield. Most locks here are held for less than that.
     const ATTEMPTS: u32 = 10;
     const PAUSES: u32 = 3;
     /// A futex wait always has a limit, see [`futex_wait`].
     const LONG: Duration = Duration::from_secs(3600);
 
-    /// The word. See the module above.
+    /// The word, see the module.
     #[derive(Debug)]
     pub struct RawMutex(AtomicU32);
 
-    // SAFETY: only who changes FREE into something else holds the lock, until
-    // that thread stores FREE; Acquire and Release order what is in between.
+    // SAFETY: only the thread that changes FREE into something else holds the lock, until that
+    // thread stores FREE. The Acquire of that change pairs with the Release of `unlock`.
     unsafe impl lock_api::RawMutex for RawMutex {
         #[allow(clippy::declare_interior_mutable_const)]
         const INIT: RawMutex = RawMutex(AtomicU32::new(FREE));
@@ -76,8 +76,8 @@ mod futex {
             if self.attempt(LOCKED) {
                 return;
             }
-            // From here on the word says that somebody sleeps. Who gets the lock
-            // this way leaves it so: there may be others.
+            // From here on the word is AWAITED while it is locked. A thread that gets the lock this
+            // way leaves it so: other threads may sleep.
             while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
                 let _ = futex_wait(&self.0, AWAITED, LONG);
                 if self.attempt(AWAITED) {
@@ -86,12 +86,12 @@ mod futex {
             }
         }
 
-        /// Tries for a moment, to put `mark` there. True with the lock.
+        /// Checks for [`ATTEMPTS`] rounds, to change FREE to `mark`. True with the lock.
         fn attempt(&self, mark: u32) -> bool {
             for round in 0..ATTEMPTS {
                 let word = self.0.load(Ordering::Relaxed);
                 if word == AWAITED && mark == LOCKED {
-                    return false; // behind those who sleep
+                    return false; // a thread sleeps: no overtaking
                 }
                 if word == FREE && self.change(FREE, mark) {
                     return true;
@@ -171,7 +171,7 @@ mod tests {
         assert!(!inside.load(Ordering::SeqCst), "two in it");
         drop(guard);
         let end = Instant::now() + Duration::from_secs(10);
-        // Takes it again and again: the sleeper must get its turn.
+        // Takes the lock again and again: the sleeping thread must get its turn.
         while !*mutex.lock() {
             assert!(Instant::now() < end, "starved");
         }

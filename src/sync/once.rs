@@ -1,8 +1,8 @@
 //! A value that is set once: the standard library's cell.
 //!
-//! Under ThreadSanitizer it goes behind a mutex of ours. What the standard
-//! library does when a value is set is compiled ahead of time, without the
-//! sanitizer, which then knows no order between setting and reading.
+//! Under ThreadSanitizer the cell is set behind a mutex of the library. The standard library's code
+//! for setting a value is compiled ahead of time, without the sanitizer, which then sees no
+//! happens-before between setting and reading.
 
 #[cfg(not(tsan))]
 pub use std::sync::OnceLock;
@@ -15,7 +15,8 @@ mod watched {
     use super::super::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    /// The cell whose order the sanitizer sees.
+    /// A cell whose ordering the sanitizer sees: `is_set` is stored with Release after the value
+    /// and loaded with Acquire before it is read.
     #[derive(Debug)]
     pub struct OnceLock<T> {
         cell: std::sync::OnceLock<T>,
@@ -24,7 +25,6 @@ mod watched {
     }
 
     impl<T> OnceLock<T> {
-        /// An empty cell.
         pub const fn new() -> OnceLock<T> {
             OnceLock {
                 cell: std::sync::OnceLock::new(),
@@ -41,7 +41,7 @@ mod watched {
             }
         }
 
-        /// Sets the value, or gives it back if there is one.
+        /// Sets the value, or returns it if there already is one.
         pub fn set(&self, value: T) -> Result<(), T> {
             let _guard = self.setting.lock();
             let outcome = self.cell.set(value);
@@ -49,7 +49,7 @@ mod watched {
             outcome
         }
 
-        /// The value, which `make` makes if there is none.
+        /// The value; `make` makes it if there is none.
         pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
             let guard = self.setting.lock();
             let value = self.cell.get_or_init(make);

@@ -1,9 +1,13 @@
-//! Putting a thread to sleep until somebody wakes it, as a rule without a descriptor.
+//! The parking of a thread until another one wakes it, as a rule without a descriptor.
 //!
-//! A [`Parker`] belongs to one thread at a time; any thread may
-//! [`unpark`](Parker::unpark) it. A wake-up that comes before the sleep is
-//! kept, so none is lost. A signal handler that runs during the sleep ends it
-//! with [`Wake::Interrupted`]: libzmq's blocking calls return `EINTR` then.
+//! A [`Parker`] belongs to one thread at a time; any thread may [`unpark`](Parker::unpark) it.
+//! Invariant: a wake-up that comes before the sleep is kept, so none is lost. `state` alone carries
+//! the handshake: the owner exchanges IDLE for PARKED before it sleeps, a waker exchanges whatever
+//! is there for NOTIFIED and wakes the thread if it was parked. The exchanges are AcqRel: what the
+//! waker wrote before `unpark` is visible after `park`. The model `no_wake_is_lost` checks both.
+//!
+//! A signal handler that runs during the sleep ends it with [`Wake::Interrupted`]: libzmq's
+//! blocking calls return `EINTR` then.
 
 use super::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
@@ -13,14 +17,14 @@ use std::{fs::File, os::fd::AsRawFd, sync::Arc, time::Duration};
 const IDLE: u32 = 0;
 const NOTIFIED: u32 = 1;
 const PARKED: u32 = 2;
-/// Sleeps in [`Parker::park_beside`].
+/// The thread sleeps in [`Parker::park_beside`].
 #[cfg(all(not(loom), target_os = "linux"))]
 const LISTENING: u32 = 3;
 
 /// Why [`Parker::park`] returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// Somebody called [`Parker::unpark`].
+    /// A thread called [`Parker::unpark`].
     Notified,
     /// The deadline passed.
     TimedOut,
@@ -28,11 +32,11 @@ pub enum Wake {
     Interrupted,
 }
 
-/// One sleeping place.
+/// The sleeping place of one thread.
 #[derive(Debug)]
 pub struct Parker {
     state: AtomicU32,
-    /// Ends a sleep beside descriptors, as long as there is one.
+    /// The eventfd that ends a sleep in [`Parker::park_beside`], as long as that lasts.
     #[cfg(all(not(loom), target_os = "linux"))]
     bell: super::Mutex<Option<Arc<File>>>,
     #[cfg(loom)]
@@ -48,7 +52,7 @@ impl Default for Parker {
 }
 
 impl Parker {
-    /// A parker nobody has woken yet.
+    /// A parker without a wake-up.
     pub fn new() -> Self {
         Parker {
             state: AtomicU32::new(IDLE),
@@ -59,33 +63,34 @@ impl Parker {
         }
     }
 
-    /// Forgets a wake-up left over from an earlier use.
+    /// Discards a wake-up left over from an earlier use.
     pub fn reset(&self) {
         self.state.swap(IDLE, Ordering::AcqRel);
     }
 
-    /// Whether a wake-up waits to be consumed.
+    /// Whether a wake-up waits to be consumed. Acquire pairs with the exchange in `unpark`.
     #[inline]
     pub fn is_notified(&self) -> bool {
         self.state.load(Ordering::Acquire) == NOTIFIED
     }
 
-    /// Sleeps until woken, the deadline, or a signal. Only the owning thread
-    /// calls this, and holds no lock a waker could need.
+    /// Sleeps until a wake-up, the deadline, or a signal. Only the owning thread calls this, and it
+    /// holds no lock that a waker could need.
     pub fn park(&self, deadline: Option<Instant>) -> Wake {
         self.park_by(|| self.sleep(deadline))
     }
 
-    /// Sleeps by `sleep`, which may end for no reason.
+    /// Sleeps by `sleep`, which may end with a spurious wake-up.
     fn park_by(&self, sleep: impl Fn() -> Wake) -> Wake {
-        // Acquire: what the waker wrote before unpark is visible afterwards.
+        // Acquire, on failure too, pairs with the exchange in `unpark`: what the waker wrote before
+        // is visible afterwards.
         if self
             .state
             .compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire)
             .is_err()
         {
-            // An exchange, not a store: it may swallow a second wake-up, whose
-            // reason must then be visible as well.
+            // An exchange, not a store: it may consume a second wake-up, whose reason must then be
+            // visible as well.
             self.state.swap(IDLE, Ordering::AcqRel);
             return Wake::Notified;
         }
@@ -98,7 +103,7 @@ impl Parker {
                 }
                 _ if wake == Wake::Notified => continue, // spurious
                 _ => {
-                    // A waker may come in between: then its word counts.
+                    // A waker may come between the load and this exchange: then its wake-up counts.
                     return match self.state.swap(IDLE, Ordering::AcqRel) {
                         NOTIFIED => Wake::Notified,
                         _ => wake,
@@ -108,10 +113,11 @@ impl Parker {
         }
     }
 
-    /// Wakes the parker, now or at its next sleep. Never blocks for long; costs
-    /// a system call only if the thread really sleeps.
+    /// Wakes the thread, now or at its next sleep. Never blocks for long; makes a system call only
+    /// if the thread really sleeps.
     pub fn unpark(&self) {
-        // Release: pairs with the Acquire in park.
+        // Release pairs with the Acquire exchanges in `park_by` and `park_beside`. Acquire pairs
+        // with the Release of LISTENING there: `bell` is set.
         match self.state.swap(NOTIFIED, Ordering::AcqRel) {
             PARKED => self.wake(),
             #[cfg(all(not(loom), target_os = "linux"))]
@@ -123,11 +129,12 @@ impl Parker {
 
 #[cfg(all(not(loom), target_os = "linux"))]
 impl Parker {
-    /// As [`park`](Self::park), for at most `limit`, but ends as well when one of
-    /// `streams` can be read, which counts as [`Wake::Notified`]. Where there is no
-    /// descriptor to be had, streams do not count.
+    /// As [`park`](Self::park), for at most `limit`, but a readable descriptor of `streams` ends
+    /// the sleep as well, and counts as [`Wake::Notified`]. If no eventfd can be made, `streams`
+    /// are ignored.
     pub fn park_beside(&self, streams: &[std::os::fd::RawFd], limit: Duration) -> Wake {
-        // Not kept: nobody is to find a descriptor that outlives his sockets.
+        // Not kept after the sleep: a descriptor that outlives the program's sockets would look
+        // like a leak.
         let Ok(bell) = crate::sys::eventfd() else {
             return self.park(Some(Instant::now() + limit));
         };
@@ -157,7 +164,7 @@ impl Parker {
         match (self.state.swap(IDLE, Ordering::AcqRel), count) {
             (NOTIFIED, _) | (_, Ok(1..)) => Wake::Notified,
             (_, Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => Wake::Interrupted,
-            // What else the system may say against it is no reason to wake anybody.
+            // Any other error of poll counts as a time-out: the caller rechecks.
             _ => Wake::TimedOut,
         }
     }
@@ -166,7 +173,7 @@ impl Parker {
     fn ring(&self) {
         let bell = self.bell.lock().clone();
         if let Some(bell) = bell {
-            // A bell that cannot be rung costs the limit of the sleep.
+            // If the eventfd cannot be raised, the sleep lasts until its limit.
             let _ = crate::sys::raise(&bell);
         }
     }
@@ -183,16 +190,17 @@ impl Parker {
     /// As [`park`](Self::park), and a cancellation point.
     ///
     /// # Safety
-    /// The parker stays until the thread wakes up or ends; frames between here and the
-    /// program's code have nothing to drop.
+    /// The parker stays until the thread wakes up or ends; frames between here and the program's
+    /// code have nothing to drop.
     pub(super) unsafe fn park_cancellable(&self, deadline: Option<Instant>) -> Wake {
         let word: *const AtomicU32 = &self.state;
-        // SAFETY: by the caller's promise.
+        // SAFETY: the parker, and so the word, stays, and the frames have nothing to drop, by the
+        // caller's promise.
         let wait = |limit| unsafe { crate::sys::cancel::futex_wait(word, PARKED, limit) };
         self.park_by(|| Parker::sleep_by(deadline, wait))
     }
 
-    /// Always with a time limit: the kernel then reports a signal as EINTR even if its
+    /// One wait, always with a time limit: the kernel then reports a signal as EINTR even if its
     /// handler was installed with SA_RESTART, as poll() does in libzmq.
     fn sleep_by(
         deadline: Option<Instant>,

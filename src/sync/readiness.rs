@@ -1,15 +1,15 @@
-//! A descriptor that is readable exactly while something is pending.
+//! A descriptor that is readable exactly while something is pending: `ZMQ_FD`.
 //!
-//! Producers make something pending and call [`raise_if`](Readiness::raise_if); the
-//! consumer takes all that is pending inside [`lower_and`](Readiness::lower_and). Both
-//! change the descriptor under one gate, together with `raised`, so the two never
-//! disagree. Invariant, whenever no call is under way: the descriptor is readable if and
-//! only if something is pending.
+//! Producers make something pending and call [`raise_if`](Readiness::raise_if), from any thread;
+//! the consumer, with the socket locked, takes all that is pending inside
+//! [`lower_and`](Readiness::lower_and). Both change the descriptor under one gate, together with
+//! `raised`, so the two always agree. Invariant, whenever no call is under way: the descriptor is
+//! readable if and only if something is pending.
 //!
-//! A producer that finds `raised` set skips the gate. The consumer clears `raised` before
-//! it takes, with a sequentially consistent fence in between, and the producer has one
-//! between its item and its look: so either the producer sees `raised` clear, or the
-//! consumer takes the item.
+//! A producer that finds `raised` set skips the gate. Dekker: the producer stores its item; SeqCst
+//! fence; loads `raised`. The consumer stores `raised` = false; SeqCst fence; takes the items. So
+//! either the producer sees `raised` clear, or the consumer takes the item. The models are
+//! `readable_if_and_only_if_there_is_mail` and `a_skipped_raise_loses_nothing`.
 
 use super::atomic::{AtomicBool, Ordering, fence};
 
@@ -21,7 +21,7 @@ pub trait Descriptor {
     fn lower(&self);
 }
 
-/// See the module.
+/// A descriptor and the gate that keeps its level, see the module.
 #[derive(Debug)]
 pub struct Readiness<D> {
     descriptor: D,
@@ -33,7 +33,7 @@ pub struct Readiness<D> {
 }
 
 impl<D: Descriptor> Readiness<D> {
-    /// Around a descriptor that is not readable.
+    /// Takes a descriptor that is not readable.
     pub fn new(descriptor: D) -> Self {
         Readiness {
             descriptor,
@@ -58,8 +58,8 @@ impl<D: Descriptor> Readiness<D> {
         body()
     }
 
-    /// The producer's side, after it made something pending. False if the system refused
-    /// to raise the descriptor; the next call tries again.
+    /// The producer's side, called after it made something pending. False if the system refused to
+    /// raise the descriptor; the next call tries again.
     pub fn raise_if(&self, is_pending: impl FnOnce() -> bool) -> bool {
         fence(Ordering::SeqCst);
         if self.raised.load(Ordering::SeqCst) {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// Counts what it was raised; refuses while `broken`.
+    /// Counts the raises; refuses while `broken`.
     #[derive(Default)]
     struct Fake {
         count: Cell<u32>,
@@ -178,8 +178,8 @@ mod models {
         }
     }
 
-    /// An event loop takes the mail when the descriptor is readable, and at other times
-    /// as well (`ZMQ_EVENTS`, a receive, the end of the socket).
+    /// An event loop takes the mail when the descriptor is readable, and at other times as well
+    /// (`ZMQ_EVENTS`, a receive, the end of the socket).
     #[test]
     fn readable_if_and_only_if_there_is_mail() {
         let mut model = loom::model::Builder::new();
@@ -204,8 +204,8 @@ mod models {
         });
     }
 
-    /// One producer with a second item: its look at `raised` skips the gate only if the
-    /// first item is still to be taken.
+    /// One producer with a second item: its load of `raised` skips the gate only if the first item
+    /// is still to be taken.
     #[test]
     fn a_skipped_raise_loses_nothing() {
         loom::model(|| {

@@ -1,14 +1,14 @@
 //! Calls that are suspended while their thread sleeps.
 //!
-//! A thread that sleeps in a call may be cancelled (`pthread_cancel`), which unwinds its
-//! stack. So no call sleeps in the middle of Rust code: it puts what it needs to go on here
-//! ([`suspend`]), returns to the function of the C API, which sleeps ([`sleep`]) and then
-//! makes the call again; that goes on where it stopped ([`resume`]). If the thread ends
-//! instead, what is here is dropped with its other locals.
+//! A thread that sleeps in a call may be cancelled (`pthread_cancel`), which unwinds its stack. So
+//! no call sleeps in the middle of Rust code: the call stores its state in a thread-local
+//! ([`suspend`]) and returns to the function of the C API, which sleeps ([`sleep`]) and then makes
+//! the call again; the repeated call continues from the stored state ([`resume`]). If the thread
+//! ends instead, the state is dropped with the thread's other locals.
 //!
-//! A signal handler may call the library during such a sleep, and so may a free function
-//! before it: calls are suspended one above the other, and only the topmost one that has
-//! slept is resumed.
+//! A signal handler may call the library during such a sleep, and so may a free function before it.
+//! Suspensions are therefore a stack; invariant: only the topmost one is resumed, and only once it
+//! has slept.
 
 use super::local::thread_cell;
 use super::parker::{Parker, Wake};
@@ -23,9 +23,9 @@ thread_cell! {
 /// What a suspended call sleeps on.
 #[derive(Debug)]
 pub enum SleepOn {
-    /// It does not sleep: it is to be cancelled if that was asked for, and made again.
+    /// No sleep: the thread acts on a pending cancellation, and the call is made again.
     None,
-    /// Its parker, which is announced to what may wake it.
+    /// The thread's parker, which is registered with what may wake it.
     Parker(Arc<Parker>),
     /// Descriptors.
     #[cfg(unix)]
@@ -34,28 +34,28 @@ pub enum SleepOn {
 
 /// A call to be made again after a sleep.
 pub struct Suspension {
-    /// What it sleeps on.
+    /// What the call sleeps on.
     pub sleep_on: SleepOn,
     /// The end of the sleep.
     pub deadline: Option<Instant>,
-    /// What lasts as long as the call: announcements for instance.
+    /// What has to live as long as the call, for instance registrations.
     pub held: Box<dyn Any>,
-    /// How the sleep ended, once it did.
+    /// How the sleep ended; `None` before.
     wake: Option<Wake>,
 }
 
-/// A call that goes on.
+/// The stored state of a call that continues.
 pub struct Resumed {
     /// How its sleep ended.
     pub wake: Wake,
-    /// What was given to [`suspend`].
+    /// As passed to [`suspend`].
     pub deadline: Option<Instant>,
-    /// What was given to [`suspend`].
+    /// As passed to [`suspend`].
     pub held: Box<dyn Any>,
 }
 
-/// Whether calls of this thread can be suspended: not with its locals gone, nor where a
-/// sleep is no cancellation point. They sleep where they are then.
+/// Whether calls of this thread can be suspended. They cannot if the thread's locals are destroyed,
+/// or where a sleep is no cancellation point; then they sleep in place.
 pub fn is_possible() -> bool {
     cfg!(all(target_os = "linux", not(loom))) && SUSPENDED.with(|_| ()).is_some()
 }
@@ -67,7 +67,7 @@ fn with_all<R>(f: impl FnOnce(&mut Vec<Suspension>) -> R) -> R {
     result
 }
 
-/// Suspends the present call: it is to return to the C API, which calls [`sleep`].
+/// Suspends the present call, which then returns to the C API, which calls [`sleep`].
 pub fn suspend(sleep_on: SleepOn, deadline: Option<Instant>, held: Box<dyn Any>) {
     let wake = None;
     let suspension = Suspension {
@@ -79,7 +79,7 @@ pub fn suspend(sleep_on: SleepOn, deadline: Option<Instant>, held: Box<dyn Any>)
     with_all(|all| all.push(suspension));
 }
 
-/// What the topmost call left, if it is made again after its sleep.
+/// Takes the state of the topmost suspended call, if that has slept.
 pub fn resume() -> Option<Resumed> {
     let slept = with_all(|all| {
         let has_slept = all.last().is_some_and(|last| last.wake.is_some());
@@ -92,7 +92,7 @@ pub fn resume() -> Option<Resumed> {
     })
 }
 
-/// The call that slept last is over.
+/// Drops the state of the topmost suspended call, if that has slept: the call is over.
 pub fn end() {
     drop(resume());
 }
@@ -100,12 +100,12 @@ pub fn end() {
 /// Sleeps as the topmost suspended call asked for.
 ///
 /// # Safety
-/// To be called by a function of the C API, with nothing to drop in the frames between here
-/// and the program's code: a thread that is cancelled ends here.
+/// Called by a function of the C API, with nothing to drop in the frames between here and the
+/// program's code: a cancelled thread ends here.
 pub unsafe fn sleep() {
     #[cfg(all(target_os = "linux", not(loom)))]
     if let Some(plan) = Plan::of_topmost() {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the frames have nothing to drop, by the caller's promise.
         let wake = unsafe { plan.carry_out() };
         with_all(|all| {
             if let Some(last) = all.last_mut() {
@@ -115,7 +115,10 @@ pub unsafe fn sleep() {
     }
 }
 
-/// A sleep in numbers and pointers alone. They point to what the thread's locals keep.
+/// A sleep in numbers and pointers alone, so that it has nothing to drop. The pointers are to what
+/// the thread-local `SUSPENDED` owns, which stays until the thread resumes the call or ends. A call
+/// in between pushes to that list, which moves the owners (an `Arc`, a `Vec`) and not what they
+/// point to.
 #[cfg(all(target_os = "linux", not(loom)))]
 #[derive(Clone, Copy)]
 struct Plan {
@@ -145,9 +148,10 @@ impl Plan {
     /// # Safety
     /// As [`sleep`].
     unsafe fn carry_out(self) -> Wake {
-        // SAFETY: the parker is there, see `Plan`.
+        // SAFETY: null, or the parker of a suspension, which stays, see `Plan`.
         if let Some(parker) = unsafe { self.parker.as_ref() } {
-            // SAFETY: by the caller's promise.
+            // SAFETY: the parker stays, see `Plan`; the frames have nothing to drop, by the
+            // caller's promise.
             return unsafe { parker.park_cancellable(self.deadline) };
         }
         if self.fds.0.is_null() {
@@ -160,13 +164,14 @@ impl Plan {
         let millis = left.map_or(-1, |left| {
             i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
         });
-        // SAFETY: the array is there, see `Plan`; the rest by the caller's promise.
+        // SAFETY: the array stays, see `Plan`; the frames have nothing to drop, by the caller's
+        // promise.
         match unsafe { crate::sys::cancel::poll(self.fds.0, self.fds.1, millis) } {
             0 if self.deadline.is_some_and(|at| Instant::now() >= at) => Wake::TimedOut,
             count if count >= 0 => Wake::Notified,
             _ => match crate::sys::last_errno() {
                 libc::EINTR => Wake::Interrupted,
-                // The call looks again, and tells the error.
+                // The repeated call checks the descriptors and reports the error.
                 _ => Wake::Notified,
             },
         }
@@ -192,9 +197,9 @@ mod tests {
         let (parker, held) = (Arc::new(Parker::new()), Rc::new(()));
         suspend_on(&parker, held.clone());
         assert!(resume().is_none(), "it has not slept");
-        // SAFETY: the test's frames do not mind: the thread is not cancelled.
+        // SAFETY: the thread is not cancelled, so it does not matter what the test's frames drop.
         unsafe { sleep() };
-        // A call in between has a suspension of its own, above that.
+        // A call in between has a suspension of its own, on top of the first.
         suspend_on(&parker, held.clone());
         assert!(resume().is_none());
         parker.unpark();

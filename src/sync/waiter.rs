@@ -1,14 +1,22 @@
-//! Registrations that stay: a thread that waits for many objects again and again is
-//! registered with each of them once, and only says when it sleeps.
+//! Registrations that stay: a thread that waits for many objects again and again registers with
+//! each of them once, and then only arms and disarms its waiter.
 //!
-//! A [`Waiter`] belongs to one thread at a time. Each object has a [`Registration`], in
-//! which there is at most one waiter. An object with news [`notifies`](Registration::notify)
-//! it, which costs two loads while the thread is awake. The thread
-//! [`arms`](Waiter::arm) its waiter, looks at the objects, and parks: either the look
-//! sees the news, or the notifier sees the armed waiter (a Dekker handshake).
+//! A [`Waiter`] belongs to one thread at a time. Each object (a socket's slot) has a
+//! [`Registration`], a place for at most one waiter. A producer that made an object ready
+//! [`notifies`](Registration::notify) its waiter, which costs two loads while the thread is awake.
+//! `runtime/many.rs` is the waiting side, `Slot::mark_ready` the notifying one.
 //!
-//! A registration may be lost: another thread takes the place of one that does not
-//! sleep, or it is ended. The waiter is marked, woken, and its thread registers anew.
+//! Dekker: the waiting thread stores `armed` = true; SeqCst fence; checks the objects; parks
+//! ([`arm`](Waiter::arm)). The producer stores what makes the object ready; SeqCst fence; loads the
+//! place and `armed`. So either the check finds the object ready, or the producer wakes the thread.
+//! The model is `news_of_any_object_wakes_the_sleeper`.
+//!
+//! A registration may be lost: another thread takes the place of a waiter that is not armed, or the
+//! registration is ended. The second Dekker: the other thread changes the place and stores
+//! `incomplete` = true; SeqCst fence; loads `armed`. The waiting thread stores `armed`; SeqCst
+//! fence; loads `incomplete`. So its thread is woken or sees the mark, and registers anew. The
+//! models are `a_thread_that_loses_a_place_registers_anew` and
+//! `the_end_of_a_registration_wakes_the_sleeper`.
 
 use super::Mutex;
 use super::atomic::{AtomicBool, AtomicPtr, Ordering, fence};
@@ -16,19 +24,19 @@ use super::parker::Parker;
 use std::ptr;
 use std::sync::Arc;
 
-/// A thread that may sleep. To be there for ever, so that a notifier needs no reference
-/// count; an idle one serves the next thread.
+/// A thread that may sleep. It is never freed, so that a notifier needs no reference count; an idle
+/// waiter serves the next thread.
 #[derive(Debug)]
 pub struct Waiter {
     armed: AtomicBool,
-    /// A registration was lost.
+    /// A registration was lost since [`begin`](Waiter::begin).
     incomplete: AtomicBool,
-    /// The thread's sleeping place.
+    /// Where the thread sleeps.
     parker: Mutex<Option<Arc<Parker>>>,
 }
 
 impl Waiter {
-    /// A waiter that is registered nowhere, and no thread's.
+    /// A waiter without registrations, and without a thread.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Waiter {
         Waiter {
@@ -38,34 +46,37 @@ impl Waiter {
         }
     }
 
-    /// Gives the waiter to a thread that sleeps in this place, or to none.
+    /// Assigns the waiter to a thread that sleeps in this parker, or to none.
     pub fn equip(&self, parker: Option<Arc<Parker>>) {
         *self.parker.lock() = parker;
     }
 
-    /// The thread is about to look at all objects, and to park if there is nothing.
-    /// False if a registration was lost: then it must [`begin`](Self::begin) anew.
+    /// The thread is about to check all objects, and to park if none is ready. False if a
+    /// registration was lost: then it must [`begin`](Self::begin) anew.
     pub fn arm(&self) -> bool {
-        // The waiter is armed, then come the looks; news comes first, then the look
-        // whether the waiter is armed. (An exchange, so that it follows a late `wake`.)
+        // Store, then fence, see the module. An exchange, so that it comes after a late `wake` and
+        // acquires what that thread wrote before.
         self.armed.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         !self.is_incomplete()
     }
 
-    /// The thread is awake.
+    /// The thread is awake. Relaxed: a producer that still sees the waiter armed causes a spurious
+    /// wake-up only.
     pub fn disarm(&self) {
         self.armed.store(false, Ordering::Relaxed);
     }
 
-    /// Whether a registration was lost since [`begin`](Self::begin).
+    /// Whether a registration was lost since [`begin`](Self::begin). SeqCst: the load of the second
+    /// handshake, see the module.
     pub fn is_incomplete(&self) -> bool {
         self.incomplete.load(Ordering::SeqCst)
     }
 
-    /// The thread registers with all objects from here on.
+    /// From here on the thread registers with all objects.
     pub fn begin(&self) {
-        // An exchange, so that the change of a place which came before the mark is seen.
+        // An exchange, so that it acquires the change of a place that came before `incomplete` was
+        // set.
         self.incomplete.swap(false, Ordering::SeqCst);
     }
 
@@ -83,7 +94,8 @@ impl Waiter {
         }
     }
 
-    /// A registration is lost. Called after the place was changed.
+    /// A registration of this waiter was lost. Called after the place was changed; see the second
+    /// handshake of the module.
     fn lose(&self) {
         self.incomplete.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
@@ -93,7 +105,7 @@ impl Waiter {
     }
 }
 
-/// The place for an object's waiter.
+/// An object's place for a waiter, or null.
 #[derive(Debug)]
 pub struct Registration(AtomicPtr<Waiter>);
 
@@ -105,7 +117,7 @@ impl Default for Registration {
 
 impl Registration {
     fn get(&self) -> Option<&'static Waiter> {
-        // SAFETY: what is stored here came from a reference that is good for ever.
+        // SAFETY: null, or a pointer made from a `&'static Waiter` in `change`.
         unsafe { self.0.load(Ordering::SeqCst).as_ref() }
     }
 
@@ -118,8 +130,7 @@ impl Registration {
             .is_ok()
     }
 
-    /// Registers a waiter, in place of one that does not sleep. False if there is one
-    /// that does.
+    /// Registers a waiter, in place of one that is not armed. False if an armed one is there.
     pub fn enter(&self, waiter: &'static Waiter) -> bool {
         loop {
             let present = self.get();
@@ -137,12 +148,12 @@ impl Registration {
         }
     }
 
-    /// Ends the registration of a waiter, if it is the one.
+    /// Ends the registration of this waiter, if it is registered here.
     pub fn leave(&self, waiter: &'static Waiter) {
         let _ = self.change(Some(waiter), None);
     }
 
-    /// Ends the registration of whatever waiter is here.
+    /// Ends the registration of the present waiter, and wakes its thread.
     pub fn end(&self) {
         if let Some(present) = self.get() {
             self.leave(present);
@@ -150,7 +161,8 @@ impl Registration {
         }
     }
 
-    /// There is news, since before a sequentially consistent fence.
+    /// The object became ready. The caller has made that visible before a SeqCst fence, see the
+    /// first handshake of the module.
     #[inline]
     pub fn notify(&self) {
         if let Some(waiter) = self.get() {
@@ -167,7 +179,7 @@ mod tests {
     use crate::sync::parker::Wake;
     use std::time::{Duration, Instant};
 
-    /// A waiter and the place where its thread sleeps.
+    /// A waiter and its parker.
     fn waiter() -> (&'static Waiter, Arc<Parker>) {
         let (waiter, parker) = (Box::leak(Box::new(Waiter::new())), Arc::new(Parker::new()));
         waiter.equip(Some(parker.clone()));
@@ -255,8 +267,8 @@ mod models {
         (waiter, parker)
     }
 
-    /// Waits as `runtime` does, registering anew whenever that is needed. Where another
-    /// waiter sleeps it gives up.
+    /// Waits as `runtime` does, registering anew whenever that is needed. Gives up if an armed
+    /// waiter has the place.
     fn wait(objects: &[crate::sync::Arc<Object>]) {
         let (waiter, parker) = waiter();
         loop {
@@ -290,7 +302,7 @@ mod models {
     }
 
     #[test]
-    fn who_loses_a_place_registers_anew() {
+    fn a_thread_that_loses_a_place_registers_anew() {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = Some(3);
         model.check(|| {

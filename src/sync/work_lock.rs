@@ -1,12 +1,14 @@
-//! A value that whichever thread comes first works on, for all of them.
+//! A lock with a work queue of bits: the thread that holds the lock does the work of all.
 //!
-//! Work is bits of a word, and so is the lock. Who has work sets its bits and tries to
-//! take the lock, both by one exchange. The holder takes the bits and does that work, and
-//! unlocks by an exchange that fails as long as there are others: so a thread that did
-//! not get the lock can leave its work to the holder. Because all of that happens to one
-//! word, whose changes have one order for all threads, this needs no fence: after the
-//! exchange that set bits and found the lock held comes the one that unlocks, and it sees
-//! them.
+//! One word has the work bits and the lock. A thread with work sets its bits and tries to take the
+//! lock, both by one exchange (`fetch_or`). The holder drains the bits, does that work, and unlocks
+//! by a compare-exchange that fails while bits are set. So a thread whose try-lock fails may
+//! return: the holder will do its work.
+//!
+//! Bits and lock change in one modification order, so no fence is needed: the exchange that set
+//! bits and found the lock held comes before the one that unlocks, which therefore sees the bits.
+//! The models at the end of this file check that no work is lost and that it sees what was written
+//! before its bits were set.
 
 use super::SyncCell;
 use super::atomic::{AtomicU32, Ordering};
@@ -18,24 +20,24 @@ const AWAITED: u32 = 1 << 30;
 /// The bits that stand for work.
 const WORK: u32 = AWAITED - 1;
 
-/// Looks before a sleep, the first few with pauses in between.
+/// Checks before a sleep: the first `PAUSES` each followed by a spin, the others by a yield.
 const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
 #[cfg(not(loom))]
 const PAUSES: u32 = 3;
 
-/// See the module.
+/// A value and its work bits, see the module.
 #[derive(Debug)]
 pub struct WorkLock<T> {
     word: AtomicU32,
     value: SyncCell<T>,
 }
 
-// SAFETY: the value is reached by one thread at a time, the one that set HELD, see
-// `Held`.
+// SAFETY: only the thread that set HELD reaches the value, through `Held`; so sharing the lock
+// moves a `T` between threads at most, which `T: Send` allows.
 unsafe impl<T: Send> Sync for WorkLock<T> {}
 
 impl<T> WorkLock<T> {
-    /// Wraps a value for which there is nothing to do.
+    /// Wraps a value, with no work.
     pub fn new(value: T) -> WorkLock<T> {
         WorkLock {
             word: AtomicU32::new(0),
@@ -43,24 +45,25 @@ impl<T> WorkLock<T> {
         }
     }
 
-    /// Notes work that a later [`serve`](Self::serve), by any thread, will do.
+    /// Sets work bits for a later [`serve`](Self::serve), by any thread.
     ///
-    /// Sequentially consistent, as is [`has_work`](Self::has_work): callers have marks of
-    /// their own that say who is to come back for it.
+    /// SeqCst, as in [`has_work`](Self::has_work), for Dekker handshakes of the callers: a producer
+    /// sets bits here, then exchanges its own flag (`flush_pending` in `connection`); the I/O
+    /// thread clears the flag, fence, then loads the bits. One of the two sees the other's store.
     #[inline]
     pub fn mark(&self, work: u32) {
         debug_assert!(work & !WORK == 0);
         self.word.fetch_or(work & WORK, Ordering::SeqCst);
     }
 
-    /// Whether there is work that nobody has begun.
+    /// Whether there is work that no holder has begun. SeqCst: see [`mark`](Self::mark).
     #[inline]
     pub fn has_work(&self) -> bool {
         self.word.load(Ordering::SeqCst) & WORK != 0
     }
 
-    /// Adds `work` and does all there is, bits in hand, unless another thread holds the
-    /// lock: then that one will. True if it was done here.
+    /// Adds `work` and calls `run` with the drained bits until there are no more. If another thread
+    /// holds the lock, that thread does the work, and this returns false at once.
     #[inline]
     pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> bool {
         let Some(held) = self.try_lock(work) else {
@@ -70,13 +73,13 @@ impl<T> WorkLock<T> {
         true
     }
 
-    /// The same, but waits for the lock: the work is done when this returns.
+    /// As [`serve`](Self::serve), but waits for the lock: the work is done when this returns.
     pub fn wait_and_serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
         self.mark(work);
         self.lock().serve(run);
     }
 
-    /// Reaches the value, if no other thread holds the lock; then does what there is.
+    /// Reaches the value if no other thread holds the lock, then does the work there is.
     pub fn try_with<R>(
         &self,
         reach: impl FnOnce(&mut T) -> R,
@@ -88,7 +91,7 @@ impl<T> WorkLock<T> {
         Some(result)
     }
 
-    /// The same, but waits for the lock.
+    /// As [`try_with`](Self::try_with), but waits for the lock.
     pub fn with<R>(&self, reach: impl FnOnce(&mut T) -> R, run: impl FnMut(&mut T, u32)) -> R {
         let held = self.lock();
         let result = held.with(reach);
@@ -96,8 +99,9 @@ impl<T> WorkLock<T> {
         result
     }
 
-    /// SeqCst: as for [`mark`](Self::mark); it includes Acquire, for what was done under
-    /// the lock, and Release, for what belongs to the work.
+    /// SeqCst: as for [`mark`](Self::mark). It includes Acquire, which pairs with the Release of
+    /// the last unlock, and Release, which publishes to the holder what was written before `work`
+    /// was set.
     #[inline]
     fn try_lock(&self, work: u32) -> Option<Held<'_, T>> {
         debug_assert!(work & !WORK == 0);
@@ -115,7 +119,8 @@ impl<T> WorkLock<T> {
             pause(attempt);
         }
         loop {
-            // Who gets the lock this way leaves the mark: there may be other sleepers.
+            // A thread that gets the lock this way leaves AWAITED set: other threads may sleep.
+            // Acquire pairs with the Release of the last unlock.
             let mark = HELD | AWAITED;
             let before = self.word.fetch_or(mark, Ordering::Acquire);
             if before & HELD == 0 {
@@ -126,14 +131,14 @@ impl<T> WorkLock<T> {
     }
 }
 
-/// The lock, taken.
+/// Proof that this thread holds the lock.
 struct Held<'a, T>(&'a WorkLock<T>);
 
 impl<T> Held<'_, T> {
     fn with<R>(&self, reach: impl FnOnce(&mut T) -> R) -> R {
         self.0.value.with_mut(|value| {
-            // SAFETY: this is made by the thread that set HELD, and stays with it. The
-            // closures are not given it, so they cannot come here for a second reference.
+            // SAFETY: `Held` is made by the thread that set HELD and stays with it, so no other
+            // thread is here. The closures do not get it, so they cannot make a second reference.
             reach(unsafe { &mut *value })
         })
     }
@@ -142,12 +147,14 @@ impl<T> Held<'_, T> {
     #[inline]
     fn serve(self, mut run: impl FnMut(&mut T, u32)) {
         loop {
-            // Acquire: what those who set the bits did before.
+            // SeqCst includes Acquire, which pairs with the exchange that set the bits: the work
+            // sees what was written before.
             let work = self.0.word.fetch_and(!WORK, Ordering::SeqCst) & WORK;
             if work != 0 {
                 self.with(|value| run(value, work));
             }
-            // Release: what was done under the lock.
+            // Release pairs with the exchanges in `try_lock` and `lock`: the next holder sees what
+            // was written under the lock.
             let unlocked =
                 self.0
                     .word
@@ -161,8 +168,8 @@ impl<T> Held<'_, T> {
         }
     }
 
-    /// Unlocks for one that sleeps, and then sees to the work that has come, unless that
-    /// one does.
+    /// Unlocks, wakes a sleeping thread, and then does the work that has come, unless that thread
+    /// holds the lock by then and does it.
     #[cold]
     fn hand_over(self, run: impl FnMut(&mut T, u32)) {
         let lock = self.0;
@@ -173,7 +180,7 @@ impl<T> Held<'_, T> {
     }
 }
 
-/// Unlocks, whatever there is to do: after a panic, that is for who comes next.
+/// Unlocks even if there is work: after a panic that is left to the next holder.
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
         let before = self.0.word.fetch_and(WORK, Ordering::SeqCst);
@@ -183,18 +190,18 @@ impl<T> Drop for Held<'_, T> {
     }
 }
 
-/// Lets others go on for a moment.
-fn pause(_look: u32) {
+/// A spin or a yield between two checks.
+fn pause(_attempt: u32) {
     #[cfg(loom)]
     loom::thread::yield_now();
     #[cfg(not(loom))]
-    match _look < PAUSES {
-        true => (0..2 << _look).for_each(|_| std::hint::spin_loop()),
+    match _attempt < PAUSES {
+        true => (0..2 << _attempt).for_each(|_| std::hint::spin_loop()),
         false => std::thread::yield_now(),
     }
 }
 
-/// Sleeps as long as the word is as it was.
+/// Sleeps while the word is unchanged.
 fn sleep(_word: &AtomicU32, _before: u32) {
     #[cfg(loom)]
     loom::thread::yield_now();
@@ -208,7 +215,7 @@ fn sleep(_word: &AtomicU32, _before: u32) {
     std::thread::sleep(std::time::Duration::from_micros(50));
 }
 
-/// Wakes one that sleeps.
+/// Wakes one sleeping thread.
 #[cold]
 fn wake(_word: &AtomicU32) {
     #[cfg(all(not(loom), target_os = "linux"))]
@@ -221,14 +228,14 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
-    /// Does some work; panics if that was not there.
+    /// Records work; panics if there is none.
     fn add(bits: &mut Vec<u32>, work: u32) {
         assert_ne!(work, 0);
         bits.push(work);
     }
 
     #[test]
-    fn work_waits_for_who_serves() {
+    fn work_waits_for_the_next_serve() {
         let lock = WorkLock::new(Vec::new());
         lock.mark(1);
         lock.mark(4);
@@ -244,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn the_holder_does_the_work_of_those_who_find_it_busy() {
+    fn the_holder_does_the_work_of_failed_try_locks() {
         let lock = WorkLock::new(0);
         let mut order = Vec::new();
         lock.serve(1, |_, work| {
@@ -275,8 +282,8 @@ mod tests {
         assert_eq!(done, 6);
     }
 
-    /// Threads that serve, wait and look, all at once: each piece of work is done once,
-    /// and by the end of the wait where it was waited for.
+    /// Threads that serve, wait and only reach the value, all at once: each piece of work is done,
+    /// and by the end of the wait where a thread waited for it.
     #[test]
     fn no_work_is_lost_and_none_is_done_twice_at_a_time() {
         const ROUNDS: u32 = if cfg!(miri) { 30 } else { 30_000 };
@@ -327,8 +334,7 @@ mod models {
     use super::*;
     use crate::sync::Arc;
 
-    /// What each thread asks for, in plain memory but for the order that the lock makes,
-    /// and what was found of it when the work was done.
+    /// What each thread asks for. Relaxed: only the lock orders it.
     struct Bench {
         asked: [AtomicU32; 3],
     }
@@ -340,7 +346,7 @@ mod models {
         Arc::new((Bench { asked }, WorkLock::new(0)))
     }
 
-    /// The work: what was asked for is seen, and counts as done.
+    /// The work: what was asked for is visible, and recorded as done.
     fn run(shared: &Shared) -> impl FnMut(&mut u32, u32) + '_ {
         |done, work| {
             for (bit, asked) in shared.0.asked.iter().enumerate() {
@@ -356,7 +362,7 @@ mod models {
         shared.0.asked[bit].store(1, Ordering::Relaxed);
     }
 
-    /// Nothing is left, and all of it was done.
+    /// No work is left, and all of it was done.
     fn check(shared: &Shared, expected: u32) {
         assert!(!shared.1.has_work(), "work was left behind");
         let done = shared.1.with(|done| *done, |_, _| ());
@@ -371,7 +377,7 @@ mod models {
         loom::thread::spawn(move || body(&shared))
     }
 
-    fn who_finds_it_held_leaves_its_work_to_the_holder(threads: usize, bound: Option<usize>) {
+    fn a_failed_try_lock_leaves_its_work_to_the_holder(threads: usize, bound: Option<usize>) {
         let mut model = loom::model::Builder::new();
         model.preemption_bound = bound;
         model.check(move || {
@@ -393,16 +399,16 @@ mod models {
 
     #[test]
     fn one_of_two_leaves_its_work_to_the_holder() {
-        who_finds_it_held_leaves_its_work_to_the_holder(2, None);
+        a_failed_try_lock_leaves_its_work_to_the_holder(2, None);
     }
 
     #[test]
     fn two_of_three_leave_their_work_to_the_holder() {
-        who_finds_it_held_leaves_its_work_to_the_holder(3, Some(2));
+        a_failed_try_lock_leaves_its_work_to_the_holder(3, Some(2));
     }
 
     #[test]
-    fn who_only_looks_does_the_work_that_came_meanwhile() {
+    fn a_try_with_does_the_work_that_came_meanwhile() {
         loom::model(|| {
             let shared = shared();
             let thread = spawn(&shared, |shared| {
@@ -416,7 +422,7 @@ mod models {
     }
 
     #[test]
-    fn who_waits_finds_its_work_done() {
+    fn a_waiting_thread_finds_its_work_done() {
         loom::model(|| {
             let shared = shared();
             let thread = spawn(&shared, |shared| {

@@ -1,47 +1,52 @@
-//! A lock biased to a thread, which takes it by a plain store.
+//! The bias of a lock to one thread, which takes it by a plain store.
+//!
+//! All fields but `inside` are written by the holder of the gate only; the owner of the bias writes
+//! its own place in `inside`. The handshake between the two is an asymmetric Dekker, see [`Bias`].
+//! The models are `lock/models.rs`.
 
 #![forbid(unsafe_code)]
 
 use super::super::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use super::super::membarrier;
 
-/// Locks in a row by one thread until the lock is biased to it; twice as many after
-/// each time that another one came, up to a limit.
+/// Locks in a row by one thread after which the lock is biased to it. Each revocation doubles the
+/// number, up to `STREAK_MOST`.
 pub(super) const STREAK: u32 = if cfg!(loom) { 1 } else { 64 };
 pub(super) const STREAK_MOST: u32 = 1 << 20;
 
 /// How many threads a lock can be biased to, one at a time, in its life.
 pub(super) const SEATS: usize = 4;
 
-/// The thread that takes the lock by a plain store: it says that it is inside, and then
-/// checks that the lock is still biased to it. A thread that ends the bias, holding the
-/// gate, clears `owner` and then looks whether the owner is inside. One of the two sees the
-/// other's store, since the latter has a barrier on all threads in between.
+/// Which thread takes the lock by a plain store.
 ///
-/// Each thread that the lock is biased to has a seat, where it says that it is inside, until
-/// it gives that up: it may be held up for any time between its look at `owner` and its
-/// store, so no other thread may use the same place.
+/// Dekker with an asymmetric fence. The owner stores `inside` = true; [`membarrier::light`]; loads
+/// `owner` ([`enter`](Self::enter)). The revoking thread, which holds the gate, stores `owner` = 0;
+/// [`membarrier::heavy`]; loads `inside` ([`revoke`](Self::revoke)). So either the owner sees that
+/// the bias has ended, or the revoking thread sees that the owner is inside, and waits.
+///
+/// Each thread that the lock is biased to has a seat, its own place in `inside`, until it gives
+/// that up. It may be delayed for any time between its load of `owner` and its store to `inside`,
+/// so no other thread may use the same place meanwhile.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Bias {
-    /// The thread's number and its seat, see [`Bias::word`], or 0. Changed by the holder of
-    /// the gate only.
+    /// The owner's number and seat, see [`Bias::word`], or 0. Written by the holder of the gate.
     pub(super) owner: AtomicUsize,
     inside: [AtomicBool; SEATS],
-    /// How often in a row the gate was taken by `last`.
+    /// How many times in a row `last` has taken the gate.
     streak: AtomicU32,
-    /// The thread that took the gate last; for the holder of the gate.
+    /// The thread that took the gate last. Written by the holder of the gate.
     pub(super) last: AtomicUsize,
-    /// How many times in a row make a bias.
+    /// The `streak` at which the lock becomes biased.
     pub(super) needed: AtomicU32,
-    /// Whose seat each is, or 0. Claimed by the holder of the gate.
+    /// The thread that each seat belongs to, or 0. Claimed by the holder of the gate.
     pub(super) threads: [AtomicUsize; SEATS],
 }
 
-/// What [`Bias::enter`] came to.
+/// The outcome of [`Bias::enter`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
-    /// From the seat of this number.
+    /// Taken, from the seat of this number.
     Taken(u8),
     /// The lock is not biased to this thread.
     NotOwner,
@@ -62,25 +67,26 @@ impl Bias {
         }
     }
 
-    /// An owner in one word. Threads' numbers are addresses: their first bits are 0.
+    /// An owner and its seat in one word. A thread's number is an address, whose high bits are 0.
     #[inline]
     fn word(me: usize, seat: usize) -> usize {
         me << 2 | seat
     }
 
-    /// Leaves a seat. Release: for a thread that waits in [`revoke`](Self::revoke).
+    /// Leaves a seat. Release pairs with the Acquire load in [`is_taken`](Self::is_taken), where a
+    /// revoking thread waits.
     #[inline(always)]
     pub(super) fn leave(&self, seat: u8) {
         self.inside[usize::from(seat) % SEATS].store(false, Ordering::Release);
     }
 
-    /// Whether an owner is inside. Acquire: what it did under the lock is visible once it
-    /// has left.
+    /// Whether an owner is inside. Acquire pairs with the Release stores in [`leave`](Self::leave)
+    /// and [`enter`](Self::enter): what the owner wrote under the lock is visible once it has left.
     pub(super) fn is_taken(&self, word: usize) -> bool {
         self.inside[word % SEATS].load(Ordering::Acquire)
     }
 
-    /// Takes the lock for its owner.
+    /// Takes the lock if `me` is the owner: the frequent side of the handshake, see [`Bias`].
     #[inline(always)]
     pub(super) fn enter(&self, me: usize) -> Attempt {
         let word = self.owner.load(Ordering::Relaxed);
@@ -93,8 +99,8 @@ impl Bias {
         }
         inside.store(true, Ordering::Relaxed);
         membarrier::light();
-        // What others did under the lock before it became this thread's it has seen
-        // when it took the gate.
+        // No Acquire is needed: what other threads wrote under the lock before it was biased to
+        // this thread is visible since this thread held the gate.
         if self.owner.load(Ordering::Relaxed) == word {
             return Attempt::Taken((word % SEATS) as u8);
         }
@@ -102,7 +108,7 @@ impl Bias {
         Attempt::NotOwner
     }
 
-    /// Whether `me` holds the lock by a bias, which may have been ended since.
+    /// Whether `me` holds the lock by a bias, which may have been revoked since.
     pub(super) fn is_inside(&self, me: usize) -> bool {
         let mut seats = self.threads.iter().zip(&self.inside);
         seats.any(|(thread, inside)| {
@@ -110,19 +116,20 @@ impl Bias {
         })
     }
 
-    /// The owner. To be asked with the gate held.
+    /// The owner's word, if there is an owner. Called with the gate held.
     #[inline]
     pub(super) fn owner(&self) -> Option<usize> {
         let word = self.owner.load(Ordering::Relaxed);
         (word != 0).then_some(word)
     }
 
-    /// Whether the owner is this thread.
+    /// Whether the word is this thread's.
     pub(super) fn is_of(owner: usize, me: usize) -> bool {
         owner >> 2 == me
     }
 
-    /// Ends the bias, with the gate held. False if the owner is inside.
+    /// Ends the bias, with the gate held: the seldom side of the handshake, see [`Bias`]. False if
+    /// the owner is inside.
     #[cold]
     pub(super) fn revoke(&self, word: usize) -> bool {
         self.owner.store(0, Ordering::Relaxed);
@@ -133,9 +140,9 @@ impl Bias {
         !self.is_taken(word)
     }
 
-    /// Counts, with the gate held, how often in a row this thread took it. Whether it is
-    /// often enough for a bias: that begins when the thread leaves, or it could go inside
-    /// once more meanwhile.
+    /// Counts, with the gate held, how often in a row this thread took it. True if that is enough
+    /// for a bias, which begins when the thread unlocks: earlier, the thread could enter by the
+    /// bias while it holds the gate.
     #[inline]
     pub(super) fn learn(&self, me: usize) -> bool {
         if self.last.load(Ordering::Relaxed) != me {
@@ -147,11 +154,12 @@ impl Bias {
         streak >= self.needed.load(Ordering::Relaxed) && membarrier::is_ready()
     }
 
-    /// Biases the lock to the thread that holds the gate, if there is a seat for it.
+    /// Biases the lock to `me`, the holder of the gate, if there is a seat for it.
     #[cold]
     pub(super) fn favour(&self, me: usize) {
         self.streak.store(0, Ordering::Relaxed);
-        // Acquire: a seat that was given up is not written to any more.
+        // Acquire pairs with the Release store in `give_up`: the former thread writes no more to a
+        // seat that it gave up.
         let find = |thread| {
             let mut threads = self.threads.iter();
             threads.position(|other| other.load(Ordering::Acquire) == thread)
@@ -162,18 +170,19 @@ impl Bias {
         }
     }
 
-    /// Gives up the bias, with the gate held, and then the lock, which the thread `me` has
-    /// taken from this seat.
+    /// Gives up the bias, with the gate held, and then the lock, which `me` has taken from this
+    /// seat.
     pub(super) fn give_up(&self, me: usize, seat: u8) {
         self.owner.store(0, Ordering::Relaxed);
         self.last.store(me, Ordering::Relaxed);
         self.needed.store(STREAK, Ordering::Relaxed);
         self.leave(seat);
-        // Release: the last store to the seat comes before.
+        // Release pairs with the Acquire load in `favour`: the last store to the seat happens
+        // before.
         self.threads[usize::from(seat) % SEATS].store(0, Ordering::Release);
     }
 
-    /// Takes back everything, for a lock that no other thread can have.
+    /// Clears the bias and all seats, for a lock that no other thread can reach.
     pub(super) fn reset(&self) {
         self.owner.store(0, Ordering::Relaxed);
         for inside in &self.inside {

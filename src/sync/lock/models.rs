@@ -1,12 +1,12 @@
-//! Every interleaving of a few threads.
+//! Loom models of the lock: three threads, with bounded preemption.
 
 use super::*;
 use crate::sync::{Arc, SyncCell};
 use bias::STREAK;
 
-/// As `lock`, but gives up after some looks: time, which ends every wait,
-/// does not pass in a model.
-fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
+/// As `lock`, but gives up after `attempts` attempts: time, which ends every wait, does not pass in
+/// a model.
+fn lock_within(gate: &Gate, me: usize, attempts: usize) -> Option<By> {
     match gate.bias.enter(me) {
         Attempt::Taken(seat) => return Some(By(seat)),
         Attempt::Nested => return None,
@@ -18,7 +18,7 @@ fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
         }
         gate.waiting.fetch_add(1, Ordering::Relaxed);
         let mut fair = false;
-        let taken = (0..looks).any(|_| gate.attempt(me, &mut fair));
+        let taken = (0..attempts).any(|_| gate.attempt(me, &mut fair));
         gate.waiting.fetch_sub(1, Ordering::Relaxed);
         if !taken {
             return None;
@@ -27,10 +27,10 @@ fn lock_within(gate: &Gate, me: usize, looks: usize) -> Option<By> {
     gate.taken(me).ok()
 }
 
-/// Adds one under the lock, if it can be had. Loom watches.
+/// Adds one under the lock, if it can be had. Loom checks the accesses to the cell.
 fn add(shared: &(Gate, SyncCell<i32>), by: Option<By>) -> i32 {
     let Some(by) = by else { return 0 };
-    // SAFETY: under the lock.
+    // SAFETY: this thread holds the lock, as `by` shows.
     shared.1.with_mut(|value| unsafe { *value += 1 });
     shared.0.leave(by);
     1
@@ -51,7 +51,7 @@ fn check(preemptions: usize, work: fn(&(Gate, SyncCell<i32>), usize) -> i32) {
         for thread in threads {
             sum += thread.join().unwrap();
         }
-        // However they went, nobody holds it now: the second look has it.
+        // No thread holds the lock now, though it may be RESERVED: the second attempt gets it.
         assert_eq!(add(&shared, lock_within(&shared.0, 1, 2)), 1);
         // SAFETY: all threads have ended.
         shared
@@ -61,16 +61,16 @@ fn check(preemptions: usize, work: fn(&(Gate, SyncCell<i32>), usize) -> i32) {
     });
 }
 
-/// Each holder asks again while it holds the lock, as a signal handler would: cold,
-/// biased, and while another thread takes the bias away.
+/// Each holder asks again while it holds the lock, as a signal handler would: without a bias, with
+/// one, and while another thread revokes it.
 #[test]
 fn a_holder_gets_no_second_guard() {
     check(2, |shared, me| {
         let mut sum = 0;
-        for looks in [2, 0] {
-            let by = match looks {
+        for attempts in [2, 0] {
+            let by = match attempts {
                 0 => shared.0.try_lock(me),
-                looks => lock_within(&shared.0, me, looks),
+                attempts => lock_within(&shared.0, me, attempts),
             };
             if by.is_some() {
                 assert_eq!(lock_within(&shared.0, me, 1), None);
@@ -87,9 +87,10 @@ fn one_at_a_time_and_each_sees_what_was_done_before() {
     check(3, |shared, me| add(shared, lock_within(&shared.0, me, 3)));
 }
 
-/// A thread that is held up on its way in must not write where a later owner does.
+/// A thread that is delayed between its load of `owner` and its store must not write to a later
+/// owner's seat.
 #[test]
-fn a_late_thread_does_not_clear_the_mark_of_the_owner() {
+fn a_delayed_thread_does_not_clear_a_later_owners_seat() {
     check(2, |shared, me| {
         shared.0.bias.needed.store(STREAK, Ordering::Relaxed);
         let rounds = if me == 1 { 4 } else { 1 };
@@ -99,9 +100,9 @@ fn a_late_thread_does_not_clear_the_mark_of_the_owner() {
     });
 }
 
-/// The second time the lock is biased to who took it, if nobody came in between.
+/// The second time the lock is biased to the thread that took it, if no other came in between.
 #[test]
-fn a_bias_is_taken_away_only_from_who_is_outside() {
+fn a_bias_is_revoked_only_while_its_owner_is_outside() {
     check(2, |shared, me| {
         let first = add(shared, lock_within(&shared.0, me, 2));
         first + add(shared, shared.0.try_lock(me))

@@ -1,4 +1,4 @@
-//! The lock as it is used, cold and biased.
+//! Tests of the lock with real threads, without a bias and with one.
 
 use super::*;
 use crate::sync::membarrier;
@@ -68,7 +68,7 @@ fn a_thread_gets_no_second_guard() {
     assert_eq!(*lock.lock().unwrap(), 3 * STREAK);
 }
 
-/// The bias is taken away while its owner is inside: the owner still has no second.
+/// The bias is revoked while its owner is inside: the owner still gets no second guard.
 #[test]
 fn a_revoked_owner_inside_gets_no_second_guard() {
     membarrier::prepare(true);

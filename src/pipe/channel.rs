@@ -1,4 +1,4 @@
-//! What the two ends of a pipe share, but for the queues.
+//! What the two ends of a pipe share, except the queues.
 
 #![forbid(unsafe_code)]
 
@@ -19,8 +19,7 @@ pub struct Hwm {
 }
 
 impl Hwm {
-    /// Both settings in one word, -1 where there is none: `snd` above, `rcv`
-    /// below.
+    /// Both settings in one word, -1 for an absent one: `snd` in the high half, `rcv` in the low.
     pub(super) fn pack(self) -> u64 {
         let [snd, rcv] = [self.snd, self.rcv].map(|part| u64::from(part.unwrap_or(-1) as u32));
         snd << 32 | rcv
@@ -38,15 +37,15 @@ impl Hwm {
     }
 }
 
-/// When the writer is told what was read.
+/// The low-water marks: when the reader returns HWM credit to the writer.
 pub(super) struct LowWater {
-    /// The settings this is for.
+    /// The settings that `step` was computed from.
     pub(super) packed: u64,
-    /// Messages from one mark to the next.
+    /// Messages from one mark to the next: half the limit.
     pub(super) step: u64,
-    /// The count of messages read at which the next mark is.
+    /// The count of messages read at the next mark.
     pub(super) next: u64,
-    /// What the writer was told last.
+    /// The count last returned to the writer.
     pub(super) credited: u64,
 }
 
@@ -57,8 +56,8 @@ impl LowWater {
         self.step = Hwm::limit(packed).div_ceil(2);
         self.next = match self.step {
             0 => u64::MAX,
-            // The writer must not wait for more than it may have on its way,
-            // however often the settings change.
+            // Counted from the last credit: however often the settings change, the credit is not
+            // deferred beyond what the writer may have in flight.
             step => (self.credited + step).max(read),
         };
     }
@@ -68,22 +67,23 @@ impl LowWater {
 pub(super) struct Channel {
     /// The settings, see [`Hwm::pack`].
     pub(super) hwm: AtomicU64,
-    /// Messages read, as far as told to the writer (each low-water mark).
+    /// Messages read, as of the last low-water mark. Stored by the reader.
     pub(super) read: AtomicU64,
     pub(super) reader_asleep: AtomicBool,
-    /// The writer need not care about the order of showing messages and looking
-    /// at `reader_asleep`: the reader has a barrier on all threads after it has set
-    /// that.
+    /// Asymmetric-fence mode: the writer publishes with a plain Release store. The reader, which
+    /// alone sets this, makes up for it with `membarrier` between its store to `reader_asleep` and
+    /// its recheck.
     pub(super) weak: AtomicBool,
-    /// The writing thread while it has the reader served, else 0. If the reader is
-    /// served by that very thread, there is no order to care about.
+    /// The writing thread while it has the reader served, else 0. A reader served by that very
+    /// thread needs no barrier: program order suffices.
     pub(super) filler: AtomicUsize,
     pub(super) writer_asleep: AtomicBool,
-    /// The writer is told of every low-water mark, see [`set_lazy`](super::PipeEnd::set_lazy).
+    /// The writer is sent [`event::WRITE`] at every low-water mark, see
+    /// [`set_lazy`](super::PipeEnd::set_lazy).
     pub(super) writer_lazy: AtomicBool,
     pub(super) writer_closed: AtomicBool,
     pub(super) reader_closed: AtomicBool,
-    /// The reader skips items before this position (after a hiccup).
+    /// The reader skips units before this position (after a hiccup).
     pub(super) discard_until: AtomicUsize,
     /// Hiccups the writer has answered.
     pub(super) restarts: AtomicUsize,
@@ -134,7 +134,7 @@ pub(super) struct Side {
 pub(super) struct Shared {
     pub(super) channels: [Channel; 2],
     pub(super) sides: [Side; 2],
-    /// What a connection, which is at one of the ends at most, has written.
+    /// What a connection, which has one of the ends at most, has written.
     pub(super) ledger: Mutex<Ledger>,
     pub(super) refused: AtomicBool,
     pub(super) withdrawn: AtomicBool,
@@ -144,7 +144,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn notify(&self, side: usize, event: u8) {
         let side = &self.sides[side];
-        // An inquiry waits for its answer, and not for others to be looked at.
+        // An inquiry waits for its answer, so it calls the listener even if other events are
+        // pending. SeqCst and the fence: see `PipeEnd::set_listener`.
         let before = side.events.fetch_or(event, Ordering::SeqCst);
         if before == 0 || event == event::INQUIRY {
             fence(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! The memory of a queue, piece by piece.
+//! The chunks of a queue's memory.
 
 use crate::message::usage;
 use crate::sync::SyncCell;
@@ -6,7 +6,7 @@ use crate::sync::atomic::AtomicPtr;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// Places for a number of items, and the way to the next ones.
+/// A number of cells for items, and the link to the next chunk.
 pub(super) struct Chunk<T> {
     pub(super) next: AtomicPtr<Chunk<T>>,
     pub(super) cells: Box<[SyncCell<MaybeUninit<T>>]>,
@@ -28,7 +28,7 @@ impl<T> Chunk<T> {
     /// `chunk` is alive.
     #[inline]
     pub(super) unsafe fn capacity(chunk: *const Chunk<T>) -> usize {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the chunk is alive, by the caller's promise.
         unsafe { &*chunk }.cells.len()
     }
 }

@@ -1,5 +1,5 @@
-//! What a connection has written to its socket, so that what a departed peer
-//! leaves unread can be told in bytes, though readers count messages only.
+//! What a connection has written to its socket, so that what a disconnected peer leaves unread can
+//! be given in bytes, though readers count messages only.
 
 #![forbid(unsafe_code)]
 
@@ -7,16 +7,17 @@ use super::PipeEnd;
 use crate::sync::atomic::Ordering;
 use std::collections::VecDeque;
 
-/// How much had been written at times: (whole messages, bytes), ascending, from
-/// the last one that is read on. One for each time that [`FILLING`](super::FILLING)
-/// bytes came together.
+/// How much had been written at times: (whole messages, bytes), cumulative and ascending, from the
+/// last mark that has been read. One mark for each time that [`FILLING`](super::FILLING) bytes were
+/// written.
 #[derive(Default)]
 pub(super) struct Ledger {
     marks: VecDeque<(u64, u64)>,
 }
 
 impl Ledger {
-    /// So many messages have been written by now, and so many bytes since the last time.
+    /// Adds a mark: `messages` written by now in all, and `bytes` since the last mark. Marks before
+    /// `read` are dropped.
     fn note(&mut self, messages: u64, bytes: usize, read: u64) {
         let before = self.marks.back().map_or(0, |(_, bytes)| *bytes);
         while self
@@ -29,7 +30,7 @@ impl Ledger {
         self.marks.push_back((messages, before + bytes as u64));
     }
 
-    /// Bytes of what was written behind so many messages, or rather more.
+    /// An upper bound of the bytes written after the first `read` messages.
     fn behind(&self, read: u64) -> u64 {
         let whole = self
             .marks
@@ -41,8 +42,7 @@ impl Ledger {
 }
 
 impl PipeEnd {
-    /// Adds what was written since the last time to the ledger, if this is a
-    /// connection's end.
+    /// Adds what was written since the last time to the ledger, if this is a connection's end.
     pub(super) fn keep_ledger(&mut self) {
         let load = std::mem::take(&mut self.load);
         let channel = &self.shared.channels[self.side];
@@ -52,31 +52,31 @@ impl PipeEnd {
         }
     }
 
-    /// Bytes that a connection has written and that this end has not read, each
-    /// message counting as a few more, and as they were when its end was closed.
+    /// Bytes that a connection has written and that this end has not read, each message counting
+    /// [`MESSAGE_COST`](super::MESSAGE_COST) more; as of the connection's last mark.
     pub fn unread_bytes(&self) -> u64 {
         self.shared.ledger.lock().behind(self.read)
     }
 
-    /// The same of what this, the connection's end has written: rather too many,
-    /// since readers tell only now and then how far they are.
+    /// The same for the connection's end, of what it has written itself: an upper bound, since
+    /// readers publish their count at low-water marks only.
     pub fn left_unread(&self) -> u64 {
         let read = self.output().read.load(Ordering::SeqCst);
         self.shared.ledger.lock().behind(read)
     }
 
-    /// Lets a connection write as much as it likes: its peer has gone, so there is
-    /// no more than the system holds for it.
+    /// Lets a connection write without limit: its peer has disconnected, so no more will come than
+    /// the kernel holds.
     pub fn lift_limit(&self) {
         let lift = |hwm| Some(hwm & !u64::from(u32::MAX));
         let channel = self.output();
-        // Never fails. A reader's part of 0 is no limit.
+        // Never fails. A reader's part of 0 means no limit.
         let _ = channel
             .hwm
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, lift);
     }
 
-    /// Whether the other end belongs to a socket too.
+    /// Whether both ends belong to sockets.
     pub fn is_between_sockets(&self) -> bool {
         self.input().is_between_sockets()
     }

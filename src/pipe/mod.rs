@@ -1,13 +1,21 @@
-//! Pipes: two queues of messages between two ends, with high-water marks,
-//! multipart atomicity and termination.
+//! Pipes: two queues of messages between two ends, with high-water marks, multipart atomicity and
+//! termination.
 //!
-//! One end belongs to a socket, the other to a connection or, over inproc, to
-//! another socket. Each end is used by one thread at a time (it lies under its
-//! owner's lock); the two ends share only what is in [`queue`] and [`Channel`].
+//! One end belongs to a socket, the other to a connection or, over inproc, to another socket. Each
+//! end is used by one thread at a time, under the lock of its owner; the two ends share only what
+//! is in [`queue`] and [`Channel`].
 //!
-//! An end that finds nothing to read, or no room to write, leaves a mark; the
-//! other end, when it changes that, calls the first one's [`Listener`]. Nothing
-//! else ever wakes anybody.
+//! Two handshakes keep wake-ups from being lost, each a Dekker of a store, a SeqCst fence and a
+//! load of the other side's flag. The models are in `models.rs`.
+//! - The reader runs dry: it sets `reader_asleep`, fence, rechecks the published count. The writer
+//!   publishes, then loads `reader_asleep`; if set, it clears it and sends [`event::READ`]. In a
+//!   stream the writer's fence is asymmetric, see [`Channel::weak`].
+//! - The writer finds the pipe full: it sets `writer_asleep`, fence, rechecks the count of messages
+//!   read. The reader stores that count at each low-water mark, fence, then loads `writer_asleep`;
+//!   if set, it clears it and sends [`event::WRITE`].
+//!
+//! An event is a bit of the other end and, if it is the first, a call of that end's [`Listener`].
+//! There is no other wake-up.
 
 mod channel;
 mod chunk;
@@ -32,27 +40,26 @@ use std::sync::Arc;
 
 /// What happened to a pipe, as bits of [`PipeEnd::take_events`].
 pub mod event {
-    /// Messages came after the queue was found empty.
+    /// Messages were published after the reader found the queue empty.
     pub const READ: u8 = 1;
-    /// There is room after the pipe was found full.
+    /// There is room after the writer found the pipe full.
     pub const WRITE: u8 = 2;
     /// The other end has closed.
     pub const CLOSED: u8 = 4;
     /// The connection was made anew: what was sent before is lost (SUB, XSUB).
     pub const HICCUP: u8 = 8;
-    /// The other end asks whether the peer behind this one still lives.
+    /// The other end asks whether the peer behind this one is still connected.
     pub const INQUIRY: u8 = 16;
 }
 
-/// Who is told of the events of an end. Called by the thread that uses the
-/// other end, with that end's owner locked: it must not block nor take the
-/// lock of any socket.
+/// Receives the events of an end. Called by the thread that uses the other end, with that end's
+/// owner locked: it must not block nor take the lock of any socket.
 pub trait Listener: Send + Sync {
-    /// Events wait in the end that was registered under `token`.
+    /// The end that was registered under `token` has events.
     fn pipe_event(&self, token: usize);
 
-    /// So much was written and not read that reading it now would pay. True if
-    /// the listener has seen to it, and needs no other call.
+    /// So much was written and not read that reading it now would pay, see `FILLING`. True if the
+    /// listener has had it read, and needs no [`event::READ`].
     fn pipe_filling(&self, _token: usize) -> bool {
         false
     }
@@ -64,18 +71,18 @@ pub trait Listener: Send + Sync {
     }
 }
 
-/// A writer that has left so many bytes unread, counting each message as
-/// [`MESSAGE_COST`] more, says so ([`Listener::pipe_filling`]).
+/// Bytes written, each message counting [`MESSAGE_COST`] more, after which the writer calls
+/// [`Listener::pipe_filling`].
 const FILLING: usize = 64 * 1024;
-/// What a message costs beside its bytes. With less, a stream of 64 bytes is written in
+/// What a message costs beside its bytes. With less, a stream of 64-byte messages is written in
 /// larger pieces, and a publisher comes so near its high-water marks that it drops.
 const MESSAGE_COST: usize = 64;
 
-/// What [`PipeEnd::take_frames`] took.
+/// The result of [`PipeEnd::take_frames`].
 pub struct Frames<'a> {
     /// Whole frames.
     pub bytes: &'a [u8],
-    /// The last one has further parts of its message behind it.
+    /// Further parts follow the last one in its message.
     pub more: bool,
 }
 
@@ -85,32 +92,32 @@ pub struct PipeEnd {
     side: usize,
     tx: PartWriter,
     rx: PartReader,
-    /// Whole messages written, and how many of them are known to be read.
+    /// Whole messages written, and how many of them are known to be read: the HWM credit.
     written: u64,
     acknowledged: u64,
-    /// The high-water marks as last seen, packed, and what they come to.
+    /// The packed high-water marks as last loaded, and the limit that follows.
     limit: (u64, u64),
-    /// What was written since the reader was last told, see [`FILLING`].
+    /// Bytes written since the last [`Listener::pipe_filling`], see [`FILLING`].
     load: usize,
     /// Whole messages read.
     read: u64,
     low_water: LowWater,
-    /// Hiccups announced by this (reading) end.
+    /// Hiccups announced by this, the reading end.
     hiccups: usize,
     closed: bool,
     ended: bool,
-    /// What comes in is shown by cheaper means, see [`Channel::weak`].
+    /// The input is published with an asymmetric fence, see [`Channel::weak`].
     weak: bool,
     /// Units read when the reader last ran dry.
     dry_at: usize,
-    /// Room counts only after the event.
+    /// HWM credit is refreshed on WRITE events only, see [`PipeEnd::set_lazy`].
     lazy: bool,
     /// Short bodies are copied to runs.
     frames: bool,
     /// There is one place for a message in each direction, and no queue.
     conflates: bool,
     metadata: Option<Arc<Metadata>>,
-    /// The peer's routing id as the pattern knows it; free for its use.
+    /// The peer's routing id as the pattern knows it; for the pattern's use only.
     pub routing_id: Vec<u8>,
 }
 
@@ -145,7 +152,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         limit: (u64::MAX, 0),
         load: 0,
         read: 0,
-        // For no limit, which is none of the settings until it is looked at.
+        // For no limit: differs from any packed setting, so that the first read renews it.
         low_water: LowWater {
             packed: 0,
             step: 0,
@@ -177,8 +184,11 @@ impl PipeEnd {
         &self.shared.channels[1 - self.side]
     }
 
-    /// Registers who is told of this end's events, once for its life. Events
-    /// that came before are told at once.
+    /// Registers the receiver of this end's events, once for its life, and calls it if there are
+    /// events already.
+    ///
+    /// Dekker: this stores the listener; SeqCst fence; loads the events. `Shared::notify` stores
+    /// the event; SeqCst fence; loads the listener.
     pub fn set_listener(&self, listener: Arc<dyn Listener>, token: usize) {
         let side = &self.shared.sides[self.side];
         if side.listener.set((listener, token)).is_ok() {
@@ -191,7 +201,7 @@ impl PipeEnd {
         }
     }
 
-    /// Takes the events that wait, see [`event`].
+    /// Takes the pending events, see [`event`]. [`event::WRITE`] refreshes the HWM credit.
     pub fn take_events(&mut self) -> u8 {
         let events = self.shared.sides[self.side]
             .events
@@ -202,8 +212,8 @@ impl PipeEnd {
         events
     }
 
-    /// No more messages in either direction, except that what the other end
-    /// has written until now can still be read.
+    /// Ends both directions, except that what the other end has written until now can still be
+    /// read.
     pub fn shut(&mut self) {
         self.rollback();
         self.tx.publish(false);
@@ -228,24 +238,27 @@ impl PipeEnd {
         self.shared.notify(1 - self.side, event::CLOSED);
     }
 
-    /// Whether the other end has closed and everything was read.
+    /// Whether the other end has closed and everything was read, or this end has closed.
     pub fn is_ended(&self) -> bool {
         self.ended || self.closed
     }
 
-    /// Whether the other end has closed (there may be messages left to read).
+    /// Whether the other end has closed (there may be messages left to read). Acquire pairs with
+    /// the store in `shut` and `close`: all messages are published before it.
     pub fn is_peer_closed(&self) -> bool {
         self.input().writer_closed.load(Ordering::Acquire)
     }
 
-    /// The reading end lost its connection: everything not yet read is void,
-    /// and the writer is to start anew. Reading goes on when it has done so.
+    /// The reading end lost its connection: everything not yet read is void, and the writer is to
+    /// start anew. The reader continues with what the writer writes after its
+    /// [`restart`](Self::restart).
     pub fn hiccup(&mut self) {
         self.hiccups += 1;
         self.shared.notify(1 - self.side, event::HICCUP);
     }
 
-    /// Whether the writer has still to answer a [`hiccup`](Self::hiccup).
+    /// Whether the writer has still to answer a [`hiccup`](Self::hiccup). Acquire pairs with the
+    /// Release increment in [`restart`](Self::restart): `discard_until` is visible.
     pub fn awaits_restart(&self) -> bool {
         self.input().restarts.load(Ordering::Acquire) < self.hiccups
     }
@@ -257,14 +270,15 @@ impl PipeEnd {
             let channel = &self.shared.channels[side];
             let value = u64::from(value as u32) << shift;
             let others = !(u64::from(u32::MAX) << shift);
-            // A part that is not there belongs to a connection. Never fails.
+            // A part that is not set belongs to a connection. Never fails.
             let _ = channel
                 .hwm
                 .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |hwm| {
                     Some((hwm & others) | value)
                 });
             fence(Ordering::SeqCst);
-            // A writer that waits for room may have it now.
+            // The writer may have room now: settings stored, then fence, then its flag loaded. The
+            // writer sets its flag, then fence, then rechecks, see the module.
             if channel.writer_lazy.load(Ordering::SeqCst)
                 || channel.writer_asleep.swap(false, Ordering::SeqCst)
             {
@@ -273,7 +287,7 @@ impl PipeEnd {
         }
     }
 
-    /// Properties of the connection behind the messages read last.
+    /// Properties of the connection behind the message read last.
     pub fn metadata(&self) -> Option<&Arc<Metadata>> {
         self.metadata.as_ref()
     }

@@ -1,4 +1,5 @@
-//! Models: whoever runs dry or full is told of every change.
+//! Loom models of a pipe's handshakes: a reader that ran dry and a writer that found the pipe full
+//! are sent every change.
 
 use super::*;
 use crate::message::Msg;
@@ -51,8 +52,8 @@ fn a_reader_that_ran_dry_hears_of_the_next_message() {
     });
 }
 
-/// In a stream the writer shows its messages by cheaper means, and the reader makes up
-/// for that with a barrier when it runs dry.
+/// The writer publishes with a plain store, and the reader runs the barrier of the asymmetric fence
+/// when it runs dry.
 #[test]
 fn a_reader_of_a_stream_that_ran_dry_hears_of_the_next_message() {
     loom::model(|| {
@@ -62,7 +63,7 @@ fn a_reader_of_a_stream_that_ran_dry_hears_of_the_next_message() {
             writer.write_unchecked(Msg::new());
             writer.flush();
         };
-        // Enough for the reader to take it for a stream when it runs dry, and one more,
+        // Enough messages for the reader to expect a stream when it runs dry, and then one more,
         // which wakes it.
         for count in [2, 1] {
             (0..count).for_each(|_| write(&mut writer));

@@ -1,5 +1,5 @@
-//! What a socket and a connection tell each other, through the pipe between them,
-//! of the peer.
+//! What a socket and its connection report to each other about the peer, through the pipe between
+//! them. Each flag is SeqCst and is set before the close or the answer that announces it.
 
 #![forbid(unsafe_code)]
 
@@ -8,18 +8,18 @@ use crate::message::Msg;
 use crate::sync::atomic::Ordering;
 
 impl PipeEnd {
-    /// The socket does not want the peer: says so, before it closes its end.
+    /// The socket rejects the peer. Called before it closes its end.
     pub fn refuse(&mut self) {
         self.shared.refused.store(true, Ordering::SeqCst);
     }
 
-    /// Whether the socket closed its end because it does not want the peer.
+    /// Whether the socket closed its end because it rejects the peer.
     pub fn is_refused(&self) -> bool {
         self.shared.refused.load(Ordering::SeqCst)
     }
 
-    /// Closes, and takes back what was written: the other end is to read no message
-    /// of it that it has not begun.
+    /// Closes, and takes back what was written: the other end reads no further message, except the
+    /// rest of one that it has begun.
     pub fn withdraw(&mut self) {
         self.shared.withdrawn.store(true, Ordering::SeqCst);
         self.close();
@@ -30,8 +30,8 @@ impl PipeEnd {
         self.shared.withdrawn.load(Ordering::SeqCst)
     }
 
-    /// Whether the peer is known to have gone, though its messages may still
-    /// come. A connection that has not noticed yet looks now, or soon.
+    /// Whether the peer is known to have disconnected; its messages may still come. If it is not
+    /// known yet, the connection is sent an inquiry, and checks now or soon.
     pub fn has_peer_left(&self) -> bool {
         let left = || self.is_peer_closed() || self.shared.peer_left.load(Ordering::SeqCst);
         left() || {
@@ -40,21 +40,20 @@ impl PipeEnd {
         }
     }
 
-    /// The connection's answer: whether the peer has gone; what it sent may
+    /// The connection's answer to an inquiry: whether the peer has disconnected; what it sent may
     /// still come.
     pub fn set_peer_left(&self, left: bool) {
         self.shared.peer_left.store(left, Ordering::SeqCst);
     }
 
-    /// Drops the messages at the front that `unwanted` names, up to one that lies in
-    /// a run.
+    /// Drops the messages at the front for which `unwanted` is true, up to one that is in a run.
     pub fn skip_while(&mut self, unwanted: impl Fn(&Msg) -> bool) {
         while self.check_read() && self.rx.item().is_some_and(&unwanted) {
             self.rx.take_item();
         }
     }
 
-    /// Drops the routing id with which the other end introduced itself.
+    /// Drops the routing id that the other end sent first, if it is next.
     pub fn skip_routing_id(&mut self) {
         if self.is_introduction_next() {
             self.rx.take_item();

@@ -1,4 +1,4 @@
-//! Places in the chain of a queue's chunks.
+//! Positions in the chain of a queue's chunks.
 
 use super::chunk::Chunk;
 use crate::sync::SyncCell;
@@ -6,7 +6,7 @@ use crate::sync::atomic::AtomicPtr;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// A place that is only remembered.
+/// A position that is only remembered: no pointer into the chunk's cells.
 pub(super) struct Mark<T> {
     pub(super) chunk: *mut Chunk<T>,
     pub(super) index: usize,
@@ -29,7 +29,7 @@ impl<T> Mark<T> {
         }
     }
 
-    /// Goes there.
+    /// Turns the mark into a position.
     ///
     /// # Safety
     /// The chunk is null or alive.
@@ -45,11 +45,11 @@ impl<T> Mark<T> {
     }
 }
 
-/// A position in the chain: the next item goes to or comes from
-/// `chunk.cells[index]`; a null chunk means before the first.
+/// A position in the chain: the next item goes to or comes from `chunk.cells[index]`; a null chunk
+/// means before the first.
 pub(super) struct Place<T> {
     pub(super) chunk: *mut Chunk<T>,
-    /// The chunk's slots and their number, at hand.
+    /// The chunk's cells and their number, copied here to spare a load.
     pub(super) cells: *const SyncCell<MaybeUninit<T>>,
     pub(super) capacity: usize,
     pub(super) index: usize,
@@ -80,7 +80,7 @@ impl<T> Place<T> {
         self.index == self.capacity
     }
 
-    /// Goes to the beginning of a chunk.
+    /// Moves to the beginning of a chunk.
     ///
     /// # Safety
     /// `chunk` is alive.
@@ -94,13 +94,13 @@ impl<T> Place<T> {
         self.index = 0;
     }
 
-    /// The slot here.
+    /// The cell here.
     ///
     /// # Safety
     /// The chunk is alive and not exhausted.
     #[inline]
     pub(super) unsafe fn cell<'a>(&self) -> &'a SyncCell<MaybeUninit<T>> {
-        // SAFETY: by the caller's promise, in bounds.
+        // SAFETY: the chunk is alive and `index` is below its capacity, by the caller's promise.
         unsafe { &*self.cells.add(self.index) }
     }
 
@@ -119,11 +119,13 @@ impl<T> Place<T> {
         }
     }
 
-    /// Whether both are the same slot.
+    /// Whether both are the same cell.
     pub(super) fn is_at(&self, other: &Self) -> bool {
         self.chunk == other.chunk && self.index == other.index
     }
 
+    /// The pointer to the next chunk.
+    ///
     /// # Safety
     /// The chunk is null or alive.
     pub(super) unsafe fn link<'a>(
@@ -133,7 +135,8 @@ impl<T> Place<T> {
         if self.chunk.is_null() {
             first
         } else {
-            // SAFETY: by the caller's promise; chunks outlive their use here.
+            // SAFETY: the chunk is alive by the caller's promise, and is freed only after the last
+            // use of the link.
             unsafe { &(*self.chunk).next }
         }
     }

@@ -7,16 +7,16 @@ use crate::sync::atomic::{Ordering, fence};
 use crate::sync::membarrier;
 use crate::sys;
 
-/// A reader that ran dry after so many units will have as many the next time: the
-/// barrier that spares the writer one for each message is worth it.
+/// A reader that ran dry after this many units expects a stream: then one barrier of the reader
+/// costs less than the writer's one for each message.
 const STREAM: usize = if cfg!(loom) { 2 } else { 128 };
-/// How often such a reader looks again before it does so, and for how many pauses (of
-/// 15 to 50 ns) it does not look.
+/// How often such a reader rechecks before it runs the barrier, and for how many spin steps (15 to
+/// 50 ns each) it waits between rechecks.
 const BATCHING_DELAYS: usize = if cfg!(loom) { 0 } else { 4 };
 const PAUSES: usize = 64;
 
 impl PipeEnd {
-    /// Whether a message can be read. If not, the listener hears of the next.
+    /// Whether a message can be read. If not, the listener receives [`event::READ`] for the next.
     #[inline]
     pub fn check_read(&mut self) -> bool {
         if self.closed {
@@ -35,30 +35,34 @@ impl PipeEnd {
         }
     }
 
-    /// The queue is empty: leaves the mark, unless something came meanwhile.
+    /// The queue is empty: sets `reader_asleep`, unless messages came meanwhile (true then). See
+    /// the first handshake of the module `pipe`.
     fn came_meanwhile(&mut self) -> bool {
-        // Read the mark before the queue: items come before the mark.
+        // Loaded before the queue is rechecked: the writer publishes its last messages, then sets
+        // this.
         let closed = self.input().writer_closed.load(Ordering::Acquire);
         let mut stream = false;
         if !self.input().reader_asleep.load(Ordering::Relaxed) {
-            // Served by the writer's own thread there is no order to care about.
-            let alone = self.input().filler.load(Ordering::Relaxed) == sys::thread_number();
-            if self.weak && !alone && self.input().is_between_sockets() && self.gather() {
+            // Served by the writer's own thread, the reader needs no barrier: program order
+            // suffices.
+            let same_thread = self.input().filler.load(Ordering::Relaxed) == sys::thread_number();
+            if self.weak && !same_thread && self.input().is_between_sockets() && self.await_batch()
+            {
                 return true;
             }
             stream = self.rx.taken() - self.dry_at >= STREAM && self.input().is_written_by_socket();
             self.input().reader_asleep.swap(true, Ordering::SeqCst);
             if self.weak {
-                // Before the barrier, so that the writer knows after it.
+                // Before the barrier, so that the writer sees it afterwards.
                 self.weak = stream;
                 self.input().weak.store(stream, Ordering::Relaxed);
-                if !alone {
+                if !same_thread {
                     membarrier::heavy();
                 }
             }
         }
-        // The writer publishes, then looks at the mark; we set the mark,
-        // then look at what is published.
+        // The writer publishes, then loads `reader_asleep` (`flush`); this thread has stored the
+        // flag and now loads the published count.
         fence(Ordering::SeqCst);
         if !self.rx.ready() {
             self.dry_at = self.rx.taken();
@@ -73,11 +77,10 @@ impl PipeEnd {
         true
     }
 
-    /// In a stream, the reader that is faster than its writer leaves that alone for a
-    /// moment; a barrier, and a wake-up, would cost more than what may come. True if
-    /// something came.
+    /// The batching delay of a reader that is faster than its writer, in a stream: a barrier and a
+    /// wake-up would cost more than the messages that may come. True if some came.
     #[cold]
-    fn gather(&mut self) -> bool {
+    fn await_batch(&mut self) -> bool {
         (0..BATCHING_DELAYS).any(|_| {
             for _ in 0..PAUSES {
                 std::hint::spin_loop();
@@ -86,7 +89,7 @@ impl PipeEnd {
         })
     }
 
-    /// The next part for the reader if it is known to be a frame: the short way of
+    /// The next part for the reader if it is known to be a frame: the short path of
     /// [`check_read`](Self::check_read).
     #[inline(always)]
     fn next_frame(&mut self) -> Option<Frame<'_>> {
@@ -101,7 +104,7 @@ impl PipeEnd {
         self.rx.taken() < self.input().discard_until.load(Ordering::Relaxed)
     }
 
-    /// Removes the next item if it is not a message for the reader.
+    /// Removes the next item if it is void or carries metadata only. True then.
     #[inline]
     fn skip_item(&mut self) -> bool {
         let discarded = self.is_discarded();
@@ -112,7 +115,7 @@ impl PipeEnd {
         discarded || control
     }
 
-    /// Removes the next frame if it is void.
+    /// Removes the next frame if it is void. True then.
     #[inline]
     fn skip_frame(&mut self) -> bool {
         let discarded = self.is_discarded();
@@ -123,8 +126,8 @@ impl PipeEnd {
         discarded
     }
 
-    /// The short way of [`read_into`](Self::read_into): only if a frame is known to be
-    /// next. Tells whether others follow in its message.
+    /// The short path of [`read_into`](Self::read_into): only if the next part is known to be a
+    /// frame. The result is whether other parts follow in its message.
     #[inline]
     pub fn read_frame_into(&mut self, into: &mut Msg) -> Option<bool> {
         self.take_frame(into).then(|| into.more())
@@ -143,7 +146,7 @@ impl PipeEnd {
         true
     }
 
-    /// The same, but shows the body to `read`.
+    /// As [`read_frame_into`](Self::read_frame_into), but passes the body to `read`.
     #[inline]
     pub fn read_frame_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<(R, bool)> {
         let (result, more) = self.next_frame()?.show(read);
@@ -165,7 +168,7 @@ impl PipeEnd {
     #[cold]
     fn check_read_latest(&mut self) -> bool {
         let closed = self.input().writer_closed.load(Ordering::Acquire);
-        // Marked first: a writer that fills the place afterwards will see it.
+        // The flag first, then the recheck: the writer fills the place, then loads the flag.
         self.input().reader_asleep.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         let full = self
@@ -177,8 +180,7 @@ impl PipeEnd {
         full
     }
 
-    /// Whether the other end has written anything but its routing id that was
-    /// not read yet.
+    /// Whether the other end has written anything but its routing id that was not read yet.
     pub fn has_messages(&mut self) -> bool {
         let introduction = self.is_introduction_next();
         self.rx.waiting() > usize::from(introduction)
@@ -199,8 +201,8 @@ impl PipeEnd {
         self.read_into(&mut msg).then_some(msg)
     }
 
-    /// As [`read`](Self::read), in place of the content of `into`, which stays
-    /// if there is nothing. False then.
+    /// As [`read`](Self::read), but replaces the content of `into`. False if there is nothing; the
+    /// content stays then.
     #[inline]
     pub fn read_into(&mut self, into: &mut Msg) -> bool {
         if self.take_frame(into) {
@@ -230,16 +232,16 @@ impl PipeEnd {
         true
     }
 
-    /// Takes the frames that wait at the front as they are on the wire (ZMTP 2 and
-    /// later), whole messages if the last one is whole: no more than about `limit`
-    /// bytes. `None` if a message that is no frame comes first, or none.
+    /// Takes the frames at the front as they are on the wire (ZMTP 2 and later), whole messages if
+    /// the last one is whole: about `limit` bytes at most. `None` if there is no message, or the
+    /// next part is not a frame.
     pub fn take_frames(&mut self, limit: usize) -> Option<Frames<'_>> {
         if self.conflates || !self.check_read() {
             return None;
         }
         let (bytes, taken) = self.rx.take_frames(limit)?;
-        // SAFETY: the bytes stay until the next use of `self.rx`, which takes `self` by
-        // exclusive reference, as the result does; counting does not use it.
+        // SAFETY: the bytes stay until the next use of `self.rx`, which takes `self` by exclusive
+        // reference, as the result does; counting does not use `self.rx`.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
         self.count_whole(taken.whole as u64);
         Some(Frames {
@@ -261,7 +263,7 @@ impl PipeEnd {
         true
     }
 
-    /// Counts whole messages; at each low-water mark the writer is told.
+    /// Counts a part; a whole message may reach a low-water mark, where the credit is returned.
     #[inline]
     fn count_read(&mut self, flags: u8) {
         if flags & (flag::MORE | flag::ROUTING_ID) != 0 {
@@ -289,7 +291,8 @@ impl PipeEnd {
         self.low_water.credited = mark;
         let channel = self.input();
         channel.read.store(mark, Ordering::SeqCst);
-        // The writer marks itself, then looks at the count again.
+        // The second handshake of the module `pipe`: the count is stored, then the writer's flag is
+        // loaded. The writer sets its flag, then fence, then reloads the count.
         fence(Ordering::SeqCst);
         if channel.writer_lazy.load(Ordering::Relaxed)
             || channel.writer_asleep.swap(false, Ordering::SeqCst)

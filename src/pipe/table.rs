@@ -2,8 +2,7 @@
 
 use super::PipeEnd;
 
-/// Name of a pipe within its socket. An id may be used again after
-/// [`Pipes::remove`].
+/// The number of a pipe within its socket. May be used again after [`Pipes::remove`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PipeId(pub u32);
 
@@ -12,13 +11,13 @@ pub struct PipeId(pub u32);
 pub struct Pipes {
     ends: Vec<Option<PipeEnd>>,
     free: Vec<u32>,
-    /// Ids that are not to be used again yet.
+    /// Ids that must not be used again yet.
     kept: Vec<u32>,
     live: usize,
 }
 
 impl Pipes {
-    /// Adds an end and names it.
+    /// Adds an end and returns its id.
     pub fn insert(&mut self, end: PipeEnd) -> PipeId {
         self.live += 1;
         match self.free.pop() {
@@ -27,7 +26,7 @@ impl Pipes {
                 PipeId(index)
             }
             None => {
-                // Most sockets have one pipe: no room for others in advance.
+                // Most sockets have one pipe: no spare capacity for more.
                 if self.ends.len() == self.ends.capacity() {
                     self.ends.reserve_exact((self.ends.len() / 2).max(1));
                 }
@@ -43,7 +42,7 @@ impl Pipes {
         self.ends.get_mut(id.0 as usize)?.as_mut()
     }
 
-    /// Takes an end out. Dropping it closes it.
+    /// Removes an end. Dropping it closes it.
     pub fn remove(&mut self, id: PipeId) -> Option<PipeEnd> {
         let end = self.ends.get_mut(id.0 as usize)?.take()?;
         if !self.kept.contains(&id.0) {
@@ -53,8 +52,7 @@ impl Pipes {
         Some(end)
     }
 
-    /// The id keeps its meaning after the pipe's removal, until
-    /// [`let_go`](Self::let_go).
+    /// Reserves the id beyond the pipe's removal, until [`let_go`](Self::let_go).
     pub fn keep(&mut self, id: PipeId) {
         self.kept.push(id.0);
     }
@@ -72,7 +70,7 @@ impl Pipes {
         self.live
     }
 
-    /// Whether there is none.
+    /// Whether there are no pipes.
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }

@@ -10,9 +10,9 @@ use crate::sys;
 use std::sync::Arc;
 
 impl PipeEnd {
-    /// Whether a message part can be written. If the pipe is full, the listener
-    /// hears when there is room again; the end of a socket finds room only
-    /// after it took that event.
+    /// Whether a message part can be written. If the pipe is full, the listener receives
+    /// [`event::WRITE`] when there is room again; a socket's end has room only after it took that
+    /// event.
     #[inline]
     pub fn check_write(&mut self) -> bool {
         if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
@@ -28,8 +28,8 @@ impl PipeEnd {
         !self.lazy && self.has_room_now()
     }
 
-    /// Whether there is room, by a fresh look at what was read. If not, the
-    /// listener hears when there is.
+    /// Whether there is room by the reader's latest count. If not, the listener receives
+    /// [`event::WRITE`] when there is.
     #[cold]
     pub fn has_room_now(&mut self) -> bool {
         if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
@@ -44,25 +44,24 @@ impl PipeEnd {
                 }
                 return true;
             }
-            // Mark first, then look again: one side sees the other.
+            // The second handshake of the module `pipe`: the flag is set, then the count is
+            // reloaded.
             self.output().writer_asleep.swap(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
         }
         false
     }
 
-    /// This end is a socket's: it learns what was read from the events that come
-    /// at each low-water mark, when it takes them, and from nothing else. So a
-    /// fast sender meets its high-water mark where the option says, however
-    /// fast the reader is, as in libzmq.
+    /// This end is a socket's: its HWM credit is refreshed only when it takes a WRITE event, which
+    /// comes at each low-water mark. So a fast sender reaches its high-water mark where the option
+    /// says, however fast the reader is, as in libzmq.
     pub fn set_lazy(&mut self) {
         self.lazy = true;
         self.output().writer_lazy.store(true, Ordering::SeqCst);
     }
 
-    /// From now on short bodies are copied to runs. Not for a socket that sends
-    /// subscriptions: these are for the connection to look at one by one. A conflating
-    /// pipe has no runs.
+    /// From now on short bodies are copied to runs. Not for a socket that sends subscriptions: the
+    /// connection checks these one by one. A conflating pipe has no runs.
     pub fn set_framing(&mut self) {
         self.frames = !self.conflates;
         if self.output().is_between_sockets() {
@@ -80,8 +79,8 @@ impl PipeEnd {
         self.written == 0
     }
 
-    /// How many more messages can be written now, `usize::MAX` for no limit. To be
-    /// asked after [`check_write`](Self::check_write).
+    /// How many more messages can be written now, `usize::MAX` for no limit. Valid after
+    /// [`check_write`](Self::check_write).
     pub fn room(&self) -> usize {
         match self.output().limit() {
             0 => usize::MAX,
@@ -89,8 +88,8 @@ impl PipeEnd {
         }
     }
 
-    /// Writes a message part; the message comes back if the pipe is full or
-    /// closed. The reader sees whole messages, after [`flush`](Self::flush).
+    /// Writes a message part; the message comes back if the pipe is full or closed. The reader sees
+    /// whole messages, after [`flush`](Self::flush).
     #[inline]
     pub fn write(&mut self, mut msg: Msg) -> Result<(), Msg> {
         match self.write_from(&mut msg) {
@@ -99,8 +98,8 @@ impl PipeEnd {
         }
     }
 
-    /// As [`write`](Self::write), but takes the content out of `msg`, which is
-    /// empty then, or leaves it there.
+    /// As [`write`](Self::write), but takes the content out of `msg`, which is then empty. False if
+    /// the pipe is full or closed; the content stays then.
     #[inline]
     pub fn write_from(&mut self, msg: &mut Msg) -> bool {
         self.check_write() && self.put(msg)
@@ -144,14 +143,15 @@ impl PipeEnd {
         true
     }
 
-    /// The short way of [`write_from`](Self::write_from) for a part that is no more
-    /// than its body: only if there is room, in the pipe and in the run.
+    /// The short path of [`write_from`](Self::write_from) for a part that is only a body. False if
+    /// there is no room in the pipe or in the run.
     #[inline(always)]
     pub fn write_frame(&mut self, body: &[u8], more: bool) -> bool {
         self.frames && self.check_write() && self.put_frame(body, if more { flag::MORE } else { 0 })
     }
 
-    /// Copies a part to the run. False if that cannot be.
+    /// Copies a part to the run. False if there is no memory for one, or no room in the pipe's next
+    /// run.
     #[inline]
     fn frame(&mut self, msg: &Msg) -> bool {
         let (body, flags) = (msg.data(), msg.flags());
@@ -171,7 +171,7 @@ impl PipeEnd {
         true
     }
 
-    /// Writes the messages of a run, not in mid-message.
+    /// Writes the messages of a run. Not called within a multipart message.
     pub fn write_run(&mut self, run: Run) {
         let messages = run.messages();
         self.written += messages.count as u64;
@@ -185,7 +185,7 @@ impl PipeEnd {
         self.written += Self::counts(flags);
     }
 
-    /// What a part counts for the high-water mark.
+    /// What a part counts towards the high-water mark.
     #[inline]
     fn counts(flags: u8) -> u64 {
         let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
@@ -214,10 +214,12 @@ impl PipeEnd {
         self.write_unchecked(msg);
     }
 
-    /// Shows what was written to the reader and tells it if it had run dry.
+    /// Publishes what was written, and sends [`event::READ`] if the reader had run dry: the first
+    /// handshake of the module `pipe`.
     #[inline(always)]
     pub fn flush(&mut self) {
-        // Acquire: who sees that sees the mark that was set before it.
+        // Acquire pairs with the Release store in `came_meanwhile`: `reader_asleep`, set before it,
+        // is visible too.
         let weak = self.output().weak.load(Ordering::Acquire);
         let news = self.tx.publish(weak) || self.conflates;
         if self.load >= FILLING {
@@ -259,7 +261,8 @@ impl PipeEnd {
         self.tx.is_open()
     }
 
-    /// The writer's answer to a hiccup: everything written so far is skipped.
+    /// The writer's answer to a hiccup: the reader skips everything written so far. The Release
+    /// increment of `restarts` publishes `discard_until`.
     pub fn restart(&mut self) {
         self.rollback();
         let channel = &self.shared.channels[self.side];

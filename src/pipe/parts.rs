@@ -1,11 +1,10 @@
-//! The parts of messages on their way through a direction of a pipe.
+//! The message parts in one direction of a pipe.
 //!
-//! They are the units of a queue. An item of it is a part, or it announces a run of
-//! frames, which are parts as well and lie somewhere else (`message/frames.rs`). What
-//! ties the two together is kept here and nowhere else: for each unit that the queue
-//! shows there is an item, or a whole frame in the run that the last item before it
-//! announced, and a run that is followed by anything has its END. So what the two ends
-//! offer is safe to call in any order.
+//! The parts are the units of a queue. An item of the queue is a part, or it announces a run of
+//! frames, which are parts as well and are stored in a block (`message/frames.rs`). This module
+//! alone keeps the two consistent. Invariant: for each published unit there is an item, or a whole
+//! frame in the run that the last item before it announced; and a run that is followed by anything
+//! has its END. So the safe methods of the two ends may be called in any order.
 
 use super::queue::{Consumer, Producer, queue};
 use crate::message::{FrameReader, FrameWriter, Msg, Place, Run, Taken};
@@ -24,7 +23,7 @@ pub(super) struct PartReader {
     frames: FrameReader,
 }
 
-/// The two ends of a direction.
+/// The two ends of one direction.
 pub(super) fn parts() -> (PartWriter, PartReader) {
     let (tx, rx) = queue();
     let writer = PartWriter {
@@ -39,12 +38,12 @@ pub(super) fn parts() -> (PartWriter, PartReader) {
 }
 
 impl PartWriter {
-    /// Bodies that are not copied by the reader begin at multiples of eight bytes.
+    /// From now on bodies that the reader gets by reference begin at multiples of eight bytes.
     pub fn align(&mut self) {
         self.frames.align();
     }
 
-    /// Whether half a multipart message has been written.
+    /// Whether part of a multipart message has been written.
     #[inline]
     pub fn is_open(&self) -> bool {
         self.queue.is_open()
@@ -55,7 +54,7 @@ impl PartWriter {
         self.queue.completed()
     }
 
-    /// Shows whole messages to the reader, see [`Producer::publish`].
+    /// Publishes whole messages to the reader, see [`Producer::publish`].
     #[inline]
     pub fn publish(&mut self, weakly: bool) -> bool {
         self.queue.publish(weakly)
@@ -81,7 +80,7 @@ impl PartWriter {
         Some(PartPlace { queue, place })
     }
 
-    /// Adds a part of its own; an empty message takes its place.
+    /// Adds a part as an item; an empty message takes its place.
     pub fn push_from(&mut self, part: &mut Msg) {
         let more = part.more();
         match (self.queue.is_open(), more) {
@@ -99,29 +98,29 @@ impl PartWriter {
         self.frames.complete();
         let parts = run.messages().parts;
         self.queue.push_announcement(run.into_announcement());
-        // SAFETY: as many whole frames are in the run that was just announced.
+        // SAFETY: the item was just announced, and its run has as many whole frames.
         unsafe { self.queue.extend(parts, true) };
     }
 
     /// Takes back the parts of an unfinished message.
     pub fn rollback(&mut self) {
         if self.queue.is_open() {
-            // SAFETY: the group's parts are not published, so the reader was shown none
-            // of its frames.
+            // SAFETY: the group's parts are not published, so the reader has read none of its
+            // frames.
             unsafe { self.frames.rollback() };
             self.queue.rollback();
         }
     }
 }
 
-/// Where a part is to be copied to.
+/// The place that a part is copied to.
 pub(super) struct PartPlace<'a> {
     queue: &'a mut Producer<Msg>,
     place: Place<'a>,
 }
 
 impl PartPlace<'_> {
-    /// Copies it there. `more`: others follow in its message.
+    /// Copies the part. `more`: further parts follow in its message.
     #[inline(always)]
     pub fn put(mut self, more: bool) {
         if more || self.queue.is_open() {
@@ -132,7 +131,7 @@ impl PartPlace<'_> {
             }
         }
         self.place.put(more);
-        // SAFETY: the last item announced the run that the frame is in.
+        // SAFETY: the last item announced the run that the frame was put into.
         unsafe { self.queue.extend(1, !more) };
     }
 }
@@ -148,18 +147,19 @@ pub(super) enum Next {
 pub(super) struct Frame<'a>(&'a mut PartReader);
 
 impl Frame<'_> {
-    /// Moves it to a message, in place of its body and marks.
+    /// Moves the frame to a message, in place of its body and flags.
     #[inline(always)]
     pub fn take_into(self, into: &mut Msg) {
-        // SAFETY: the writer has shown it, see `PartReader::frame`.
+        // SAFETY: the frame is published, see `PartReader::frame`.
         unsafe { self.0.frames.next_into(into) };
         self.0.queue.count(1);
     }
 
-    /// Shows its body to `read`. Tells as well whether others follow in its message.
+    /// Calls `read` with the frame's body. The second result is whether further parts follow in its
+    /// message.
     #[inline]
     pub fn show<R>(self, read: impl FnOnce(&[u8]) -> R) -> (R, bool) {
-        // SAFETY: the writer has shown it, see `PartReader::frame`.
+        // SAFETY: the frame is published, see `PartReader::frame`.
         let outcome = unsafe { self.0.frames.next_with(read) };
         self.0.queue.count(1);
         outcome
@@ -173,7 +173,7 @@ impl PartReader {
         self.queue.ready()
     }
 
-    /// Parts that wait.
+    /// Number of published parts that were not taken.
     pub fn waiting(&mut self) -> usize {
         self.queue.waiting_now()
     }
@@ -184,22 +184,21 @@ impl PartReader {
         self.queue.taken()
     }
 
-    /// The next part if it is known to be a frame, without a look at what the writer has
-    /// shown lately.
+    /// The next part if it is known to be a frame, by the published count loaded last.
     #[inline(always)]
     pub fn frame(&mut self) -> Option<Frame<'_>> {
         if !self.queue.knows() || !self.frames.is_inside() {
             return None;
         }
-        // SAFETY: a unit is shown that was not taken: in this run, or behind its END.
+        // SAFETY: a published unit was not taken: it is in this run, or behind its END.
         match unsafe { self.frames.is_over() } {
             true => None,
             false => Some(Frame(self)),
         }
     }
 
-    /// What the next part is, after the run that is over was left and the next one was
-    /// entered. `None` if there is none.
+    /// What the next part is. Leaves a run that is over and enters the next one. `None` if there is
+    /// no part.
     #[inline]
     pub fn next(&mut self) -> Option<Next> {
         while self.queue.ready() {
@@ -227,7 +226,7 @@ impl PartReader {
 
     #[cold]
     fn enter_run(&mut self) {
-        // SAFETY: the item is an announcement, and those are no units.
+        // SAFETY: the next item is an announcement (`is_run`), which is no unit.
         if let Some(run) = unsafe { self.queue.pop_announcement() } {
             self.frames.enter(run);
         }
@@ -251,25 +250,25 @@ impl PartReader {
         }
     }
 
-    /// As [`take_item`](Self::take_item), straight to where it is to be. What was there
-    /// is forgotten, not dropped. False if there is none.
+    /// As [`take_item`](Self::take_item), straight to its destination. What was there is
+    /// overwritten, not dropped. False if the next part is not an item.
     #[inline]
     pub fn take_item_into(&mut self, into: &mut Msg) -> bool {
         self.next() == Some(Next::Item) && self.queue.pop_into(into)
     }
 
-    /// Takes frames, see [`FrameReader::take`]. `None` if the next part is none.
+    /// Takes frames, see [`FrameReader::take`]. `None` if the next part is not a frame.
     pub fn take_frames(&mut self, limit: usize) -> Option<(&[u8], Taken)> {
         if self.next() != Some(Next::Frame) {
             return None;
         }
-        // SAFETY: so many units are shown; they begin in this run or follow it.
+        // SAFETY: so many units are published; they begin in this run or follow it.
         let (bytes, taken) = unsafe { self.frames.take(self.queue.waiting(), limit) };
         self.queue.count(taken.parts);
         Some((bytes, taken))
     }
 
-    /// Drops what there is.
+    /// Drops all published parts.
     pub fn drain(&mut self) {
         while let Some(next) = self.next() {
             match (next, self.frame()) {
@@ -285,7 +284,7 @@ mod tests {
     use super::*;
     use crate::message::Block;
 
-    /// Numbers that look random.
+    /// Pseudo-random numbers.
     fn next(state: &mut u64) -> u64 {
         *state = state.wrapping_mul(6364136223846793005).wrapping_add(99);
         *state >> 33
@@ -299,7 +298,7 @@ mod tests {
         Run::at(&mut block, 0, 100, usize::MAX, u64::MAX).unwrap()
     }
 
-    /// Every call, in any order. What is shown comes out, in its order, and nothing else.
+    /// Every call, in any order. What was published is read, in order, and nothing else.
     #[test]
     fn any_order_of_calls_is_sound() {
         const ROUNDS: u64 = if cfg!(miri) { 12 } else { 400 };

@@ -1,17 +1,21 @@
 //! An unbounded single-producer single-consumer queue in linked chunks.
 //!
-//! The producer writes slots nobody else looks at and then publishes a count;
-//! the consumer reads slots below the published count. Chunks start small and
-//! double up to a limit, so an idle pipe costs next to nothing; the consumer
-//! hands one used chunk of full size back instead of freeing it.
+//! The producer writes cells above the published count, which the consumer does not read, and then
+//! publishes a new count; the consumer reads cells below it. Chunks start small and double up to a
+//! limit, so that an idle pipe costs little; the consumer hands one used chunk of full size back to
+//! the producer instead of freeing it.
 //!
-//! What is counted are units. An item is one unit, or it stands for any number of
-//! units that come to it while it is the last ([`Producer::extend`]); where these
-//! are is the affair of the two users, who must agree on it.
+//! The count is in units. An item is one unit, or an announcement of any number of units that are
+//! added to it while it is the last item ([`Producer::extend`]); where these are stored is up to
+//! the two users (`parts.rs`), who must agree on it.
 //!
-//! Units become visible in whole groups (multipart messages): [`Producer::push_from`]
-//! adds to the open group or ends it, [`Producer::publish`] shows all completed
-//! ones, [`Producer::rollback`] takes the open one back.
+//! Units become visible in whole groups (multipart messages): [`Producer::push_from`] adds to the
+//! open group or ends it, [`Producer::publish`] publishes all completed ones,
+//! [`Producer::rollback`] takes the open one back.
+//!
+//! `published` orders everything: a SeqCst exchange, or a Release store in asymmetric-fence mode,
+//! that pairs with the load in [`Consumer::ready`]. The model here checks order and visibility,
+//! those in `models.rs` the wake-ups.
 
 use super::chunk::Chunk;
 use super::place::{Mark, Place};
@@ -26,8 +30,8 @@ const FIRST: usize = if cfg!(loom) { 1 } else { 2 };
 /// Items in a full-size chunk.
 const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
 
-/// How many slots ahead the producer asks for the memory, which the consumer's
-/// core holds.
+/// How many cells ahead the producer prefetches the memory, which is in the cache of the consumer's
+/// core.
 const AHEAD: usize = 6;
 
 #[repr(align(64))]
@@ -39,7 +43,7 @@ struct Shared<T> {
     first: AtomicPtr<Chunk<T>>,
     /// A full-size chunk for the producer to use again.
     spare: AtomicPtr<Chunk<T>>,
-    /// Where the consumer and the producer stood when they were dropped.
+    /// The positions of the consumer and the producer when they were dropped.
     rest: SyncCell<Mark<T>>,
     end: SyncCell<Mark<T>>,
 }
@@ -58,19 +62,18 @@ pub struct Producer<T> {
 pub struct Consumer<T> {
     shared: Arc<Shared<T>>,
     at: Place<T>,
-    /// What the consumer knows of `published`.
+    /// The value of `published` that the consumer loaded last.
     seen: usize,
 }
 
-// SAFETY: each end is used by one thread at a time (its methods take &mut);
-// items cross threads once, hence T: Send. Raw pointers refer to chunks that
-// are freed only by the end that owns them at that time.
+// SAFETY: each end is used by one thread at a time (its methods take &mut); an item crosses threads
+// once, hence T: Send. The raw pointers are to chunks that are freed only by the end that owns them
+// at that time.
 unsafe impl<T: Send> Send for Producer<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for Consumer<T> {}
-// SAFETY: Shared is reached through the two ends and dropped by the last one;
-// its `rest` and `end` are written when the ends are dropped and read by
-// Shared::drop only.
+// SAFETY: Shared is reached through the two ends and dropped by the last one; its `rest` and `end`
+// are written when the ends are dropped and read by Shared::drop only.
 unsafe impl<T: Send> Send for Shared<T> {}
 // SAFETY: see above.
 unsafe impl<T: Send> Sync for Shared<T> {}
@@ -115,12 +118,11 @@ impl<T> Producer<T> {
         });
     }
 
-    /// Adds units to the last item: one that ends its group or leaves it open, or
-    /// several that are whole groups.
+    /// Adds units to the last item: one that ends its group or leaves it open, or several that are
+    /// whole groups.
     ///
     /// # Safety
-    /// The last item is an announcement, and the units are where its reader will look
-    /// for them.
+    /// The last item is an announcement, and the units are where its reader will expect them.
     #[inline]
     pub unsafe fn extend(&mut self, units: usize, last: bool) {
         if !self.open && !last {
@@ -130,16 +132,16 @@ impl<T> Producer<T> {
         self.at.count += units;
     }
 
-    /// Adds an item: the last of its group, or one that leaves the group open. It is
-    /// moved straight to its slot; a default takes its place.
+    /// Adds an item: the last of its group, or one that leaves the group open. It is moved straight
+    /// to its cell; a default takes its place.
     #[inline]
     pub fn push_from(&mut self, item: &mut T, last: bool)
     where
         T: Default,
     {
         self.place(last, |cell| {
-            // SAFETY: the item is moved, not doubled: a new value is written
-            // over it. Two steps, because a `mem::take` would copy it twice.
+            // SAFETY: the item is moved, not doubled: a new value is written over it. In two steps,
+            // because a `mem::take` would copy it twice.
             unsafe {
                 ptr::copy_nonoverlapping(item, cell.as_mut_ptr(), 1);
                 ptr::write(item, T::default());
@@ -161,9 +163,9 @@ impl<T> Producer<T> {
         if self.at.exhausted() {
             self.grow();
         }
-        // SAFETY: the producer's chunk is alive: the consumer leaves a chunk
-        // only for a published item in the next one. The slot is not published,
-        // so nobody else looks at it.
+        // SAFETY: the producer's chunk is alive: the consumer leaves a chunk only for a published
+        // item in the next one. The cell is above the published count, so the consumer does not
+        // read it.
         unsafe {
             self.at.cell().with_mut(|cell| write(&mut *cell));
             let later = self.at.index + AHEAD;
@@ -176,9 +178,10 @@ impl<T> Producer<T> {
 
     #[cold]
     fn grow(&mut self) {
-        // Acquire: the consumer is done with the chunk it gave back.
+        // Acquire pairs with the exchange in `give_back`: the consumer's reads of the chunk happen
+        // before its next use.
         let mut chunk = self.shared.spare.swap(ptr::null_mut(), Ordering::Acquire);
-        // SAFETY: the current chunk is alive (see push); the new one is ours
+        // SAFETY: the current chunk is alive (see `fill`); the new one belongs to the producer
         // until it is published.
         unsafe {
             if chunk.is_null() {
@@ -190,8 +193,8 @@ impl<T> Producer<T> {
             } else {
                 (*chunk).next.store(ptr::null_mut(), Ordering::Relaxed);
             }
-            // Relaxed: the consumer follows the link only after it has seen,
-            // with Acquire, a published count that includes the new chunk.
+            // Relaxed: the consumer follows the link only after it has loaded, with Acquire, a
+            // published count that includes the new chunk.
             self.at
                 .link(&self.shared.first)
                 .store(chunk, Ordering::Relaxed);
@@ -200,7 +203,7 @@ impl<T> Producer<T> {
         unsafe { self.at.enter(chunk) };
     }
 
-    /// Whether a group is open, that is, half a message written.
+    /// Whether a group is open: part of a multipart message was written.
     #[inline]
     pub fn is_open(&self) -> bool {
         self.open
@@ -215,12 +218,12 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Shows the completed groups to the consumer. True if there was news.
+    /// Publishes the completed groups to the consumer. True if there were new ones.
     ///
-    /// It is sequentially consistent, so that a following look at a "consumer
-    /// sleeps" mark cannot miss a consumer that did not see the items. If `weakly`,
-    /// it is not, and costs next to nothing: the consumer has to make up for it with
-    /// a [heavy](membarrier::heavy) barrier between the mark and its last look.
+    /// The exchange is SeqCst: the producer's side of the Dekker handshake with a consumer that ran
+    /// dry, whose flag the caller loads next. If `weakly`, it is a Release store with
+    /// [`membarrier::light`], which costs next to nothing: the consumer then runs
+    /// [`membarrier::heavy`] between the store to its flag and its recheck.
     #[inline]
     pub fn publish(&mut self, weakly: bool) -> bool {
         let completed = self.completed();
@@ -244,8 +247,8 @@ impl<T> Producer<T> {
             return 0;
         }
         let dropped = self.at.count - self.group.count;
-        // SAFETY: unpublished items and the chunks after the group's start
-        // belong to the producer; all of them were written.
+        // SAFETY: unpublished items and the chunks after the group's start belong to the producer;
+        // all of these cells were written.
         unsafe {
             let start = self.group.place();
             let mut place = start;
@@ -270,25 +273,25 @@ impl<T> Producer<T> {
 }
 
 impl<T> Consumer<T> {
-    /// Whether a unit is there. Looks at the producer's count only when the
-    /// known ones are used up.
+    /// Whether a unit is there. Loads the published count only when the known units are used up.
     #[inline]
     pub fn ready(&mut self) -> bool {
         if self.at.count < self.seen {
             return true;
         }
-        // SeqCst: pairs with publish, see there; includes Acquire for the items.
+        // SeqCst: the load of the consumer's side of the handshake, see `publish`. It includes
+        // Acquire, which makes the items visible.
         self.seen = self.shared.published.0.load(Ordering::SeqCst);
         self.at.count < self.seen
     }
 
-    /// Whether a unit is there without a look at the producer's count.
+    /// Whether a unit is there by the count loaded last.
     #[inline]
     pub fn knows(&self) -> bool {
         self.at.count < self.seen
     }
 
-    /// Units known to wait.
+    /// Number of published units that were not taken.
     pub fn waiting(&mut self) -> usize {
         self.ready();
         self.seen.saturating_sub(self.at.count)
@@ -313,8 +316,8 @@ impl<T> Consumer<T> {
             return None;
         }
         self.step();
-        // SAFETY: below the published count, so written and visible; the
-        // producer does not touch it again.
+        // SAFETY: the cell is below the published count, so written and visible; the producer does
+        // not write it again before the consumer gives the chunk back.
         unsafe { Some(self.at.cell().with(|cell| (*cell).assume_init_ref())) }
     }
 
@@ -325,7 +328,7 @@ impl<T> Consumer<T> {
             return None;
         }
         self.step();
-        // SAFETY: as in peek; the index moves on, so it is read out once.
+        // SAFETY: as in peek; the index moves on, so the item is read out once.
         let item = unsafe { self.at.cell().with(|cell| (*cell).assume_init_read()) };
         self.at.advance(1);
         Some(item)
@@ -341,16 +344,16 @@ impl<T> Consumer<T> {
         Some(item)
     }
 
-    /// Counts units of the announcement that was taken last as taken: no more than are
-    /// known to [wait](Self::waiting), and were added to it.
+    /// Counts units of the announcement that was taken last as taken: at most as many as are
+    /// [waiting](Self::waiting), and as were added to it.
     #[inline]
     pub fn count(&mut self, units: usize) {
         debug_assert!(units <= self.seen - self.at.count);
         self.at.count += units;
     }
 
-    /// As [`pop`](Self::pop), straight to where the item is to be. What was
-    /// there is forgotten, not dropped. False if there is no item.
+    /// As [`pop`](Self::pop), straight to the item's destination. What was there is overwritten,
+    /// not dropped. False if there is no item.
     #[inline]
     pub fn pop_into(&mut self, into: &mut T) -> bool {
         if !self.ready() {
@@ -366,8 +369,8 @@ impl<T> Consumer<T> {
         true
     }
 
-    /// Goes to the next chunk if the current one is used up. A published item
-    /// must be known to follow.
+    /// Moves to the next chunk if the current one is used up. A published item must be known to
+    /// follow.
     #[inline]
     fn step(&mut self) {
         if self.at.exhausted() {
@@ -377,8 +380,8 @@ impl<T> Consumer<T> {
 
     #[cold]
     fn next_chunk(&mut self) {
-        // SAFETY: the consumer's chunk is alive until it leaves it here; the
-        // next one was linked before the published item.
+        // SAFETY: the consumer's chunk is alive until the consumer leaves it here; the next one was
+        // linked before the item was published.
         unsafe {
             let next = self.at.link(&self.shared.first).load(Ordering::Relaxed);
             if !self.at.chunk.is_null() {
@@ -389,10 +392,12 @@ impl<T> Consumer<T> {
     }
 
     fn give_back(&self, chunk: *mut Chunk<T>) {
-        // SAFETY: the consumer has left the chunk and the producer is past it.
+        // SAFETY: the consumer has left the chunk and the producer is past it, so no other pointer
+        // to it is in use.
         unsafe {
             let old = match Chunk::capacity(chunk) {
-                // Release: our reads of the slots come before its next use.
+                // Release pairs with the Acquire exchange in `grow`: the consumer's reads of the
+                // cells happen before their next use.
                 LARGEST => self.shared.spare.swap(chunk, Ordering::AcqRel),
                 _ => chunk,
             };
@@ -409,8 +414,8 @@ impl<T> Drop for Producer<T> {
         self.publish(false);
         let at = self.at.mark();
         self.shared.end.with_mut(|end| {
-            // SAFETY: only the producer writes it, once; Shared::drop reads it
-            // after both ends are gone.
+            // SAFETY: only the producer writes it, once; Shared::drop reads it after both ends are
+            // dropped.
             unsafe { *end = at }
         });
     }
@@ -420,8 +425,8 @@ impl<T> Drop for Consumer<T> {
     fn drop(&mut self) {
         let at = self.at.mark();
         self.shared.rest.with_mut(|rest| {
-            // SAFETY: only the consumer writes it, once; Shared::drop reads it
-            // after both ends are gone.
+            // SAFETY: only the consumer writes it, once; Shared::drop reads it after both ends are
+            // dropped.
             unsafe { *rest = at }
         });
     }
@@ -429,8 +434,8 @@ impl<T> Drop for Consumer<T> {
 
 impl<T> Drop for Shared<T> {
     fn drop(&mut self) {
-        // SAFETY: both ends are gone; everything from the consumer's place to the
-        // producer's is initialised and ours.
+        // SAFETY: both ends are dropped, so this is the only access; everything from the consumer's
+        // position to the producer's is initialised.
         unsafe {
             let mut place = self.rest.with(|rest| *rest).place();
             let end = self.end.with(|end| *end).place();

@@ -76,7 +76,7 @@ fn room_is_what_the_high_water_mark_leaves() {
     }
     assert!(!a.check_write());
     a.flush();
-    // The low-water mark, at which the writer learns of it, is half of that.
+    // The low-water mark, which returns the credit to the writer, is half of that.
     assert!(b.read().is_some() && !a.check_write() && a.room() == 0);
     assert!(b.read().is_some() && a.check_write());
     assert_eq!(a.room(), 2);
@@ -186,7 +186,7 @@ fn metadata_changes_in_the_stream() {
     assert!(b.read().is_none());
 }
 
-/// Numbers that look random, from a seed.
+/// Pseudo-random numbers from a seed.
 struct Dice(u64);
 
 impl Dice {
@@ -374,7 +374,7 @@ fn what_a_connection_leaves_unread_is_told_in_bytes() {
     let exact = |left: usize| (left * (size + MESSAGE_COST)) as u64;
     for left in (0..=count).rev() {
         let credited = socket.unread_bytes();
-        // No less than there is, and no more than was written in one go besides.
+        // Not less than the exact number, and above it by one ledger mark at most.
         assert!(credited >= exact(left), "{credited} for {left}");
         assert!(
             credited <= exact(left) + FILLING as u64,

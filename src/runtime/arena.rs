@@ -1,10 +1,10 @@
 //! Handles: places that are never unmapped.
 //!
-//! What C holds as `void *` is the address of a place in an arena that only
-//! grows. An address is checked against the arena before it is looked at, so a
-//! stale, foreign or invented pointer is refused instead of followed. Places are
-//! used again in the order they were freed, which leaves a stale handle dead for
-//! as long as possible.
+//! What C holds as `void *` is the address of a place in an arena that only grows. An
+//! address is compared with the arena's chunks before it is dereferenced, so a stale,
+//! foreign or invented pointer is refused. [`Arena::find`] takes no lock; taking and
+//! freeing places do. Places are reused in the order in which they were freed, and not
+//! before [`QUARANTINE`] others are free, so that a stale handle stays dead for long.
 
 #![forbid(unsafe_code)]
 
@@ -14,18 +14,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Places in the first chunk; each further one is twice as large.
 const FIRST: usize = 64;
-/// Enough chunks for 64 million places.
+/// The largest number of chunks, enough for 64 million places.
 const CHUNKS: usize = 20;
-/// So many places rest before one is used again.
+/// Places that must be free before one is reused.
 const QUARANTINE: usize = 32;
 
-/// The first word of whatever a handle points to, from the first use of the place to
-/// the end of the process.
+/// The first word of the object behind a handle, constant from the first use of the place
+/// to the end of the process.
 ///
-/// Programs read it: a binding that takes a socket or a descriptor by the same pointer
-/// looks at the first `int` to tell the two apart. So each half is negative as a 32-bit
-/// `int`, hence no descriptor, the whole is no address, and nothing of it is a tag that
-/// such a binding gives to its own objects (those have `cafe` in them).
+/// Programs read it: a binding that accepts a socket or a descriptor by the same pointer
+/// distinguishes them by the first `int`. So each half is negative as a 32-bit `int`,
+/// hence no descriptor; the whole is no address; and no part of it is a tag of such a
+/// binding's own objects (those contain `cafe`).
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct HandleWord(u64);
@@ -40,19 +40,19 @@ const _: () = {
     assert!((word as i32) < 0 && ((word >> 32) as i32) < 0);
 };
 
-/// What an arena is made of.
+/// The type of an arena's elements.
 pub trait Place: Sync + Sized + 'static {
-    /// Where in it its [`HandleWord`] is, which must be at the beginning.
+    /// The offset of its [`HandleWord`], which must be 0.
     const WORD: usize;
 
     /// A new place with nothing in it.
     fn vacant() -> Self;
 
-    /// Free places are a list: the address of the one after this one, or 0. For the
-    /// holder of the arena's lock.
+    /// The address of the next place in the list of free places, or 0. Accessed by the
+    /// holder of the arena's lock only.
     fn next(&self) -> &AtomicUsize;
 
-    /// The address that C knows the place by.
+    /// The address that C holds as the handle.
     fn address(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
@@ -64,13 +64,13 @@ pub struct Arena<P: 'static> {
     free: Mutex<Free<P>>,
 }
 
-/// The free places, the one that was freed first in front.
+/// The free places, in the order in which they were freed.
 struct Free<P: 'static> {
     ends: Option<(&'static P, &'static P)>,
     count: usize,
 }
 
-/// The place at an address, if it is one of these.
+/// The place at an address, if that is the address of one in this chunk.
 #[inline(always)]
 fn find_in<P>(places: &'static [P], address: usize) -> Option<&'static P> {
     let offset = address.wrapping_sub(places.as_ptr() as usize);
@@ -122,7 +122,7 @@ impl<P: Place> Arena<P> {
         }
     }
 
-    /// A free place, as it was left; `None` when memory for places is used up.
+    /// A free place, in the state in which it was given back; `None` without memory.
     pub fn take(&self) -> Option<&'static P> {
         let mut free = self.free.lock();
         if free.count < QUARANTINE {
@@ -147,7 +147,7 @@ impl<P: Place> Arena<P> {
     /// The place at an address, if there is one.
     #[inline(always)]
     pub fn find(&self, address: usize) -> Option<&'static P> {
-        // Most programs have no more.
+        // Most programs need one chunk only.
         match find_in(self.chunks[0].get()?, address) {
             None => self.find_later(address),
             found => found,
@@ -160,7 +160,7 @@ impl<P: Place> Arena<P> {
         chunks.filter_map(|places| find_in(places, address)).next()
     }
 
-    /// A place that was taken may be used again, for another object.
+    /// Makes a place that was taken available for another object.
     pub fn give_back(&self, place: &'static P) {
         self.free.lock().push(place);
     }
@@ -171,8 +171,7 @@ impl<P: Place> Arena<P> {
         chunks.copied().flatten()
     }
 
-    /// Keeps places from being taken or given back until what comes back is
-    /// dropped.
+    /// Keeps places from being taken or given back until the returned guard is dropped.
     pub fn lock_over_fork(&self) -> impl Sized + use<'_, P> {
         lock_for_fork(&self.free)
     }

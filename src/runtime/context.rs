@@ -1,4 +1,11 @@
-//! Contexts: the sockets' common ground, and their end.
+//! Contexts: what the sockets of an application share, and the end of it.
+//!
+//! A handle's slot holds a [`Context`], whose [`Core`] is shared by the sockets and
+//! connections. Application threads call the functions here; sockets and connections
+//! report their beginning and end from any thread, so all parts of the core have locks of
+//! their own, held for a few instructions. `zmq_ctx_term` sets `terminated`, wakes all
+//! blocking calls, waits until the counts of sockets and connections are zero (the last
+//! one unparks it, under the lock of the counts), and stops the I/O threads.
 
 #![forbid(unsafe_code)]
 
@@ -23,7 +30,7 @@ use std::time::{Duration, Instant};
 /// All contexts of the process.
 pub static CONTEXTS: Table<Context> = Table::new();
 
-/// What a context handle stands for.
+/// The object in the slot of a context handle.
 pub struct Context {
     pub(super) core: Arc<Core>,
 }
@@ -36,20 +43,20 @@ struct Counts {
     waiters: Vec<Arc<Parker>>,
 }
 
-/// The context proper, shared by its sockets and connections.
+/// The state of a context, shared by its sockets and connections.
 pub struct Core {
     pub(super) options: Mutex<ContextOptions>,
-    /// Set by shutdown and termination: calls answer ETERM from then on.
+    /// Set by shutdown and termination: calls fail with ETERM from then on.
     pub(super) terminated: AtomicBool,
     pub(super) inproc: Registry,
     reactors: Mutex<Reactors>,
     counts: Mutex<Counts>,
     sockets: Mutex<HashMap<usize, Weak<Shared>>>,
-    /// Closed sockets that had something left to send.
+    /// Closed sockets that had connections left, for the log.
     pub(super) lingering: Mutex<Vec<Weak<Shared>>>,
-    /// In the log.
+    /// The context's name in the log.
     pub(super) origin: Origin,
-    /// When an I/O thread was found lost.
+    /// When `zmq_ctx_term` first found an I/O thread lost ([`Reactor::is_lost`]).
     lost_since: OnceLock<Instant>,
 }
 
@@ -59,8 +66,8 @@ const LOST_WAIT: Duration = Duration::from_millis(500);
 #[derive(Default)]
 struct Reactors {
     threads: Vec<Arc<Reactor>>,
-    /// The options as they were when the first socket was made: what is set
-    /// later of threads and numbers of sockets has no effect.
+    /// The options when the first socket was made. Threads and the number of sockets
+    /// follow these: later changes have no effect on them.
     fixed: Option<ContextOptions>,
 }
 
@@ -72,8 +79,8 @@ pub fn create() -> Result<&'static Slot<Context>> {
     CONTEXTS.insert(Box::new(context))
 }
 
-/// In a forked child: the parent's contexts are left alone, and their handles
-/// stand for fresh ones with the same options.
+/// In a forked child: leaks the parent's contexts untouched, and puts new ones with the
+/// same options behind their handles.
 pub(super) fn leave_to_parent(child: &ForkedChild) {
     CONTEXTS.leave_to_parent(child, |old| {
         let options = old.core.options.try_lock().map(|options| options.clone());
@@ -116,24 +123,25 @@ pub fn get(address: usize, option: i32) -> Result<i32> {
 }
 
 /// `zmq_ctx_shutdown`: all blocking calls on the context's sockets end with
-/// [`Error::Term`], and so does everything later but closing.
+/// [`Error::Term`], and so do all later calls except `zmq_close`.
 pub fn shutdown(address: usize) -> Result<()> {
     find(address)?.shutdown();
     Ok(())
 }
 
-/// `zmq_ctx_term`: shuts down, waits until all sockets are closed and all
-/// lingering data is sent or given up, and ends the I/O threads. `suspends`: instead of
-/// sleeping the call is suspended, to be made again ([`suspend`]).
+/// `zmq_ctx_term`: shuts down, waits until all sockets are closed and all lingering data
+/// is sent or dropped, and ends the I/O threads. `suspends`: the call is suspended instead
+/// of sleeping, and made again ([`suspend`]).
 ///
 /// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
+/// [`Error::Fault`] if another thread has terminated the context.
 pub fn terminate(address: usize, suspends: bool) -> Result<()> {
     let _shield = Shield::new();
     let core = find(address)?;
     core.shutdown();
     core.wait_until_unused(suspends && suspend::is_possible())?;
-    // Of several threads that terminate at once, the one that takes the handle
-    // out does the rest; for the others it is gone.
+    // Of several threads that terminate at once, the one that empties the slot does the
+    // rest; the other calls fail.
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
     CONTEXTS.remove(slot)?.ok_or(Error::Fault)?;
     CONTEXTS.give_back(slot);
@@ -152,10 +160,10 @@ impl Core {
     }
 
     fn wait_until_unused(&self, suspends: bool) -> Result<()> {
-        let mut next_word = waiting::first_report();
+        let mut next_report = waiting::first_report();
         let mut wake = Wake::Notified;
         if let Some(resumed) = suspends.then(suspend::resume).flatten() {
-            (wake, next_word) = (resumed.wake, resumed.deadline);
+            (wake, next_report) = (resumed.wake, resumed.deadline);
         }
         let parker = super::wait::parker();
         loop {
@@ -163,14 +171,14 @@ impl Core {
             if self.is_unused(&parker) {
                 return Ok(());
             }
-            let given_up_at = self.lost_until();
+            let lost_at = self.lost_until();
             match wake {
                 Wake::Interrupted => return Err(Error::Interrupted),
-                _ if given_up_at.is_some_and(|at| Instant::now() >= at) => return Ok(()),
-                Wake::TimedOut => next_word = self.log_pending_sockets(),
+                _ if lost_at.is_some_and(|at| Instant::now() >= at) => return Ok(()),
+                Wake::TimedOut => next_report = self.log_pending_sockets(),
                 Wake::Notified => {}
             }
-            let end = given_up_at.or(next_word);
+            let end = lost_at.or(next_report);
             if suspends {
                 suspend::suspend(SleepOn::Parker(parker), end, Box::new(()));
                 return Err(Error::Suspended);
@@ -179,14 +187,14 @@ impl Core {
         }
     }
 
-    /// If an I/O thread is lost, until when its connections are waited for.
+    /// If an I/O thread is lost, the time until which its connections are waited for.
     fn lost_until(&self) -> Option<Instant> {
         let lost = self.reactors.lock().threads.iter().any(|one| one.is_lost());
         lost.then(|| *self.lost_since.get_or_init(Instant::now) + LOST_WAIT)
     }
 
-    /// Whether there are no sockets and no connections. If not, the parker is woken when
-    /// that may be so.
+    /// Whether there are no sockets and no connections. Otherwise the parker is registered,
+    /// under the lock of the counts, and unparked when both are zero.
     fn is_unused(&self, parker: &Arc<Parker>) -> bool {
         let mut counts = self.counts.lock();
         let unused = counts.sockets == 0 && counts.connections == 0;
@@ -210,26 +218,27 @@ impl Core {
         }
     }
 
-    /// Makes room for a socket: [`Error::Term`], [`Error::TooManyFiles`].
+    /// Counts a new socket. [`Error::Term`] after shutdown, [`Error::TooManyFiles`] at
+    /// `ZMQ_MAX_SOCKETS`.
     pub(super) fn admit_socket(&self) -> Result<()> {
         if self.terminated.load(Ordering::SeqCst) {
             return Err(Error::Term);
         }
         let options = self.options.lock();
-        let most = {
+        let max = {
             let mut reactors = self.reactors.lock();
             let fixed = reactors.fixed.get_or_insert_with(|| options.clone());
             usize::try_from(fixed.max_sockets).unwrap_or(0)
         };
         let mut counts = self.counts.lock();
-        if counts.sockets >= most {
+        if counts.sockets >= max {
             return Err(Error::TooManyFiles);
         }
         counts.sockets += 1;
         Ok(())
     }
 
-    /// Whether the socket with this shared part is one of ours and open.
+    /// Whether an open socket of this context has its shared part at this address.
     pub(super) fn has_socket(&self, shared: usize) -> bool {
         self.sockets.lock().contains_key(&shared)
     }
@@ -246,7 +255,7 @@ impl Core {
         self.release_socket();
     }
 
-    /// Ends what [`admit_socket`](Self::admit_socket) began.
+    /// Takes back the count of [`admit_socket`](Self::admit_socket).
     pub(super) fn release_socket(&self) {
         self.change(|counts| counts.sockets -= 1);
     }
@@ -269,13 +278,14 @@ impl Core {
         }
     }
 
-    /// The least busy I/O thread of those in `affinity`, started if need be.
+    /// The I/O thread with the least load of those in `affinity` (0: all), started if
+    /// necessary.
     pub(super) fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
         self.start_reactor(affinity).ok()
     }
 
-    /// As [`reactor`](Self::reactor), with the reason: [`Error::NoThread`] if
-    /// the mask selects none, or the system's.
+    /// As [`reactor`](Self::reactor), with an error: [`Error::NoThread`] if the mask selects
+    /// no thread, or the error of the system.
     pub(super) fn start_reactor(&self, affinity: u64) -> Result<Arc<Reactor>> {
         let mut reactors = self.reactors.lock();
         let Reactors { threads, fixed } = &mut *reactors;
@@ -297,7 +307,7 @@ impl Core {
     }
 }
 
-/// What the context options say of I/O threads.
+/// The context options that concern the I/O threads.
 struct ThreadSettings {
     cpus: Vec<i32>,
     policy: Option<i32>,
@@ -313,8 +323,8 @@ impl ThreadSettings {
         }
     }
 
-    /// In the thread itself. What the system refuses is left as it was: unlike
-    /// libzmq, which aborts the process.
+    /// Applies the settings to the calling thread. One that the system refuses is ignored,
+    /// unlike in libzmq, which aborts the process.
     fn apply(&self) {
         if !self.cpus.is_empty() {
             crate::sys::set_thread_affinity(&self.cpus);

@@ -1,4 +1,4 @@
-//! CURVE keys as text, for those who keep them in files.
+//! CURVE keys as Z85 text.
 
 #![forbid(unsafe_code)]
 
@@ -7,13 +7,13 @@ use crate::error::{Error, Result};
 use crate::zmtp::curve;
 use zeroize::Zeroizing;
 
-/// Characters of a key in the Z85 form.
+/// Characters of a key in Z85.
 pub const TEXT: usize = 40;
 
-/// Makes a pair of keys: the public one, and the secret one.
+/// Makes a key pair: the public key, and the secret key.
 ///
 /// # Errors
-/// [`Error::NotSupported`] if the system has no random numbers to give.
+/// [`Error::NotSupported`] if the system supplies no random numbers.
 pub fn pair() -> Result<([u8; TEXT], Zeroizing<[u8; TEXT]>)> {
     let (public, secret) =
         curve::key_pair(super::random::secret).map_err(|_| Error::NotSupported)?;
@@ -23,7 +23,7 @@ pub fn pair() -> Result<([u8; TEXT], Zeroizing<[u8; TEXT]>)> {
     Ok((public_text, secret_text))
 }
 
-/// The public key that belongs to a secret one, both as text.
+/// The public key of a secret key, both as text.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the text is not 40 characters of Z85.

@@ -1,11 +1,13 @@
-//! A socket's mail that must not wait for the application's next call, and work
-//! that is too long for one.
+//! Deferred work: a socket's mail that must not wait for the application's next call, and
+//! work that is too long for one call.
 //!
-//! New peers are to hear what the socket subscribes to, whether its application
-//! is in a call or not. And a million subscriptions that come in, or go with
-//! their peer, are a second's work: calls on the socket do a slice of it each.
-//! An I/O thread does the rest, some slices a millisecond, whenever the application
-//! is not in the socket.
+//! A new peer must get the socket's subscriptions even if the application makes no call.
+//! A million subscriptions that arrive, or end with their peer, are a second's work:
+//! each call on the socket does a slice of that backlog. For both, [`DeferredWork::begin`]
+//! registers a source with an I/O thread, which takes the socket's slot by `try_lock` up
+//! to [`SLICES`] times a millisecond and reads the mail, while the application is not in
+//! the socket. `begun` is set while there is such a source; it is cleared, then the mail
+//! is rechecked, so that mail which arrives at the end is not lost.
 
 #![forbid(unsafe_code)]
 
@@ -18,20 +20,20 @@ use crate::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 
-/// What a socket's shared part knows of the I/O thread's care for it.
+/// The part of a socket's [`Shared`] that concerns its deferred work.
 pub(super) struct DeferredWork {
     shared: Weak<Shared>,
-    /// A [`DeferredWorker`] has yet to look at the mail.
+    /// A [`DeferredWorker`] is scheduled that has yet to read the mail.
     begun: AtomicBool,
-    /// Looks that it goes on for after a backlog: what comes in by the hundred
-    /// thousand does so in portions.
+    /// The rest of the retry budget: checks that the worker still makes although the
+    /// backlog is empty, because more of it tends to arrive in portions.
     retries: AtomicU32,
 }
 
-/// That many of them.
+/// The retry budget after a backlog, in checks.
 const RETRY_BUDGET: u32 = 200;
 
-/// Looks that it has each millisecond.
+/// Checks per tick of the I/O thread, which is a millisecond.
 const SLICES: u32 = 4;
 
 impl DeferredWork {
@@ -43,8 +45,10 @@ impl DeferredWork {
         }
     }
 
-    /// An I/O thread is to look at the mail that is there by now. Without one,
-    /// it waits for the application.
+    /// Schedules a worker in an I/O thread, unless there is one. Without an I/O thread the
+    /// mail waits for the application's next call. The exchange of `begun` pairs with its
+    /// store in [`work_off`](Self::work_off): if it is set, that worker will read the mail
+    /// that the caller has sent.
     pub(super) fn begin(&self, core: &Core) {
         if self.begun.swap(true, Ordering::SeqCst) {
             return;
@@ -52,18 +56,18 @@ impl DeferredWork {
         let Some(reactor) = core.reactor(0) else {
             return self.begun.store(false, Ordering::SeqCst);
         };
-        let caretaker = Arc::new(DeferredWorker {
+        let worker = Arc::new(DeferredWorker {
             shared: self.shared.clone(),
             reactor: Arc::downgrade(&reactor),
             key: OnceLock::new(),
         });
-        let key = reactor.insert(caretaker.clone());
-        let _ = caretaker.key.set(key);
+        let key = reactor.insert(worker.clone());
+        let _ = worker.key.set(key);
         reactor.schedule(key);
     }
 
-    /// Reads the mail. True if that was all; false to be called again: there is
-    /// more, or the application is in the socket.
+    /// Reads the mail once, if the socket's lock is free. True if nothing is left to do;
+    /// false to be called again: there is more, or another thread holds the lock.
     pub(super) fn work_off(&self) -> bool {
         let Some(shared) = self.shared.upgrade() else {
             return true;
@@ -78,7 +82,7 @@ impl DeferredWork {
             return true;
         };
         if !Arc::ptr_eq(&socket.shared, &shared) {
-            return true; // the handle is another's now
+            return true; // closed, and the slot holds another socket
         }
         let retries = self.retries.load(Ordering::Relaxed);
         let mail = shared.has_commands();
@@ -90,7 +94,8 @@ impl DeferredWork {
         self.retries.store(left, Ordering::Relaxed);
         let more = left > 0;
         drop(guard);
-        // What comes from here on gets a caretaker of its own.
+        // Clear `begun`, then recheck: mail that arrives from here on either finds it
+        // clear, and schedules a worker of its own, or is seen here.
         let done = !more && {
             self.begun.store(false, Ordering::SeqCst);
             !shared.has_commands() || self.begun.swap(true, Ordering::SeqCst)
@@ -109,7 +114,7 @@ struct DeferredWorker {
 }
 
 impl Socket {
-    /// The pattern has a backlog: the next look at the mail does a slice of it.
+    /// Schedules the pattern's backlog: the next read of the mail does a slice of it.
     #[cold]
     pub(super) fn schedule_backlog(&mut self) {
         if !std::mem::replace(&mut self.going_on, true) {
@@ -118,7 +123,7 @@ impl Socket {
         self.shared.deferred.begin(&self.core);
     }
 
-    /// That slice.
+    /// Does a slice of the pattern's backlog.
     pub(super) fn go_on(&mut self) {
         self.going_on = false;
         self.with_pattern(|pattern, env| pattern.go_on(env));
@@ -135,7 +140,7 @@ impl DeferredWorker {
 
 impl Source for DeferredWorker {
     fn ready(self: Arc<Self>, _what: Ready) -> After {
-        // Between two slices the application has a chance to come in.
+        // The slot is unlocked between two slices, so that the application can lock it.
         let tick = self
             .shared
             .upgrade()

@@ -1,12 +1,14 @@
-//! What peers leave unread when they go.
+//! Unread messages of disconnected peers, and the bounds on them.
 //!
-//! It stays for the application to read, but not without bound: when there are
-//! too many departed peers, or too many bytes of theirs, the messages of those
-//! that left first are dropped. A REP keeps less than others, because its answers
-//! have no destination. What the last one left is kept whatever its size, as it
-//! would be if its peer were still there.
+//! The messages stay for the application to read. If there are too many disconnected
+//! peers with unread messages, or too many bytes of these, the pipes of the peers that
+//! disconnected first are dropped. A REP keeps fewer, because its answers would have no
+//! destination. The messages of the last peer are kept whatever their size, as they would
+//! be if the peer were still connected. Peers over inproc belong to this process and are
+//! not bounded, and `ZMQ_RCVHWM` 0 asks for no bound.
 //!
-//! Peers over inproc are the process itself, and `ZMQ_RCVHWM` 0 asks for no bound.
+//! [`Disconnected`] is used under the socket's lock; [`PendingDisconnects`] by the
+//! connections, without it.
 
 #![forbid(unsafe_code)]
 
@@ -18,24 +20,25 @@ use crate::pipe::PipeId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Departed peers whose messages are kept, by a REP and by others.
-const MOST_OF_REP: usize = 1000;
-const MOST: usize = 10_000;
-/// Bytes of theirs, where a message counts as 64 more, and a peer as so many.
-const MOST_BYTES: u64 = 256 << 20;
-const PEER: u64 = 4096;
+/// The largest number of disconnected peers whose messages are kept, by a REP and by others.
+const MAX_PEERS_OF_REP: usize = 1000;
+const MAX_PEERS: usize = 10_000;
+/// The largest number of bytes kept. Each message counts as 64 bytes more, each peer as
+/// `PEER_COST` more.
+const MAX_BYTES: u64 = 256 << 20;
+const PEER_COST: u64 = 4096;
 
-/// An I/O thread reads the mail of a socket that makes no calls when departed peers
-/// have left so many bytes, each peer counting as [`PENDING_COST`] more.
-const HEARING: u64 = 1 << 20;
+/// An I/O thread reads the mail of a socket that makes no calls when the pending
+/// disconnects reach this number of bytes, each peer counting as [`PENDING_COST`] more.
+const PENDING_LIMIT: u64 = 1 << 20;
 const PENDING_COST: u64 = 16 << 10;
 
-/// Departed peers whose end is in the mail, in bytes.
+/// Unread bytes of the peers whose disconnect is still in the mailbox.
 #[derive(Default)]
 pub(super) struct PendingDisconnects(AtomicU64);
 
 impl PendingDisconnects {
-    /// One more, after its end was put into the mail of the socket.
+    /// Adds a peer, whose disconnect was put into the mailbox before.
     pub(super) fn add(&self, bytes: u64, shared: &Shared) {
         if bytes == 0 {
             return;
@@ -45,13 +48,13 @@ impl PendingDisconnects {
             .0
             .fetch_add(added, Ordering::SeqCst)
             .saturating_add(added)
-            >= HEARING
+            >= PENDING_LIMIT
         {
             shared.defer_mail();
         }
     }
 
-    /// The mail is about to be read.
+    /// To be called before the mail is read.
     pub(super) fn clear(&self) {
         if self.0.load(Ordering::Relaxed) != 0 {
             self.0.store(0, Ordering::SeqCst);
@@ -59,12 +62,13 @@ impl PendingDisconnects {
     }
 }
 
-/// Departed peers with messages that are not read, in the order in which they left.
+/// Disconnected peers with unread messages, in the order of their disconnects.
 #[derive(Default)]
 pub(super) struct Disconnected {
-    /// With numbers; those that are not in `bytes` any more are gone.
+    /// Pipes and the numbers of their disconnects. An entry whose number is not in `bytes`
+    /// is stale.
     order: VecDeque<(PipeId, u64)>,
-    /// Number and bytes of each.
+    /// Number of the disconnect, and unread bytes.
     bytes: HashMap<PipeId, (u64, u64)>,
     total: u64,
     next: u64,
@@ -90,7 +94,7 @@ impl Disconnected {
         }
     }
 
-    /// The one that left first.
+    /// The pipe of the peer that disconnected first; drops stale entries before it.
     fn oldest(&mut self) -> Option<PipeId> {
         loop {
             let (id, number) = *self.order.front()?;
@@ -101,7 +105,7 @@ impl Disconnected {
         }
     }
 
-    /// Some of what it left was read.
+    /// Updates the number of unread bytes of a pipe.
     fn renew(&mut self, id: PipeId, bytes: u64) {
         if let Some((_, before)) = self.bytes.get_mut(&id) {
             self.total = self.total - *before + bytes;
@@ -109,13 +113,14 @@ impl Disconnected {
         }
     }
 
-    fn is_too_much(&self, most: usize) -> bool {
-        self.bytes.len() > most || (self.bytes.len() > 1 && self.total > MOST_BYTES)
+    fn is_too_much(&self, max: usize) -> bool {
+        self.bytes.len() > max || (self.bytes.len() > 1 && self.total > MAX_BYTES)
     }
 }
 
 impl Socket {
-    /// A peer has gone, and its pipe has messages left.
+    /// Adds a pipe whose peer has disconnected and which has unread messages; drops the
+    /// oldest ones beyond the bounds.
     pub(super) fn add_disconnected(&mut self, id: PipeId) {
         let answers = self.pattern.forgets_disconnected();
         let Some(end) = self.pipes.get(id) else {
@@ -124,9 +129,9 @@ impl Socket {
         if !answers && (end.is_between_sockets() || self.options.rcvhwm == 0) {
             return;
         }
-        self.disconnected.add(id, end.unread_bytes() + PEER);
-        let most = if answers { MOST_OF_REP } else { MOST };
-        while self.disconnected.is_too_much(most) {
+        self.disconnected.add(id, end.unread_bytes() + PEER_COST);
+        let max = if answers { MAX_PEERS_OF_REP } else { MAX_PEERS };
+        while self.disconnected.is_too_much(max) {
             let Some(oldest) = self.disconnected.oldest() else {
                 return;
             };
@@ -134,16 +139,16 @@ impl Socket {
                 self.disconnected.remove(oldest);
                 continue;
             };
-            let (bytes, parts) = (end.unread_bytes() + PEER, end.unread());
+            let (bytes, parts) = (end.unread_bytes() + PEER_COST, end.unread());
             self.disconnected.renew(oldest, bytes);
-            if self.disconnected.is_too_much(most) {
+            if self.disconnected.is_too_much(max) {
                 self.count_forgotten(parts as u64);
                 self.detach(oldest);
             }
         }
     }
 
-    /// Ends a pipe that the pattern has forgotten.
+    /// Removes a pipe that the pattern has detached.
     pub(super) fn remove_pipe(&mut self, id: PipeId) {
         self.pipes.remove(id);
         self.disconnected.remove(id);

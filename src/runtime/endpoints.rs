@@ -1,4 +1,9 @@
-//! Binding and connecting, and taking it back.
+//! The endpoints of a socket: bind, connect, unbind and disconnect.
+//!
+//! The functions here are called by application threads and run under the socket's lock.
+//! Each bound or connected endpoint is a [`Record`] under its text: a listener, a
+//! connection, or an inproc name or pipe. The options of the moment are copied for the
+//! connections of a new endpoint ([`Settings`]).
 
 #![forbid(unsafe_code)]
 
@@ -17,7 +22,7 @@ use crate::transport::check_vsock;
 use crate::zmtp::SocketType;
 use std::sync::{Arc, Weak};
 
-/// Something a socket is bound or connected to.
+/// The object behind an endpoint.
 enum Target {
     Acceptor(Arc<Acceptor>),
     Connection(Arc<Connection>, Option<PipeId>),
@@ -26,13 +31,13 @@ enum Target {
 }
 
 struct Record {
-    /// The text for unbind and disconnect.
+    /// The endpoint's text, by which unbind and disconnect find it.
     text: Vec<u8>,
     target: Target,
 }
 
 impl Record {
-    /// Whether it is a connection that makes no further attempt.
+    /// Whether the target is a connection that makes no further attempt.
     fn is_over(&self) -> bool {
         matches!(&self.target, Target::Connection(connection, _) if connection.is_over())
     }
@@ -54,12 +59,13 @@ impl Endpoints {
     fn add(&mut self, text: Vec<u8>, target: Target) {
         self.last = text.clone();
         if self.records.is_empty() {
-            self.records.reserve_exact(1); // most have no more
+            self.records.reserve_exact(1); // most sockets have one endpoint
         }
         self.records.push(Record { text, target });
     }
 
-    /// An inproc connection, which is over already if there is no pipe.
+    /// Adds an inproc connection. Without a pipe it was refused, and only sets
+    /// `ZMQ_LAST_ENDPOINT`.
     fn add_pipe(&mut self, text: Vec<u8>, pipe: Option<PipeId>) {
         match pipe {
             Some(pipe) => self.add(text, Target::InprocPipe(pipe)),
@@ -67,7 +73,8 @@ impl Endpoints {
         }
     }
 
-    /// A pipe ended: an inproc endpoint is over with it.
+    /// To be called when a pipe has ended: an inproc endpoint ends with it, a connection
+    /// has no pipe until it attaches another.
     pub(super) fn pipe_gone(&mut self, id: PipeId, _core: &Core) {
         self.records.retain_mut(|record| match &mut record.target {
             Target::InprocPipe(pipe) => *pipe != id,
@@ -81,7 +88,7 @@ impl Endpoints {
         });
     }
 
-    /// A connection gave up for good and its endpoint with it.
+    /// Removes the endpoint of a connection that makes no further attempt.
     pub(super) fn connection_gone(&mut self, gone: &Weak<Connection>) {
         self.records.retain(|record| match &record.target {
             Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
@@ -89,13 +96,13 @@ impl Endpoints {
         });
     }
 
-    /// Whether something under this text is alive.
+    /// Whether an endpoint with this text exists and is not over.
     fn is_live(&self, text: &[u8]) -> bool {
         let mut records = self.records.iter();
         records.any(|record| record.text == text && !record.is_over())
     }
 
-    /// Removes the entries under this text that are `wanted`.
+    /// Removes and returns the records with this text for which `wanted` holds.
     fn take(&mut self, text: &[u8], wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
         let is_wanted = |record: &Record| record.text == text && wanted(record);
         let (taken, kept) = self.records.drain(..).partition(is_wanted);
@@ -103,7 +110,7 @@ impl Endpoints {
         taken
     }
 
-    /// Stops listening everywhere and forgets the rest.
+    /// Closes all listeners and drops all records.
     pub(super) fn close_all(&mut self) {
         for record in self.records.drain(..) {
             if let Target::Acceptor(acceptor) = record.target {
@@ -130,14 +137,15 @@ pub fn connect(address: usize, text: &[u8]) -> Result<()> {
         result
     })?;
     if let Some(binder) = binder {
-        // What it subscribes to is known here before this call returns.
+        // The binder sends its subscriptions, and they are read, before this call returns.
         binder.deferred.work_off();
         return super::socket::with(address, |_| Ok(()));
     }
     Ok(())
 }
 
-/// `zmq_unbind` and `zmq_disconnect`: takes back everything of that name.
+/// `zmq_unbind` and `zmq_disconnect`: ends all endpoints with that text.
+/// [`Error::NotFound`] if there is none.
 pub fn release(address: usize, text: &[u8]) -> Result<()> {
     super::socket::with(address, |socket| socket.release(text))
 }
@@ -173,7 +181,7 @@ impl Socket {
         }
     }
 
-    /// The options as they are now, for the connections of a new endpoint.
+    /// A copy of the present options, for the connections of a new endpoint.
     fn settings(&self, names_peer: bool) -> Arc<Settings> {
         let mut settings = Settings::new(&self.options, self.wire_type());
         if let Some(settings) = Arc::get_mut(&mut settings) {
@@ -203,18 +211,17 @@ impl Socket {
         self.core.inproc.bind(&name, binding)?;
         log!(Info, self.shared.origin, "listening on {}", Text(&text));
         self.endpoints.add(text, Target::InprocBound);
-        // The connections that waited are served at once.
+        // The waiting connections are attached before this call returns.
         self.process_commands_aside()
     }
 
-    /// Connects. The binder comes back if it has yet to tell what it subscribes
-    /// to.
+    /// Connects. Returns an inproc binder that has yet to send its subscriptions.
     fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<Shared>>> {
         let (scheme, _) = parse::split(text)?;
         if scheme == Scheme::Inproc {
             return self.connect_inproc(parse::connect(text)?);
         }
-        // Entries are under the text that the parser makes of what was given.
+        // Records have the text in the parser's form.
         let is_known = |endpoint: Endpoint| self.endpoints.is_live(&endpoint.text());
         if self.connects_once() && parse::connect(text).is_ok_and(is_known) {
             return Ok(None);
@@ -259,9 +266,9 @@ impl Socket {
         Ok(None)
     }
 
-    /// Ends the connections to an endpoint that make no further attempt, in favour of
-    /// one that is about to be made. Returns what they have not sent and what is for the
-    /// same peer, by the routing id that the application gave it.
+    /// Ends the connections to an endpoint that make no further attempt, before a new one is
+    /// made. Returns their unsent messages, if they are for the same peer, by the routing id
+    /// that the application gave it.
     fn retire(&mut self, text: &[u8], peer: &[u8]) -> Vec<Msg> {
         let mut unsent = Vec::new();
         for record in self.endpoints.take(text, Record::is_over) {
@@ -270,7 +277,7 @@ impl Socket {
             };
             let end = id.and_then(|id| self.pipes.get(id));
             let same_peer = end.is_some_and(|end| end.routing_id == peer);
-            // Subscriptions are written anew.
+            // The pattern writes subscriptions anew for each pipe.
             if same_peer && !self.pattern.subscribes() {
                 if let Some(mut pipe) = connection.retire() {
                     unsent.extend(std::iter::from_fn(|| pipe.read()));
@@ -279,13 +286,13 @@ impl Socket {
                 connection.stop();
             }
             if let Some(id) = id {
-                self.pipe_events(id); // it has closed
+                self.pipe_events(id); // the pipe has closed
             }
         }
         unsent
     }
 
-    /// [`Error::AddrInUse`] if another peer has the id that is given to the next one.
+    /// [`Error::AddrInUse`] if another peer has the routing id `given` for the next one.
     fn check_connect_routing_id(&self, given: Option<&[u8]>) -> Result<()> {
         match given.is_none_or(|id| self.pattern.accepts_connect_routing_id(id)) {
             true => Ok(()),
@@ -293,8 +300,8 @@ impl Socket {
         }
     }
 
-    /// Whether a second connect to the same endpoint does nothing: REQ,
-    /// DEALER, PUB and SUB, for which it would be pointless.
+    /// Whether a second connect to the same endpoint has no effect: for REQ, DEALER, PUB
+    /// and SUB, as in libzmq.
     fn connects_once(&self) -> bool {
         use SocketType::{Dealer, Pub, Req, Sub};
         matches!(self.wire_type(), Dealer | Sub | Pub | Req)
@@ -324,8 +331,8 @@ impl Socket {
                 rcv: Some(options.rcvhwm),
             };
             let (mut a, mut b) = pipe::pair(forward, backward, options.effective_conflate());
-            // A binder that is there already says whether it wants our id; for
-            // one to come it waits in the pipe.
+            // A present binder's binding says whether it wants the routing id; a later
+            // binder may want it, so the id is left in the pipe (see `join`).
             if binding.is_none_or(|binding| binding.wants_routing_id) {
                 if let Some(id) = routing_id_message(&options.routing_id) {
                     a.write_unchecked(id);
@@ -361,8 +368,8 @@ impl Socket {
         Ok(binder)
     }
 
-    /// Adds a pipe, unless the pattern refuses it at once, as a PAIR with a peer
-    /// does: its number may soon be another's.
+    /// Adds a pipe. `None` if the pattern refuses it at once, as a PAIR with a peer does:
+    /// another pipe may soon have its number.
     fn attach_kept(&mut self, end: PipeEnd, how: Attachment) -> Option<PipeId> {
         let id = self.attach(end, how);
         self.pipes.get(id).is_some().then_some(id)
@@ -384,7 +391,7 @@ impl Socket {
                     let resolved = self.resolved(text);
                     self.endpoints.take(&resolved, all)
                 }
-                // The entry has the numbers as they are shown.
+                // The record has the numbers in the form of `ZMQ_LAST_ENDPOINT`.
                 Scheme::Tipc | Scheme::Vsock => {
                     match parse::bind(text).or_else(|_| parse::connect(text)) {
                         Ok(endpoint) => self.endpoints.take(&endpoint.text(), all),
@@ -417,7 +424,7 @@ impl Socket {
         Ok(())
     }
 
-    /// A tcp endpoint given by name as `ZMQ_LAST_ENDPOINT` would show it.
+    /// A tcp endpoint given by name, in the form of `ZMQ_LAST_ENDPOINT`.
     fn resolved(&self, text: &[u8]) -> Vec<u8> {
         let settings = self.settings(false);
         let bind = parse::bind(text).ok();
@@ -432,7 +439,7 @@ mod tests {
     use crate::options::constants::ZMQ_LAST_ENDPOINT;
     use crate::runtime::{context, endpoints, socket};
 
-    /// A second connection of a PAIR is refused, and there is nothing to take back.
+    /// A second connection of a PAIR is refused, and disconnect does not find it.
     #[test]
     fn what_a_pair_refuses_leaves_no_endpoint() {
         let context = context::create().expect("a context").address();

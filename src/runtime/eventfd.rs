@@ -8,7 +8,7 @@ use crate::sys::cancel::Shield;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// An eventfd, or a pipe where there is none.
+/// An eventfd, or a pipe on systems without it.
 #[derive(Debug)]
 pub struct EventFd {
     file: std::fs::File,
@@ -21,7 +21,7 @@ impl EventFd {
         Ok(EventFd { file: fd.into() })
     }
 
-    /// Its number.
+    /// The descriptor's number.
     pub fn number(&self) -> i32 {
         self.file.as_raw_fd()
     }

@@ -1,9 +1,9 @@
-//! What a fork leaves behind.
+//! The state of the library in a forked child.
 //!
-//! A forked child has a copy of everything but the threads: of those, only the
-//! one that forked goes on in it. So the few locks that all contexts share are
-//! held over the fork by that thread. What belongs to contexts and sockets may be
-//! locked by other threads, or half changed: the child leaves all of it alone.
+//! A forked child has a copy of the parent's memory, and of its threads only the one that
+//! forked. So that thread holds the few locks that all contexts share across the fork.
+//! Contexts and sockets may be locked by other threads of the parent, or half changed: the
+//! child does not touch or free them.
 
 #![forbid(unsafe_code)]
 
@@ -15,8 +15,8 @@ use crate::sync::ForkedChild;
 use crate::{message, transport};
 use std::any::Any;
 
-/// Before a fork, in the forking thread: takes the shared locks. Afterwards, in
-/// both processes, `locks` is to be dropped.
+/// To be called before a fork, by the forking thread: takes the shared locks. `locks` is to
+/// be dropped after the fork, in both processes.
 pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(CONTEXTS.lock_over_fork()));
     locks.push(Box::new(SOCKETS.lock_over_fork()));
@@ -25,9 +25,8 @@ pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(transport::lock_lookups()));
 }
 
-/// In the child, with those locks still held. Handles of contexts now stand for
-/// fresh contexts with the same options; handles of sockets are good for
-/// `zmq_close` only.
+/// To be called in the child, with those locks still held. Afterwards context handles stand
+/// for new contexts with the same options, and socket handles are good for `zmq_close` only.
 pub fn begin_child(child: &ForkedChild) {
     context::leave_to_parent(child);
     SOCKETS.leave_to_parent(child, |_| None);

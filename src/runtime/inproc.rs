@@ -1,4 +1,10 @@
-//! inproc endpoints: names within a context, and connections that wait for one.
+//! inproc endpoints: the names bound within a context, and the connections that wait for
+//! a name to be bound.
+//!
+//! Sockets call the [`Registry`] under their own lock; monitors and ZAP questions call it
+//! from the threads of connections. Its lock is held while a pipe is built and attached, so
+//! that no bind comes between the lookup of a name and the attachment; attaching sends a
+//! command to the binder and takes no socket's lock.
 
 #![forbid(unsafe_code)]
 
@@ -10,7 +16,7 @@ use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What has bound a name.
+/// The owner of a bound name.
 #[derive(Clone)]
 pub enum Binder {
     /// A socket.
@@ -32,7 +38,7 @@ impl Binder {
         self.socket().is_some_and(|own| Arc::ptr_eq(own, socket))
     }
 
-    /// Takes its end of a new pipe.
+    /// Gives the binder its end of a new pipe.
     fn attach(&self, end: PipeEnd) {
         match self {
             Binder::Socket(shared) => shared.send(Command::Attach(Box::new(end))),
@@ -41,22 +47,22 @@ impl Binder {
     }
 }
 
-/// What the other side needs to know of a binder.
+/// What a connecting socket needs to know about a binder.
 #[derive(Clone)]
 pub struct Binding {
-    /// To whom the pipes go.
+    /// The receiver of the new pipes.
     pub binder: Binder,
     /// `ZMQ_SNDHWM` and `ZMQ_RCVHWM` at the time it bound.
     pub hwm: (i32, i32),
-    /// Its routing id.
+    /// The binder's routing id.
     pub routing_id: Vec<u8>,
-    /// Whether it wants to know its peers' routing ids.
+    /// The binder wants its peers' routing ids.
     pub wants_routing_id: bool,
 }
 
-/// A connection made before the name was bound: the binder's end.
+/// A connection made before the name was bound, with the future binder's end.
 pub struct Pending {
-    /// The end; the connecting socket may be writing to the other one.
+    /// The binder's end; the connecting socket may already write to the other one.
     pub end: PipeEnd,
     /// The connecting socket wants the binder's routing id.
     pub wants_routing_id: bool,
@@ -77,8 +83,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Binds a name, and joins the connections that waited for it.
-    /// [`Error::AddrInUse`] if it is taken.
+    /// Binds a name, and attaches the connections that wait for it. [`Error::AddrInUse`] if
+    /// the name is taken.
     pub fn bind(&self, name: &[u8], binding: Binding) -> Result<()> {
         let mut names = self.names.lock();
         if names.bound.contains_key(name) {
@@ -91,8 +97,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Connects: `make` builds the pipe, given the binding if there is one, and
-    /// returns the other side's end, which goes there now or later.
+    /// Connects: `make` gets the binding, if there is one, builds the pipe, and returns the
+    /// binder's end, which is attached now or when the name is bound.
     pub fn connect(&self, name: &[u8], make: impl FnOnce(Option<&Binding>) -> Pending) {
         let mut names = self.names.lock();
         let pending = make(names.bound.get(name));
@@ -106,8 +112,8 @@ impl Registry {
         }
     }
 
-    /// Connects if a socket has bound the name: `make` builds the pipe and
-    /// returns the binder's end. Returns whether there was a binder.
+    /// Connects if a socket has bound the name: `make` builds the pipe and returns the
+    /// binder's end. False if there is no such socket.
     pub fn connect_if_bound(&self, name: &[u8], make: impl FnOnce(&Binding) -> PipeEnd) -> bool {
         let names = self.names.lock();
         let binding = names.bound.get(name);
@@ -118,7 +124,8 @@ impl Registry {
         true
     }
 
-    /// Frees a name if `shared` holds it. Connections stay.
+    /// Frees a name if `shared` has bound it; [`Error::NotFound`] otherwise. Connections
+    /// stay.
     pub fn unbind(&self, name: &[u8], shared: &Arc<Shared>) -> Result<()> {
         let mut names = self.names.lock();
         match names.bound.get(name) {
@@ -130,7 +137,7 @@ impl Registry {
         }
     }
 
-    /// Drops all that still waits; the context ends.
+    /// Drops all pending connections, when the context ends.
     pub fn clear(&self) {
         let pending = std::mem::take(&mut self.names.lock().pending);
         drop(pending);
@@ -141,8 +148,8 @@ impl Registry {
         self.names.lock().bound.remove(name);
     }
 
-    /// Forgets connections to a name that were given up before it was bound, but for
-    /// messages on their way.
+    /// Drops the pending connections to a name that the connecting socket has closed, except
+    /// those with unread messages.
     pub fn forget_pending(&self, name: &[u8]) {
         let mut names = self.names.lock();
         let Some(list) = names.pending.get_mut(name) else {
@@ -154,14 +161,15 @@ impl Registry {
         }
     }
 
-    /// Forgets what is of a socket that closes, but for messages on their way.
+    /// Drops the names and the pending connections of a socket that closes, except
+    /// connections with unread messages.
     pub fn forget(&self, shared: &Arc<Shared>) {
         let mut names = self.names.lock();
         names
             .bound
             .retain(|_, binding| !binding.binder.is_socket(shared));
         names.pending.retain(|_, list| {
-            // What a closing socket has sent waits for the binder all the same.
+            // The messages of a closed socket stay for the binder.
             list.retain_mut(|pending| {
                 !Arc::ptr_eq(&pending.from, shared) || pending.end.has_messages()
             });
@@ -170,8 +178,8 @@ impl Registry {
     }
 }
 
-/// A waiting connection meets its binder: the limits grow by the binder's part,
-/// and both learn each other's routing id as far as they want.
+/// Attaches a pending connection to its binder: adds the binder's HWMs, and passes the
+/// routing ids on that either side wants.
 fn join(mut pending: Pending, binding: &Binding) {
     let (snd, rcv) = binding.hwm;
     pending.end.set_hwm(snd, rcv);

@@ -1,10 +1,13 @@
-//! Sleeping on many sockets, again and again the same.
+//! Sleeping on a long list of sockets, which is mostly the same in each call.
 //!
-//! To register with thousands of sockets for each sleep, and to end that afterwards,
-//! costs more than all the rest of it. So a thread stays registered with the sockets of
-//! its last long list ([`crate::sync::waiter`]), until the next one or its end. The
-//! registrations are in the sockets' slots, which are there for ever: they keep nothing
-//! alive, and count for whatever socket has the handle.
+//! Registration with thousands of sockets for each sleep would cost more than the rest of
+//! the call. So an application thread in `zmq_poll` stays registered with the sockets of
+//! its last long list ([`crate::sync::waiter`]), until another list or the thread's end.
+//! The registrations are in the sockets' slots, which are never freed: they keep nothing
+//! alive, and hold for any socket that the slot contains later. A slot has place for one
+//! waiter; where another thread sleeps already, this one registers its parker with the
+//! socket for the one sleep. The waiter is armed, then all sockets are rechecked; a thread
+//! with news marks the slot ready, then loads whether the waiter is armed.
 
 #![forbid(unsafe_code)]
 
@@ -23,23 +26,23 @@ use crate::sys::pages;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Waiters are made so many at a time, since they are never freed.
+/// Waiters that one allocation makes. They are never freed.
 const WAITERS: usize = 32;
 
-/// Waiters that no thread has.
+/// Waiters that belong to no thread.
 static IDLE: Mutex<Vec<&'static Waiter>> = Mutex::new(Vec::new());
 
 thread_cell! {
-    /// Those of this thread, while it is awake.
+    /// The calling thread's registrations, while it is not in [`wait`].
     static MINE: Option<Box<Registered>> = None;
 }
 
-/// Keeps waiters from changing hands, until what comes back is dropped.
+/// Keeps waiters from changing their owner until the returned guard is dropped.
 pub fn lock_over_fork() -> impl Sized {
     lock_for_fork(&IDLE)
 }
 
-/// At the end of the process: leaves no memory behind.
+/// Frees the list of idle waiters at the end of the process.
 pub fn end() {
     if let Some(mut idle) = lock_for_fork(&IDLE) {
         *idle = Vec::new();
@@ -52,11 +55,11 @@ struct Registered {
     parker: Arc<Parker>,
     addresses: Vec<usize>,
     slots: Vec<&'static Slot<Socket>>,
-    /// Nothing but `ZMQ_POLLIN` is waited for.
+    /// The list asks for `ZMQ_POLLIN` only.
     only_reads: bool,
-    /// Those of the slots in which another thread's waiter is, which slept.
+    /// The slots whose place was taken by the waiter of a sleeping thread.
     taken: Vec<&'static Slot<Socket>>,
-    /// The sockets in those, registered with for this sleep only.
+    /// The sockets in `taken`, with which `parker` is registered for this sleep only.
     joined: Vec<Arc<Shared>>,
 }
 
@@ -69,8 +72,8 @@ impl Drop for Registered {
     }
 }
 
-/// A thread's registrations while its call is suspended. They become [`MINE`] again when
-/// this is dropped.
+/// A thread's registrations while its call is suspended. Dropping this ends the sleep and
+/// puts them back into [`MINE`].
 pub(super) struct Sleeping(Option<Box<Registered>>);
 
 impl Drop for Sleeping {
@@ -82,7 +85,7 @@ impl Drop for Sleeping {
     }
 }
 
-/// Waits until `check` finds something, in a list of sockets only; it has just found
+/// Waits until `check` finds an event, in a list of sockets only. `check` has just found
 /// nothing. `suspends`: see [`poll`](super::poll::poll).
 pub(super) fn wait(
     items: &[Item],
@@ -90,8 +93,8 @@ pub(super) fn wait(
     suspends: bool,
     check: &mut dyn FnMut() -> Result<usize>,
 ) -> Result<usize> {
-    // To ask all connections would cost more than the sleep. The I/O threads write
-    // what else was left to them in a moment.
+    // To flush all connections would cost more than the sleep. The I/O threads write
+    // the rest after their batching delay.
     if let Some(left) = Connection::last_unflushed() {
         left.push_output();
     }
@@ -143,7 +146,8 @@ impl Registered {
         })
     }
 
-    /// Prepares a sleep: from when this finds nothing, news wakes the parker.
+    /// Registers, arms the waiter and rechecks. After a result of 0, news wakes the parker.
+    /// Repeated while a registration was lost to another thread meanwhile.
     fn prepare_sleep(
         &mut self,
         items: &[Item],
@@ -162,7 +166,7 @@ impl Registered {
         }
     }
 
-    /// The sleep is over.
+    /// Disarms the waiter and ends the registrations for one sleep.
     fn end_sleep(&mut self) {
         self.waiter.disarm();
         for shared in self.joined.drain(..) {
@@ -170,8 +174,7 @@ impl Registered {
         }
     }
 
-    /// What `check` finds. It has found nothing before: it would find nothing again where
-    /// all sockets are still quiet.
+    /// Calls `check`, unless all sockets are still quiet: it has found nothing before.
     fn recheck(&self, check: &mut dyn FnMut() -> Result<usize>) -> Result<usize> {
         match self.only_reads && self.slots.iter().all(|slot| slot.is_quiet()) {
             true => Ok(0),
@@ -179,7 +182,7 @@ impl Registered {
         }
     }
 
-    /// Sees to it that the thread is registered with the sockets of the list.
+    /// Registers the waiter with the sockets of the list, where it is not yet.
     fn register(&mut self, items: &[Item]) -> Result<()> {
         let waiter = self.waiter;
         self.parker.reset();
@@ -216,7 +219,7 @@ impl Registered {
         self.addresses.clear();
     }
 
-    /// Registers for this sleep only where another thread sleeps already.
+    /// Registers the parker for this sleep with the sockets in `taken`.
     fn join_taken(&mut self) {
         for shared in self.taken.iter().filter_map(|slot| shared(slot)) {
             shared.register(&self.parker);
@@ -224,8 +227,7 @@ impl Registered {
         }
     }
 
-    /// Gives the connections that are left to the application back to the I/O thread. A
-    /// quiet socket has none.
+    /// Hands the caller-driven connections to the I/O threads. A quiet socket has none.
     fn hand_to_io_thread(&self) {
         for slot in self.slots.iter().filter(|slot| !slot.is_quiet()) {
             if let Some(shared) = shared(slot) {
@@ -242,7 +244,7 @@ fn address(item: &Item) -> Option<usize> {
     }
 }
 
-/// `None` if the socket is gone, which the next look finds.
+/// `None` if the socket is gone, which the next check finds.
 fn shared(slot: &'static Slot<Socket>) -> Option<Arc<Shared>> {
     let guard = slot.lock().ok()?;
     guard.as_ref().map(|socket| socket.shared.clone())

@@ -1,4 +1,4 @@
-//! What the C API is made of, without C: contexts, sockets and their helpers.
+//! The implementation of the C API, without C: contexts, sockets, polling, proxies, monitors.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ mod wait;
 mod waiting;
 mod zap;
 
-/// At the end of the process: leaves no memory behind that is kept for later.
+/// To be called at the end of the process: frees memory that is kept for reuse.
 pub use many::end;
 
 pub use crate::options::z85;

@@ -1,10 +1,10 @@
 //! Socket monitors: events as messages, for a PAIR socket to read.
 //!
-//! A monitor is no socket: it holds an end of a pipe, the other end of which belongs to
-//! the socket that connected to its inproc name, before or after the monitor was made.
-//! Events that come before that wait in the monitor. When it, or the pipe, is full they
-//! are dropped, and the socket counts them. So a monitor that is not read holds up
-//! nothing.
+//! A monitor is no socket: it holds one end of a pipe, whose other end belongs to the
+//! socket that connected to its inproc name, before or after the monitor was made. The
+//! monitor queues events until then. Connections [`emit`](Monitor::emit) events from any
+//! thread, under the socket's monitor lock and the lock of the output, and never block: if
+//! the queue or the pipe is full, the event is dropped and the socket counts it.
 
 #![forbid(unsafe_code)]
 
@@ -19,16 +19,16 @@ use crate::pipe::PipeEnd;
 use crate::sync::Mutex;
 use std::sync::Arc;
 
-/// Events that wait for a reader; libzmq's two default marks together.
+/// Events that are queued for a reader: the sum of libzmq's two default HWMs.
 const CAPACITY: usize = 2000;
-/// The monitor's part of the pipe's high-water marks, libzmq's default.
+/// The monitor's share of the pipe's HWMs, libzmq's default.
 const HWM: i32 = 1000;
 
-/// Where events go.
+/// The destination of events.
 enum Output {
-    /// There is no reader yet: they wait.
+    /// A queue, while there is no reader yet.
     Waiting(Vec<Event>),
-    /// To the socket at the other end.
+    /// The pipe to the socket that reads.
     Reader(Box<PipeEnd>),
 }
 
@@ -40,7 +40,7 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// A monitor of the events in `mask`, to be bound at an inproc name.
+    /// A monitor of the events in `mask`, to be bound to the inproc name `name`.
     pub fn new(name: Vec<u8>, mask: u32) -> Arc<Monitor> {
         Arc::new(Monitor {
             name,
@@ -54,8 +54,9 @@ impl Monitor {
         &self.name
     }
 
-    /// The pipe of a socket that connects. Of several only one at a time is kept, and
-    /// the others are closed; after it has gone, the next one starts with new events.
+    /// Takes the pipe of a socket that connects. One reader at a time is kept, and the
+    /// pipes of others are closed; after it has disconnected, the next one starts with new
+    /// events.
     pub fn attach(&self, mut end: PipeEnd) {
         let mut output = self.output.lock();
         match &mut *output {
@@ -63,7 +64,7 @@ impl Monitor {
             Output::Reader(reader) if !reader.is_peer_closed() => return,
             Output::Reader(_) => {}
             Output::Waiting(events) => {
-                // Without regard to the marks: they have waited with those of here.
+                // Beyond the HWM: the queue was bounded by the same number.
                 for [head, text] in events.iter().filter_map(frames) {
                     end.write_unchecked(head);
                     end.write_unchecked(text);
@@ -88,7 +89,7 @@ impl Monitor {
                 room
             }
             Output::Reader(end) => {
-                // There is room for whole messages: never for half of one.
+                // `check_write` grants room for a whole message, never for a part of one.
                 let frames = frames(event).filter(|_| end.check_write());
                 let room = frames.is_some();
                 for frame in frames.into_iter().flatten() {
@@ -100,7 +101,7 @@ impl Monitor {
         }
     }
 
-    /// The last event, and the end of the pipe.
+    /// Emits the last event and closes the pipe.
     pub fn stop(&self) {
         self.emit(&Event {
             kind: kind::MONITOR_STOPPED,
@@ -113,18 +114,18 @@ impl Monitor {
     }
 }
 
-/// An event as its message. `None` if there is no memory.
+/// The message of an event. `None` without memory.
 fn frames(event: &Event) -> Option<[Msg; 2]> {
     let mut head = [0; 6];
-    // The public layout has 16 and 32 bits; longer values never occur.
+    // The public layout has 16 and 32 bits, which hold all values.
     head[..2].copy_from_slice(&(event.kind as u16).to_ne_bytes());
     head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
     let text = Msg::copy_from(&event.endpoint).ok()?;
     Some([Msg::inline(&head).with(flag::MORE), text])
 }
 
-/// `zmq_socket_monitor`: from now on events in `mask` go to whoever connects to
-/// the inproc endpoint, or nowhere with `None`. [`Error::Invalid`],
+/// `zmq_socket_monitor`: from now on events in `mask` go to the socket that connects to the
+/// inproc endpoint. `None` ends the monitor. [`Error::Invalid`] for a bad endpoint,
 /// [`Error::ProtoNotSupported`] for another transport, [`Error::AddrInUse`].
 pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
     socket::with(address, |socket| {
@@ -163,7 +164,7 @@ mod tests {
         }
     }
 
-    /// The ends of the monitor and of a reader with the default mark.
+    /// The ends of the monitor and of a reader with the default HWM.
     fn ends() -> (PipeEnd, PipeEnd) {
         let hwm = Hwm {
             snd: Some(HWM),

@@ -1,7 +1,7 @@
-//! What a panic inside costs: one call, or one connection. The rest goes on.
+//! Tests: a panic inside the library costs one call or one connection, and no more.
 //!
-//! The panics come from a [`Link`] that is like the socket's own but for that;
-//! nothing in the library makes one on purpose.
+//! The panics come from a [`Link`] that passes all else on to the socket's own; the library
+//! does not panic on purpose.
 
 #![forbid(unsafe_code)]
 
@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 const PUSH: i32 = 8;
 const PULL: i32 = 7;
 
-/// A socket's link that panics so many times when bytes come in, and when a
+/// A socket's link that panics the given number of times when bytes arrive, and when a
 /// connection ends.
 struct Faulty {
     link: Arc<Shared>,
@@ -158,7 +158,7 @@ impl Server {
         push
     }
 
-    /// Sends until something is heard, at most for five seconds.
+    /// Sends `text` until the server receives it, for five seconds at most.
     fn hears(&self, push: usize, text: &[u8]) -> bool {
         let end = Instant::now() + Duration::from_secs(5);
         while Instant::now() < end {
@@ -191,7 +191,7 @@ fn a_panic_in_a_connection_costs_that_one() {
     while server.link.ended.load(SeqCst) == 0 && Instant::now() < end {
         std::thread::yield_now();
     }
-    // The same peer comes again; the other one has never been disturbed.
+    // The same peer reconnects; the other one was not affected.
     assert!(server.hears(unlucky, b"back") && server.hears(steady, b"still here"));
     assert_eq!(server.link.ended.load(SeqCst), 1);
     server.end(&[steady, unlucky]);
@@ -206,7 +206,7 @@ fn a_panic_while_one_is_cleared_up_does_not_hold_up_the_end() {
     server.link.at_input.store(1, SeqCst);
     assert!(server.hears(unlucky, b"poison") && server.hears(steady, b"still here"));
     assert_eq!(server.link.at_end.load(SeqCst), 0);
-    // All connections are accounted for, or this would wait for ever.
+    // This would wait for ever if a connection were still counted.
     server.end(&[steady, unlucky]);
 }
 
@@ -222,7 +222,7 @@ fn a_panic_under_a_sockets_lock_costs_that_call() {
     assert_eq!(context::get(0, ZMQ_IO_THREADS), Err(Error::Fault));
 }
 
-/// The tests above in a process of their own, to see what they say.
+/// Runs the tests above in a process of their own, and checks its stderr.
 #[test]
 fn it_is_said_once() {
     let run = Command::new(std::env::current_exe().unwrap())
@@ -233,8 +233,8 @@ fn it_is_said_once() {
         ])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&run.stderr);
-    assert!(run.status.success(), "{said}");
-    assert_eq!(said.matches("on purpose").count(), 4, "{said}");
-    assert_eq!(said.matches("please report this").count(), 1, "{said}");
+    let stderr = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{stderr}");
+    assert_eq!(stderr.matches("on purpose").count(), 4, "{stderr}");
+    assert_eq!(stderr.matches("please report this").count(), 1, "{stderr}");
 }

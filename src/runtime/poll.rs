@@ -1,8 +1,11 @@
-//! Waiting for several sockets and descriptors at once.
+//! `zmq_poll`: waiting for several sockets and descriptors at once.
 //!
-//! With sockets alone it is registrations in memory and one sleep; with
-//! descriptors among them the system's `poll` does the sleeping, and the
-//! sockets join in through their `ZMQ_FD`.
+//! Called by application threads, with no lock held; each check of a socket takes that
+//! socket's lock, unless its slot is quiet. With sockets only, the thread spins, registers
+//! one parker with each socket, rechecks and parks; the registration comes before the
+//! recheck, so no wake-up is lost. Lists longer than [`FEW`] keep their registrations
+//! ([`many`]). With descriptors in the list the thread sleeps in the system's `poll` on
+//! those and on the sockets' `ZMQ_FD`.
 
 #![forbid(unsafe_code)]
 
@@ -27,16 +30,15 @@ pub enum Item {
     Fd(i32, i16),
 }
 
-/// With more sockets than this polling costs more than it brings, and so does to register
-/// anew for each sleep.
+/// With more sockets than this, neither a spin nor a new registration for each sleep pays.
 const FEW: usize = 32;
 
-/// `zmq_poll`: waits until an event is there, at most `timeout` milliseconds
-/// (negative: for ever). `ready[i]` gets the events of `items[i]`; returns how
-/// many items have some. `suspends`: instead of sleeping the call is suspended, to be made
-/// again ([`suspend`]).
+/// `zmq_poll`: waits for an event, `timeout` milliseconds at most (negative: for ever).
+/// `ready[i]` gets the events of `items[i]`; returns how many items have some.
+/// `suspends`: the call is suspended instead of sleeping, and made again ([`suspend`]).
 ///
-/// [`Error::NotSocket`], [`Error::Term`], [`Error::Interrupted`].
+/// [`Error::NotSocket`] for a bad handle, [`Error::Term`] after the context was shut down,
+/// [`Error::Interrupted`] by a signal.
 pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> Result<usize> {
     let count = check(items, ready)?;
     if count > 0 || timeout == 0 {
@@ -45,7 +47,7 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> 
     let _shield = Shield::new();
     let suspends = suspends && suspend::is_possible();
     if let Some(resumed) = suspends.then(suspend::resume).flatten() {
-        return go_on(items, ready, resumed);
+        return after_sleep(items, ready, resumed);
     }
     let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -55,8 +57,8 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> 
     }
 }
 
-/// After a sleep, and a look that found nothing.
-fn go_on(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
+/// Continues a suspended call after its sleep and a check that found nothing.
+fn after_sleep(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
     match resumed.wake {
         Wake::Interrupted => return Err(Error::Interrupted),
         Wake::TimedOut => return Ok(0),
@@ -68,7 +70,7 @@ fn go_on(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
         return many::wait(items, deadline, true, &mut || check(items, ready));
     }
     let sleep_on = match resumed.held.downcast_ref::<Registrations>() {
-        // Still announced, since before that look: it sleeps on.
+        // Registered since before that check: the thread can sleep again.
         Some(registrations) => SleepOn::Parker(registrations.parker.clone()),
         None => SleepOn::Descriptors(descriptors(items)?),
     };
@@ -76,8 +78,8 @@ fn go_on(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<usize> {
     Err(Error::Suspended)
 }
 
-/// Looks once, without waiting. Descriptors come first, as they are on entry: a socket's
-/// own `ZMQ_FD` may be among them, and a look at the socket makes that unreadable.
+/// Checks all items once, without waiting. Descriptors come first: a socket's own `ZMQ_FD`
+/// may be among them, and the check of that socket lowers it.
 fn check(items: &[Item], ready: &mut [i16]) -> Result<usize> {
     ready.fill(0);
     let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
@@ -112,7 +114,7 @@ fn to_pollfd(item: &Item) -> Option<libc::pollfd> {
     })
 }
 
-/// Translates what the system said of the descriptors.
+/// Translates the events that the system's `poll` returned for the descriptors.
 fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) {
     let mut answers = fds.iter();
     for (item, ready) in items.iter().zip(ready.iter_mut()) {
@@ -159,7 +161,7 @@ fn sockets_only(
     for shared in &shareds {
         shared.push_outputs();
     }
-    // What is learned is kept with the first socket.
+    // The spin credit and the back-off of the first socket serve the whole list.
     if let Some(teacher) = shareds.first().filter(|first| wait::may_poll(first)) {
         for shared in &shareds {
             shared.spin(true);
@@ -238,7 +240,7 @@ fn sleep(
     }
 }
 
-/// The descriptors in the list, and those of the sockets in it.
+/// The descriptors in the list, and the `ZMQ_FD` of each socket in it.
 fn descriptors(items: &[Item]) -> Result<Vec<libc::pollfd>> {
     let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
     for item in items {
@@ -262,7 +264,7 @@ fn with_descriptors(
 ) -> Result<usize> {
     let mut fds = descriptors(items)?;
     loop {
-        // The sockets' descriptors tell only of news: look at the state first.
+        // A `ZMQ_FD` is readable for new mail only: the sockets' state is checked first.
         let count = check(items, ready)?;
         if count > 0 {
             return Ok(count);

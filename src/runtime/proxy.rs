@@ -1,4 +1,10 @@
-//! Proxies: moving messages between two sockets until something ends it.
+//! Proxies: moving messages between two sockets until a `TERMINATE` or an error.
+//!
+//! A proxy runs in the application thread that called `zmq_proxy`, and uses sockets by
+//! their handles, as the application would; it holds no lock between two calls on them. A
+//! side is read only while the other one can take a message, so back-pressure passes
+//! through. A call that would sleep may be suspended instead: the proxy is then kept in a
+//! thread-local until [`Proxy::go_on`].
 
 #![forbid(unsafe_code)]
 
@@ -12,12 +18,12 @@ use crate::sync::parker::Wake;
 use crate::sync::suspend::{self, SleepOn};
 use smallvec::SmallVec;
 
-/// Messages moved in one direction before the other has its turn.
+/// Messages moved in one direction before the other direction is checked.
 const BURST: usize = 1000;
 /// `ZMQ_REP`.
 const REP: i32 = 4;
 
-/// What went through one side of a proxy.
+/// Counts of one side of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Traffic {
     /// Parts received, and their bytes.
@@ -26,7 +32,7 @@ struct Traffic {
     sent: (u64, u64),
 }
 
-/// What a control socket has asked for.
+/// The state of a proxy, set by its control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
     Active,
@@ -34,61 +40,61 @@ enum Mode {
     Terminated,
 }
 
-/// A control socket's words.
+/// A command of the control socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
+enum Command {
     Switch(Mode),
     Statistics,
     Unknown,
 }
 
-impl Word {
-    fn parse(body: &[u8]) -> Word {
+impl Command {
+    fn parse(body: &[u8]) -> Command {
         match body {
-            b"PAUSE" => Word::Switch(Mode::Paused),
-            b"RESUME" => Word::Switch(Mode::Active),
-            b"TERMINATE" => Word::Switch(Mode::Terminated),
-            b"STATISTICS" => Word::Statistics,
-            _ => Word::Unknown,
+            b"PAUSE" => Command::Switch(Mode::Paused),
+            b"RESUME" => Command::Switch(Mode::Active),
+            b"TERMINATE" => Command::Switch(Mode::Terminated),
+            b"STATISTICS" => Command::Statistics,
+            _ => Command::Unknown,
         }
     }
 }
 
-/// A running proxy: handles' addresses, and its counts.
+/// A proxy: the addresses of the sockets' handles, and its counts.
 pub struct Proxy {
     frontend: usize,
     backend: usize,
     capture: Option<usize>,
     control: Option<usize>,
-    /// Whether the control socket must answer every word.
+    /// The control socket is a REP, which must reply to every command.
     control_replies: bool,
     mode: Mode,
     front: Traffic,
     back: Traffic,
     /// Calls are suspended instead of sleeping, see [`suspending`](Proxy::suspending).
     suspends: bool,
-    /// Parts received when it was last suspended for no wait.
+    /// Parts received until the last suspension without a sleep.
     stopped_at: u64,
-    /// A part that was received and not yet sent, when the call was suspended.
+    /// The part that was received but not sent when the call was suspended.
     pending: Option<Pending>,
 }
 
-/// A part on its way.
+/// A part that was received and not yet sent.
 struct Pending {
     msg: Msg,
     to_back: bool,
-    /// The capture socket has it.
+    /// The part was sent to the capture socket.
     captured: bool,
 }
 
 thread_cell! {
-    /// Proxies whose calls are suspended.
+    /// The proxies of this thread whose calls are suspended, the last one on top.
     static SUSPENDED: Vec<Proxy> = Vec::new();
 }
 
 impl Proxy {
-    /// A proxy between two sockets (which may be the same), with a copy of
-    /// everything for `capture`.
+    /// A proxy between two sockets (which may be the same), which copies all messages to
+    /// `capture`.
     pub fn new(frontend: usize, backend: usize, capture: Option<usize>) -> Proxy {
         Proxy {
             frontend,
@@ -105,14 +111,13 @@ impl Proxy {
         }
     }
 
-    /// From now on [`run`](Self::run) is suspended instead of sleeping.
+    /// Makes [`run`](Self::run) suspend instead of sleeping.
     pub fn suspending(mut self) -> Proxy {
         self.suspends = true;
         self
     }
 
-    /// From now on the proxy obeys the socket `control`. [`Error::NotSocket`],
-    /// [`Error::Term`].
+    /// Sets the control socket. [`Error::NotSocket`], [`Error::Term`].
     pub fn obey(&mut self, control: usize) -> Result<()> {
         let mut socket_type = [0; size_of::<i32>()];
         socket::get_option(control, ZMQ_TYPE, &mut socket_type)?;
@@ -121,9 +126,9 @@ impl Proxy {
         Ok(())
     }
 
-    /// Moves messages until the control socket says `TERMINATE`, or an error
-    /// ends it, as a rule [`Error::Term`]; with [`Error::Suspended`] the caller is to call
-    /// [`go_on`](Self::go_on) after the sleep.
+    /// Moves messages until the control socket receives `TERMINATE`, or until an error, as a
+    /// rule [`Error::Term`]. After [`Error::Suspended`] the caller sleeps, then calls
+    /// [`go_on`](Self::go_on).
     pub fn run(mut self) -> Result<()> {
         let result = self.run_until_done();
         if result == Err(Error::Suspended) {
@@ -134,14 +139,14 @@ impl Proxy {
         result
     }
 
-    /// Goes on with the proxy that this thread suspended last.
+    /// Continues the proxy that this thread suspended last.
     pub fn go_on() -> Result<()> {
         let mut all = SUSPENDED.take();
         let proxy = all.pop();
         SUSPENDED.set(all);
         let proxy = proxy.ok_or(Error::Fault)?;
         if proxy.pending.is_none() {
-            // It was a wait for anything. The next one begins anew.
+            // Suspended in `zmq_poll`: the proxy checks its sockets and waits anew.
             let wake = suspend::resume().map(|resumed| resumed.wake);
             if wake == Some(Wake::Interrupted) {
                 return Err(Error::Interrupted);
@@ -161,8 +166,8 @@ impl Proxy {
         Ok(())
     }
 
-    /// A proxy that always has something to move is suspended now and then, between two
-    /// messages: its thread may have been cancelled.
+    /// Suspends without a sleep, between two messages, after [`BURST`] parts: the cancellation
+    /// point of a proxy that never has to wait.
     fn stop_at_times(&mut self) -> Result<()> {
         let moved = self.front.received.0 + self.back.received.0;
         if !self.suspends || moved - self.stopped_at < BURST as u64 || !suspend::is_possible() {
@@ -173,18 +178,16 @@ impl Proxy {
         Err(Error::Suspended)
     }
 
-    /// Moves what can be moved, or waits until something can, or until the
-    /// control socket has a word, and obeys that.
-    ///
-    /// A side is read only while the other one can take a message.
+    /// Executes a command of the control socket if there is one; else moves messages; else
+    /// waits for either.
     fn step(&mut self) -> Result<()> {
         if let Some(control) = self.control {
             if socket::ready(control, POLLIN)? != 0 {
-                return self.obey_word(control);
+                return self.execute_command(control);
             }
         }
         if self.mode == Mode::Paused {
-            // Nothing of the data counts now, except that its context ends.
+            // No events of the data sockets; an error of these still ends the wait.
             return self.wait((0, 0));
         }
         let same = self.frontend == self.backend;
@@ -208,7 +211,7 @@ impl Proxy {
         }
     }
 
-    /// Waits for events of frontend and backend, or a word.
+    /// Waits for the given events of frontend and backend, or for a command.
     fn wait(&self, (front, back): (i16, i16)) -> Result<()> {
         let mut items: SmallVec<[Item; 3]> = SmallVec::new();
         items.push(Item::Socket(self.frontend, front));
@@ -220,17 +223,17 @@ impl Proxy {
         poll(&items, &mut ready[..items.len()], -1, self.suspends).map(|_| ())
     }
 
-    /// Reads one part from the control socket and does what it says.
-    fn obey_word(&mut self, control: usize) -> Result<()> {
-        let word = match socket::recv(control, DONTWAIT) {
-            Ok(msg) => Word::parse(msg.data()),
+    /// Reads one part from the control socket and executes that command.
+    fn execute_command(&mut self, control: usize) -> Result<()> {
+        let command = match socket::recv(control, DONTWAIT) {
+            Ok(msg) => Command::parse(msg.data()),
             Err(Error::Again) => return Ok(()),
             Err(error) => return Err(error),
         };
-        match word {
-            Word::Statistics => return self.send_statistics(control),
-            Word::Switch(mode) => self.mode = mode,
-            Word::Unknown => {}
+        match command {
+            Command::Statistics => return self.send_statistics(control),
+            Command::Switch(mode) => self.mode = mode,
+            Command::Unknown => {}
         }
         if self.control_replies {
             socket::send(control, &mut Msg::new(), 0)?;
@@ -238,8 +241,8 @@ impl Proxy {
         Ok(())
     }
 
-    /// Eight parts: frontend received, sent, backend received, sent, of each
-    /// the count and the bytes.
+    /// Sends eight parts: for frontend received, frontend sent, backend received and backend
+    /// sent the number of parts and of bytes.
     fn send_statistics(&self, control: usize) -> Result<()> {
         let pairs = [
             self.front.received,
@@ -255,7 +258,7 @@ impl Proxy {
         Ok(())
     }
 
-    /// Moves messages in one direction, `pending` and what follows it first.
+    /// Moves up to [`BURST`] messages in one direction, beginning with `pending`.
     fn forward(&mut self, to_back: bool, pending: Option<Pending>) -> Result<()> {
         let (from, to) = match to_back {
             true => (self.frontend, self.backend),
@@ -277,7 +280,7 @@ impl Proxy {
                 let (more, size) = (msg.more(), msg.len() as u64);
                 self.deliver(&mut msg, to, to_back, &mut captured)?;
                 if resumed {
-                    suspend::end(); // the wait for room is over
+                    suspend::end(); // the suspended send is done
                 }
                 self.count(to_back, size);
                 if !more {
@@ -310,7 +313,7 @@ impl Proxy {
             result = socket::send_from(socket::find(to)?, msg, how);
         }
         if result == Err(Error::Suspended) {
-            // Marks of what it is were renewed by the first try to send it.
+            // The first attempt to send the part has reset its flags.
             msg.set(flag::MORE, flags & SNDMORE != 0);
             self.pending = Some(Pending {
                 msg: msg.take(),
@@ -334,8 +337,8 @@ impl Proxy {
     }
 }
 
-/// What to wait for on either side after nothing could be moved: of each
-/// direction only what it lacks, so as not to spin on what is there.
+/// The events to wait for on either side after nothing could be moved: for each direction
+/// only what is missing, so that the wait does not return at once.
 fn missing(front: i16, back: i16) -> (i16, i16) {
     let of = |source: i16, sink: i16| match (source & POLLIN != 0, sink & POLLOUT != 0) {
         (false, _) => (POLLIN, 0),
@@ -352,13 +355,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_match_whole_and_exactly() {
-        assert_eq!(Word::parse(b"PAUSE"), Word::Switch(Mode::Paused));
-        assert_eq!(Word::parse(b"RESUME"), Word::Switch(Mode::Active));
-        assert_eq!(Word::parse(b"TERMINATE"), Word::Switch(Mode::Terminated));
-        assert_eq!(Word::parse(b"STATISTICS"), Word::Statistics);
+    fn commands_match_whole_and_exactly() {
+        assert_eq!(Command::parse(b"PAUSE"), Command::Switch(Mode::Paused));
+        assert_eq!(Command::parse(b"RESUME"), Command::Switch(Mode::Active));
+        assert_eq!(
+            Command::parse(b"TERMINATE"),
+            Command::Switch(Mode::Terminated)
+        );
+        assert_eq!(Command::parse(b"STATISTICS"), Command::Statistics);
         for other in [&b"pause"[..], b"PAUSE\0", b"PAUS", b"", b"STATISTICS "] {
-            assert_eq!(Word::parse(other), Word::Unknown);
+            assert_eq!(Command::parse(other), Command::Unknown);
         }
     }
 

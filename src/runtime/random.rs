@@ -8,7 +8,7 @@ use crate::sys::random;
 pub fn number() -> u32 {
     let mut bytes = [0; 4];
     if random::fill(&mut bytes).is_err() {
-        // Without a source any number that differs between sockets will do.
+        // Without a source of random numbers: the clock differs between sockets.
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         return now.map_or(1, |d| d.subsec_nanos());
     }

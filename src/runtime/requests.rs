@@ -1,5 +1,8 @@
-//! What a socket does with the notes of its pattern: pipes are closed, and the
-//! log is told of messages that go nowhere; and what else it tells the log.
+//! Requests of a pattern to its socket, and the socket's log lines about drops and options.
+//!
+//! A pattern, called under the socket's lock, appends [`Request`]s to a list. The socket
+//! acts on them when the pattern's call returns, under the same lock: it closes pipes, and
+//! counts dropped messages, which it logs once in [`INTERVAL`] for each reason.
 
 #![forbid(unsafe_code)]
 
@@ -12,10 +15,11 @@ use crate::zmtp::SocketType;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The log hears of dropped messages that often at most, with a count.
+/// Shortest interval between two log lines about drops for one reason. Each line has the
+/// number of drops since the last.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Notes of one kind since the log heard of the last.
+/// Drops for one reason since the last log line, and the time of that line.
 #[derive(Default)]
 struct Tally {
     count: u64,
@@ -29,15 +33,15 @@ enum Reason {
     Full,
     /// No peer has this routing id.
     Unroutable,
-    /// The peers that sent them have gone, and others have left messages since.
+    /// Their senders have disconnected, and too much of disconnected peers is unread.
     Disconnected,
 }
 
-/// What a socket has dropped, by the reason.
+/// Dropped messages of a socket, by [`Reason`].
 #[derive(Default)]
 pub(super) struct Drops([Tally; 3]);
 
-/// A name in the log for a new socket.
+/// The name in the log for a new socket: its type and a number.
 pub(super) fn origin(socket_type: i32) -> Origin {
     static SOCKETS: AtomicU32 = AtomicU32::new(0);
     let kind = u8::try_from(socket_type).ok();
@@ -61,7 +65,7 @@ impl Socket {
         }
     }
 
-    /// So many parts of messages that departed peers have left were dropped.
+    /// Counts dropped message parts of disconnected peers.
     pub(super) fn count_forgotten(&mut self, parts: u64) {
         self.count(Reason::Disconnected, parts);
     }
@@ -99,12 +103,12 @@ impl Socket {
             Reason::Disconnected => log!(
                 Warn,
                 origin,
-                "{count} unread message parts dropped: departed peers have left too much, the oldest goes first"
+                "{count} unread message parts of disconnected peers dropped: too many are kept, the oldest go first"
             ),
         }
     }
 
-    /// Sets an option and tells of it, but not its value, which may be secret.
+    /// Sets an option and logs that, without the value, which may be secret.
     pub(super) fn set_option_and_tell(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         let (origin, result) = (self.shared.origin, self.set_option(option, value));
         match result {
@@ -114,7 +118,7 @@ impl Socket {
         result
     }
 
-    /// What was counted and not told.
+    /// Logs the drops that were counted since the last line, when the socket closes.
     pub(super) fn log_last_drops(&mut self) {
         for why in [Reason::Full, Reason::Unroutable, Reason::Disconnected] {
             self.log_drops(why);

@@ -1,5 +1,10 @@
-//! The part of a socket that other threads reach without its lock: the mailbox,
-//! those who wait, and the connections.
+//! The part of a socket that other threads reach without its lock: the mailbox, the
+//! waiting threads, and the connections.
+//!
+//! Connections call it as their [`Link`], from an I/O thread or from the application
+//! thread that drives them, and pipes as their listener, without the socket's lock, under
+//! which the socket's own calls drain the mailbox. Invariant: a command in the mailbox is
+//! seen by the waiter's last check or wakes the waiter ([`Shared::signal`]).
 
 #![forbid(unsafe_code)]
 
@@ -28,11 +33,10 @@ use std::sync::atomic::{
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// How long a look at the streams that found nothing counts for calls that do not
-/// wait, in [`ticks`](crate::sys::ticks): one or two microseconds.
+/// Shortest interval between reads of the streams by calls that do not wait, in ticks (1-2 us).
 const STREAM_CHECK_TICKS: u64 = 4096;
 
-/// What other threads tell a socket.
+/// Commands that other threads send to a socket.
 pub enum Command {
     /// The pipe of this number has events.
     Pipe(usize),
@@ -40,11 +44,11 @@ pub enum Command {
     Attach(Box<PipeEnd>),
     /// The pattern has a backlog.
     GoOn,
-    /// The socket is to be looked at by its application: the context was shut down, or an
-    /// I/O thread has read mail on its behalf.
+    /// The application is to check the socket: after shutdown, or after an unreported read
+    /// of the mail ([`Shared::request_check`]).
     Check,
-    /// This connection makes no further attempt, and its endpoint is over with it.
-    /// (A weak pointer keeps its address from being used again.)
+    /// This connection makes no further attempt, and its endpoint ends with it.
+    /// (The weak pointer keeps its address from reuse.)
     EndpointGone(Weak<Connection>),
     /// The same, but the endpoint stays until it is disconnected.
     ConnectionOver(Weak<Connection>),
@@ -53,7 +57,7 @@ pub enum Command {
 /// See the module. One per socket; outlives it while connections linger.
 pub struct Shared {
     pub(super) core: Arc<Core>,
-    /// In the log.
+    /// The socket's name in the log.
     pub(super) origin: Origin,
     slot: OnceLock<&'static Slot<Socket>>,
     mailbox: Mailbox<Command>,
@@ -67,26 +71,26 @@ pub struct Shared {
     caller_driven_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
-    /// When a message last woke a connection, when the run of such wake-ups
-    /// began, in nanoseconds since `born`, and how many there were.
+    /// The present run of wake-ups of connections by messages: the last one and the first,
+    /// in nanoseconds since `born`, and their number.
     last_wakeup: AtomicU64,
     wakeups_began: AtomicU64,
     wakeups: AtomicU32,
-    /// When a call that does not wait last looked at the streams, in ticks.
+    /// When a call that does not wait last read the streams, in ticks.
     last_stream_check: AtomicU64,
-    /// Reads that brought something, on all connections.
+    /// Reads that returned bytes, on all connections, modulo 2^32.
     inputs: AtomicU32,
     pub(super) linger: AtomicI32,
     wants_routing_id: bool,
-    /// An I/O thread reads the socket's mail when it must not wait.
+    /// For mail that must not wait for the application's next call.
     pub(super) deferred: DeferredWork,
-    /// New peers are told what the socket subscribes to.
+    /// The socket sends its subscriptions to each new peer.
     pub(super) subscribes: bool,
-    /// Departed peers that the socket has yet to hear of.
+    /// Peers whose disconnect is still in the mailbox.
     pub(super) pending_disconnects: PendingDisconnects,
     /// `ZMQ_FERRO_SPIN` of the context.
     pub(super) may_spin: bool,
-    /// The socket's connections have been told to end.
+    /// Set before the connections are stopped; one that opens later stops at once.
     stopping: AtomicBool,
     monitor: Mutex<Option<Arc<Monitor>>>,
     monitored: AtomicBool,
@@ -94,10 +98,9 @@ pub struct Shared {
     monitor_drops: AtomicU64,
     /// The socket is closed; connections may still linger.
     closed: AtomicBool,
-    /// How many failures of waiting by polling are forgiven, as learned.
+    /// Spin credit, see [`learn_spinning`](super::wait::learn_spinning).
     pub(super) credit: AtomicI32,
-    /// How long nobody polls after a processor was found crowded, the last time,
-    /// and until when that is, in nanoseconds.
+    /// Length of the last back-off from spinning, and its end since `born`, in nanoseconds.
     pub(super) backoff: AtomicU64,
     pub(super) backoff_until: AtomicU64,
     born: Instant,
@@ -148,20 +151,21 @@ impl Shared {
         })
     }
 
-    /// Delivers a command and wakes whoever waits for the socket.
+    /// Puts a command into the mailbox and wakes the threads that wait for the socket.
     pub fn send(&self, command: Command) {
         self.mailbox.push(command);
         self.signal();
     }
 
-    /// Wakes whoever waits for the socket, by parker or by `ZMQ_FD`.
+    /// Wakes the threads that wait for the socket, by parker or `ZMQ_FD`, after a change.
     pub fn signal(&self) {
-        // The waiter announces itself, then looks at the mailbox; we fill the
-        // mailbox, then look for waiters.
+        // Dekker: this thread changes the mailbox, fences, then loads `quiet` and `waiting`.
+        // The other side stores `quiet` (`Slot::mark_quiet`) or `waiting` (`register`),
+        // fences, then checks the mailbox. The descriptor has a gate of its own (`Readiness`).
         fence(Ordering::SeqCst);
         self.mark_ready();
         if self.waiting.load(Ordering::SeqCst) {
-            // Unlocked: who is woken wants the lock, and may be faster than this thread.
+            // Unparked outside of the lock, which the woken thread takes in `unregister`.
             let waiters: smallvec::SmallVec<[Arc<Parker>; 4]> =
                 self.waiters.lock().iter().cloned().collect();
             for parker in &waiters {
@@ -175,8 +179,7 @@ impl Shared {
         }
     }
 
-    /// The system refuses to raise `ZMQ_FD`: its descriptor was closed or taken over by
-    /// the program.
+    /// Logs once that `ZMQ_FD` cannot be raised: the program closed or replaced it.
     #[cold]
     fn report_broken_fd(&self) {
         if !self.fd_is_broken.swap(true, Ordering::Relaxed) {
@@ -188,14 +191,14 @@ impl Shared {
         }
     }
 
-    /// Who looked at the socket and found nothing has to look again.
+    /// Marks the socket's slot as no longer quiet, so that the next check is a full one.
     fn mark_ready(&self) {
         if let Some(slot) = self.slot() {
             slot.mark_ready();
         }
     }
 
-    /// Tells which slot the socket is in.
+    /// Sets the slot that the socket is in; once.
     pub(super) fn set_slot(&self, slot: &'static Slot<Socket>) {
         let _ = self.slot.set(slot);
     }
@@ -205,8 +208,8 @@ impl Shared {
         self.slot.get().copied()
     }
 
-    /// Whether a look at the socket may find something that the last one did not,
-    /// with no call in between.
+    /// Whether a check may find more than the last one, with no call in between. The loads
+    /// come after the fence in `Slot::mark_quiet`; the stores precede `Slot::mark_ready`.
     pub(super) fn may_be_ready(&self) -> bool {
         self.has_commands()
             || self.caller_driven_count.load(Ordering::SeqCst) > 0
@@ -219,7 +222,7 @@ impl Shared {
         !self.mailbox.is_empty()
     }
 
-    /// Takes the commands, under the socket's lock.
+    /// Takes all commands and lowers `ZMQ_FD`, under the socket's lock (one consumer).
     pub(super) fn take_commands(&self) -> Taken<Command> {
         match self.event_fd.get() {
             Some(fd) => fd.lower_and(|| self.mailbox.take()),
@@ -235,26 +238,26 @@ impl Shared {
         let _shield = Shield::new();
         let fresh = Readiness::new(EventFd::new()?);
         let fd = self.event_fd.get_or_init(|| fresh);
-        // Commands of before, whose senders found no descriptor.
+        // For commands whose senders found no descriptor yet.
         fd.raise_if(|| self.has_commands());
         Ok(fd.descriptor().number())
     }
 
-    /// Mail was read, and `ZMQ_FD` lowered, by a call that does not tell the application
-    /// whether there is something to receive: it stays readable until one does.
+    /// Keeps `ZMQ_FD` readable after mail was read, until a call that reports readiness.
     pub(super) fn request_check(&self) {
         if self.has_event_fd() {
             self.send(Command::Check);
         }
     }
 
-    /// Whether an event loop of the application watches `ZMQ_FD`.
+    /// Whether `ZMQ_FD` was asked for: an event loop of the application may watch it.
     pub(super) fn has_event_fd(&self) -> bool {
         self.event_fd.get().is_some()
     }
 
-    /// From now on `parker` is woken by signals. Look at the socket again
-    /// before sleeping.
+    /// Registers `parker` with [`signal`](Self::signal). The caller must recheck the socket
+    /// before it parks: `waiting` is stored, then comes a fence, then that check, against
+    /// the sender's push, fence and load of `waiting`.
     pub fn register(&self, parker: &Arc<Parker>) {
         let mut waiters = self.waiters.lock();
         waiters.push(parker.clone());
@@ -271,18 +274,18 @@ impl Shared {
         self.waiting.store(!waiters.is_empty(), Ordering::SeqCst);
     }
 
-    /// Nanoseconds since the socket came into being.
+    /// Nanoseconds since the socket was made.
     pub(super) fn clock(&self) -> u64 {
         self.born.elapsed().as_nanos() as u64
     }
 
-    /// Whether it was lately found that polling is the wrong way to wait.
+    /// Whether waits must not spin at present, see [`yield_cpu`](super::wait::yield_cpu).
     pub(super) fn is_backing_off(&self) -> bool {
         let until = self.backoff_until.load(Ordering::Relaxed);
         until != 0 && self.clock() < until
     }
 
-    /// A thread begins (ends) to wait by polling its connections itself.
+    /// Begins (`on`) or ends a spin, during which connections become caller-driven.
     pub(super) fn spin(&self, on: bool) {
         if on {
             self.spinning.fetch_add(1, Ordering::SeqCst);
@@ -291,8 +294,7 @@ impl Shared {
         }
     }
 
-    /// Reads the connections that are left to the application. Returns whether
-    /// there are any.
+    /// Reads the caller-driven connections from the calling thread. False if there are none.
     pub(super) fn drive_inputs(&self) -> bool {
         if self.caller_driven_count.load(Ordering::Relaxed) == 0 {
             return false;
@@ -304,12 +306,12 @@ impl Shared {
         true
     }
 
-    /// A clone of the few pointers keeps the list free for the I/O thread.
+    /// A copy of the list, which keeps its lock free while the connections are driven.
     fn caller_driven_connections(&self) -> smallvec::SmallVec<[Arc<Connection>; 4]> {
         self.caller_driven.lock().iter().cloned().collect()
     }
 
-    /// The descriptors of the connections that are left to the application.
+    /// The descriptors of the caller-driven connections.
     #[cfg(all(target_os = "linux", not(loom)))]
     pub(super) fn caller_driven_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
         let caller_driven = self.caller_driven_connections();
@@ -319,9 +321,8 @@ impl Shared {
             .collect()
     }
 
-    /// If much of a long body is to come, from the one connection that is left to the
-    /// application: sleeps until there is more of it, for a millisecond at most. True if
-    /// there is.
+    /// If there is one caller-driven connection and much of a long body is still to come on
+    /// it: sleeps until its stream is readable, for a millisecond at most. True if it is.
     pub(super) fn sleep_on_long_body(&self) -> bool {
         let fd = match &self.caller_driven_connections()[..] {
             [one] => one.long_fd(),
@@ -338,13 +339,13 @@ impl Shared {
         fd.is_some_and(readable)
     }
 
-    /// A number that changes when bytes come in.
+    /// A counter that changes when bytes arrive on any connection.
     pub(super) fn inputs(&self) -> u32 {
         self.inputs.load(Ordering::Relaxed)
     }
 
-    /// As [`drive_inputs`](Self::drive_inputs), for calls that do not wait: a loop of
-    /// them shall not pay for a look at the stream each time.
+    /// As [`drive_inputs`](Self::drive_inputs), once in [`STREAM_CHECK_TICKS`] at most: for
+    /// loops of calls that do not wait, each of which would pay a system call.
     pub(super) fn drive_inputs_at_intervals(&self) -> bool {
         if self.caller_driven_count.load(Ordering::Relaxed) == 0 {
             return false;
@@ -357,7 +358,7 @@ impl Shared {
         self.drive_inputs()
     }
 
-    /// Gives all connections back to the I/O thread's watch.
+    /// Hands all caller-driven connections to the I/O thread, which watches them again.
     pub(super) fn hand_to_io_thread(&self) {
         if self.caller_driven_count.load(Ordering::SeqCst) == 0 {
             return;
@@ -369,9 +370,9 @@ impl Shared {
         }
     }
 
-    /// Writes out what connections have queued, before the thread waits.
+    /// Before a wait: flushes up to 16 connections, and what this thread's sends left.
     pub(super) fn push_outputs(&self) {
-        // What was left on another socket of the context.
+        // The last connection of any socket of the context whose output was left.
         if let Some(left) = Connection::last_unflushed() {
             if self.core.has_socket(left.link_address()) {
                 left.push_output();
@@ -384,8 +385,7 @@ impl Shared {
         }
     }
 
-    /// Reads what has come in on (a number of) the connections, whoever watches
-    /// them. To be called with no socket locked.
+    /// Reads up to 16 of the connections, caller-driven or not, with no socket locked.
     pub(super) fn settle_inputs(&self) {
         let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
             self.connections.lock().values().take(16).cloned().collect();
@@ -409,7 +409,7 @@ impl Shared {
         }
     }
 
-    /// Whether there are connections, be it only such that linger.
+    /// Whether there are connections, lingering ones included.
     pub(super) fn has_connections(&self) -> bool {
         !self.connections.lock().is_empty()
     }
@@ -423,8 +423,7 @@ impl Shared {
             .sum()
     }
 
-    /// The socket is closed: what is left of it ends with the last of the
-    /// connections that linger.
+    /// Closes the socket; monitor and mailbox end now or with the last lingering connection.
     pub(super) fn end(&self) {
         let connections = self.connections.lock();
         self.closed.store(true, Ordering::SeqCst);
@@ -435,14 +434,13 @@ impl Shared {
         }
     }
 
-    /// The socket is closed and its last connection over. Nobody reads the mail
-    /// any more: a pipe that came late would stay, and keep its connection.
+    /// Ends the monitor and drains the mailbox: a late pipe would keep its connection alive.
     fn end_for_good(&self) {
         self.set_monitor(None);
         drop(self.mailbox.take());
     }
 
-    /// The socket closes: all connections send what they have and end.
+    /// Stops all connections: each sends what is queued, within the linger time, and ends.
     pub(super) fn stop_connections(&self) {
         let connections = self.connections.lock();
         self.stopping.store(true, Ordering::SeqCst);
@@ -512,7 +510,7 @@ impl Link for Shared {
     fn count_wakeup(&self, gap: Duration) -> Wakeups {
         let now = self.clock();
         let last = self.last_wakeup.swap(now, Ordering::Relaxed);
-        // Several threads may do this at once; then the run is a guess.
+        // A race of several threads makes the values approximate, which is good enough.
         if now.saturating_sub(last) >= gap.as_nanos() as u64 {
             self.wakeups_began.store(now, Ordering::Relaxed);
             self.wakeups.store(0, Ordering::Relaxed);
@@ -547,7 +545,7 @@ impl Link for Shared {
         fence(Ordering::SeqCst);
         self.mark_ready();
         if self.waiting.load(Ordering::SeqCst) {
-            self.signal(); // who sleeps on the streams has one more
+            self.signal(); // a thread in `sleep_on_streams` has one more stream to watch
         }
     }
 
@@ -558,7 +556,7 @@ impl Link for Shared {
         connections.insert(Arc::as_ptr(&connection) as usize, connection.clone());
         drop(connections);
         if late {
-            // Accepted while the socket was closing.
+            // Accepted while the socket was closing; `stop_connections` did not see it.
             connection.stop();
         }
     }

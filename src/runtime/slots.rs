@@ -1,6 +1,11 @@
-//! Sockets and contexts: objects behind handles, each with its own lock.
+//! Slots: the places of sockets and contexts behind C handles, each with its own lock.
 //!
-//! The lock of a slot can always be taken, whether its object is there or gone.
+//! Any thread finds a slot by the handle's address and locks it; the lock can always be
+//! taken, whether the object is there or gone, since slots are never freed. A slot is
+//! quiet when the last check of its object found nothing to do and nothing has happened
+//! since. `quiet` is a Dekker handshake: the checking thread stores it, fences and
+//! rechecks ([`Slot::mark_quiet`]); a thread with news for the object publishes it, fences
+//! and clears `quiet` ([`Slot::mark_ready`]).
 
 #![forbid(unsafe_code)]
 
@@ -13,22 +18,22 @@ use crate::sync::waiter::Registration;
 use std::mem::offset_of;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-/// A place for one `T`, behind its own lock. In cache lines of its own: two
-/// sockets are used by two threads, as a rule.
+/// A place for one `T`, behind its own lock. Aligned against false sharing: neighbouring
+/// sockets are used by different threads, as a rule.
 #[repr(C, align(128))]
 pub struct Slot<T: 'static> {
     word: HandleWord,
-    /// A look found nothing to do, and since then the slot was not locked nor the object
-    /// told anything.
+    /// A check found nothing to do, and since then the slot was not locked nor
+    /// [marked ready](Self::mark_ready).
     quiet: AtomicBool,
-    /// Its object is a parent process's.
+    /// In a forked child: the object belonged to the parent process.
     orphan: AtomicBool,
     value: Lock<Option<Box<T>>>,
     /// See [`Place::next`].
     next: AtomicUsize,
-    /// Of the messages received here.
+    /// Whether a message received here is on loan, see [`Lender`].
     pub lender: Lender,
-    /// A thread that waits for the objects in many slots, this one among them.
+    /// The registration of a thread that waits on many slots, this one among them.
     pub waiter: Registration,
 }
 
@@ -57,10 +62,10 @@ impl<T: Send> Place for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Locks the slot; empty when its object is gone.
+    /// Locks the slot, which holds `None` if its object is gone.
     ///
     /// # Errors
-    /// [`Error::Nested`].
+    /// [`Error::Nested`] if the calling thread holds the lock.
     #[inline(always)]
     pub fn lock(&self) -> Result<Guard<'_, Option<Box<T>>>> {
         let guard = self.value.lock().map_err(|Nested| Error::Nested)?;
@@ -68,24 +73,26 @@ impl<T> Slot<T> {
         Ok(guard)
     }
 
-    /// Locks the slot if no thread has it locked.
+    /// Locks the slot if no thread holds the lock.
     pub fn try_lock(&self) -> Option<Guard<'_, Option<Box<T>>>> {
         let guard = self.value.try_lock()?;
         self.quiet.store(false, Ordering::Relaxed);
         Some(guard)
     }
 
-    /// Whether there is nothing to do, without a look at the object.
+    /// Whether there is nothing to do, without the lock. The Acquire load pairs with the
+    /// exchange in [`mark_ready`](Self::mark_ready).
     #[inline]
     pub fn is_quiet(&self) -> bool {
         self.quiet.load(Ordering::Acquire)
     }
 
-    /// Under the lock, after a look at the object: there is nothing to do, unless there
-    /// is `news`. Who has some makes it visible to that, and calls
-    /// [`mark_ready`](Self::mark_ready) afterwards. Without an object there is always news.
+    /// Marks the slot as quiet, unless `news` finds something or the object is gone. To be
+    /// called under the lock, after a check of the object that found nothing. A thread with
+    /// news makes it visible to `news`, and calls [`mark_ready`](Self::mark_ready) afterwards.
     pub fn mark_quiet(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
-        // First the mark, then the look; who has news does it the other way round.
+        // Dekker: store `quiet`, fence, recheck; the thread with news publishes it, fences,
+        // and loads `quiet` in `mark_ready`.
         self.quiet.swap(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         if guard.as_deref().is_none_or(news) {
@@ -93,7 +100,9 @@ impl<T> Slot<T> {
         }
     }
 
-    /// There is news, since before a sequentially consistent fence.
+    /// Clears the quiet mark and notifies the registered waiter. To be called after the news
+    /// was published and a SeqCst fence: the other half of the handshakes with
+    /// [`mark_quiet`](Self::mark_quiet) and `Waiter::arm`.
     #[inline]
     pub fn mark_ready(&self) {
         if self.quiet.load(Ordering::SeqCst) {
@@ -102,7 +111,7 @@ impl<T> Slot<T> {
         self.waiter.notify();
     }
 
-    /// The address C knows the slot by.
+    /// The address that C holds as the handle.
     pub fn address(&self) -> usize {
         std::ptr::from_ref(self) as usize
     }
@@ -139,11 +148,11 @@ impl<T: Send> Table<T> {
         self.0.find(address)
     }
 
-    /// Empties a slot; the value comes back once. Its caller then ends what is
-    /// known by the slot's address, and gives the slot back.
+    /// Empties a slot; one caller gets the value. That caller then ends what is known by the
+    /// slot's address, and calls [`give_back`](Self::give_back).
     ///
     /// # Errors
-    /// [`Error::Nested`].
+    /// [`Error::Nested`] if the calling thread holds the slot's lock.
     pub fn remove(&self, slot: &'static Slot<T>) -> Result<Option<Box<T>>> {
         let mut guard = slot.lock()?;
         let value = guard.take();
@@ -151,36 +160,35 @@ impl<T: Send> Table<T> {
         Ok(value)
     }
 
-    /// An emptied slot may be used again, for another object.
+    /// Makes an emptied slot available for another object.
     pub fn give_back(&self, slot: &'static Slot<T>) {
         self.0.give_back(slot);
     }
 
-    /// Keeps slots from being taken or given back until what comes back is
-    /// dropped.
+    /// Keeps slots from being taken or given back until the returned guard is dropped.
     pub fn lock_over_fork(&self) -> impl Sized + use<'_, T> {
         self.0.lock_over_fork()
     }
 
-    /// In a forked child: lets go of every object, unlocking slots that the
-    /// parent's threads had locked. `heir` may put something in its place; if it
-    /// does not, the slot rests until [`end_orphan`](Self::end_orphan).
+    /// In a forked child: leaks every object, and unlocks slots that the parent's threads
+    /// had locked. `heir` may supply a new object; otherwise the slot is an orphan until
+    /// [`end_orphan`](Self::end_orphan).
     pub fn leave_to_parent(&self, child: &ForkedChild, heir: impl Fn(&T) -> Option<Box<T>>) {
         for slot in self.0.all() {
             let mut value = slot.value.seize(child);
             slot.quiet.store(false, Ordering::Relaxed);
-            slot.waiter.end(); // its thread is not here
+            slot.waiter.end(); // its thread does not exist in the child
             if let Some(old) = value.take() {
                 *value = heir(&old);
                 slot.orphan.store(value.is_none(), Ordering::Relaxed);
-                // Threads and connections that are not here refer to it.
+                // Threads and connections of the parent refer to it.
                 std::mem::forget(old);
             }
         }
     }
 
-    /// Frees a slot whose object was left to a parent process. False if it is
-    /// not one of those.
+    /// Frees a slot whose object was left to a parent process. False if the slot is no
+    /// orphan.
     pub fn end_orphan(&self, slot: &'static Slot<T>) -> bool {
         let orphan = slot.orphan.swap(false, Ordering::Relaxed);
         if orphan {

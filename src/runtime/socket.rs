@@ -1,8 +1,11 @@
 //! Sockets: a pattern, its pipes, its endpoints and options, under one lock.
 //!
-//! The functions here take a handle's address and are safe from any thread:
-//! calls on one socket serialise, and a blocking call gives the lock up while it
-//! waits ([`super::wait`]).
+//! The functions here take a handle's address and are safe from any thread. Each locks
+//! the socket's slot, so that calls on one socket serialise; a blocking call releases the
+//! lock while it waits ([`super::wait`]). Other threads reach a socket only through its
+//! [`Shared`] part: they put commands into its mailbox, and a call that holds the lock
+//! drains that. A pattern runs under the lock; it leaves requests in a list, on which the
+//! socket acts after each call of the pattern.
 
 #![forbid(unsafe_code)]
 
@@ -47,8 +50,8 @@ pub const POLLPRI: i16 = 8;
 pub const DONTWAIT: i32 = 1;
 /// `ZMQ_SNDMORE`.
 pub const SNDMORE: i32 = 2;
-/// Beside those: the call sleeps where it is. Without it, it is suspended, for the C API to
-/// make again, see [`suspend`](crate::sync::suspend).
+/// A flag beside those: the call sleeps in place. Without it the call is suspended, and made
+/// again by the C API, see [`suspend`](crate::sync::suspend).
 pub(super) const SLEEPS: i32 = 1 << 30;
 
 /// A socket. See the module.
@@ -62,30 +65,30 @@ pub struct Socket {
     pub(super) endpoints: Endpoints,
     pub(super) requests: Vec<Request>,
     pub(super) drops: requests::Drops,
-    /// Peers that have gone and left something to read.
+    /// Disconnected peers with unread messages.
     pub(super) disconnected: Disconnected,
-    /// The pattern has been told to go on with its backlog.
+    /// A [`Command::GoOn`] for the pattern's backlog is in the mailbox.
     pub(super) going_on: bool,
     more: bool,
-    /// Receives until the mailbox comes first, and how often it did.
+    /// Receives left until the mailbox is checked first, and the number of those checks.
     receives: u32,
     pauses: u32,
     /// A message was sent since the last wait.
     pub(super) has_sent: bool,
-    /// When the mailbox was last looked at by a send, in ticks.
+    /// When a send last read the mailbox, in ticks.
     mail_read: u64,
 }
 
-/// How often a loop of sends looks at the mailbox, in ticks.
+/// Shortest interval between two reads of the mailbox by sends, in ticks.
 const MAIL_INTERVAL: u64 = sys::TICKS_IN_MS;
 
-/// Receives after which the mailbox is looked at even if messages are there.
+/// Receives after which the mailbox is checked even if the pipes have messages.
 const MAIL_EVERY: u32 = 100;
-/// Looks at the mailbox, of that kind, until a thread that is never let wait may be
-/// cancelled.
+/// Such checks of the mailbox after which a receive is a cancellation point, even if the
+/// thread never has to wait.
 const CANCEL_EVERY: u32 = 10;
 
-/// The message with which a socket introduces itself over inproc.
+/// The message that carries a socket's routing id over inproc. `None` without memory.
 pub(super) fn routing_id_message(id: &[u8]) -> Option<Msg> {
     Some(Msg::copy_from(id).ok()?.with(flag::ROUTING_ID))
 }
@@ -136,17 +139,17 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     Ok(slot)
 }
 
-/// The slot of a handle; [`Error::NotSocket`] if it is none.
+/// The slot of a handle; [`Error::NotSocket`] if the address is no handle.
 #[inline]
 pub fn find(address: usize) -> Result<&'static Slot<Socket>> {
     SOCKETS.find(address).ok_or(Error::NotSocket)
 }
 
-/// A locked, live socket.
+/// The guard of a socket's slot.
 pub type Locked = Guard<'static, Option<Box<Socket>>>;
 
-/// Locks a handle's socket and runs `f` on it, after what other threads have
-/// told it was processed. [`Error::Term`] after the context was shut down.
+/// Locks a handle's socket, processes its commands, and runs `f` on it. [`Error::Term`]
+/// after the context was shut down.
 pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
     let mut guard = find(address)?.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
@@ -154,8 +157,8 @@ pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Resu
     f(socket)
 }
 
-/// As [`with`], but leaves what other threads have told for later: an option
-/// that is set counts before a subscription that waits, as in libzmq.
+/// As [`with`], but leaves the commands in the mailbox: an option that is set takes effect
+/// before a subscription that waits there, as in libzmq.
 fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {
     let mut guard = find(address)?.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
@@ -167,7 +170,7 @@ fn with_unread_mail<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>)
 pub fn close(address: usize) -> Result<()> {
     let slot = find(address)?;
     let Some(mut socket) = SOCKETS.remove(slot)? else {
-        // In a forked child, of a parent's socket, only the handle ends.
+        // In a forked child only the handle of a parent's socket ends.
         return SOCKETS
             .end_orphan(slot)
             .then_some(())
@@ -177,14 +180,15 @@ pub fn close(address: usize) -> Result<()> {
     socket.shut();
     let (core, shared) = (socket.core.clone(), socket.shared.clone());
     drop(socket);
-    shared.signal(); // other threads that wait on the handle
+    shared.signal(); // wakes other threads that wait on the handle
     core.socket_closed(&shared);
-    // Not before: its names, which may contain the handle's address, are free now.
+    // Last: only now are its inproc names free, which may contain the handle's address.
     SOCKETS.give_back(slot);
     Ok(())
 }
 
-/// What is ready on a socket, of `wanted` ([`POLLIN`], [`POLLOUT`]).
+/// The events of `wanted` ([`POLLIN`], [`POLLOUT`]) that are ready on a socket. A quiet slot
+/// has no [`POLLIN`], and is not locked for it.
 #[inline]
 pub fn ready(address: usize, wanted: i16) -> Result<i16> {
     let slot = find(address)?;
@@ -210,7 +214,7 @@ pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<(
     with_unread_mail(address, |socket| socket.set_option_and_tell(option, value))
 }
 
-/// Sets `ZMQ_USE_FD` with what it stands for: the next bind takes that over.
+/// Sets `ZMQ_USE_FD`, with the descriptor that it names: the next bind takes that over.
 pub fn give_descriptor(address: usize, number: i32, given: GivenFd) -> Result<()> {
     with_unread_mail(address, |socket| {
         socket.set_option_and_tell(opt::ZMQ_USE_FD, Some(&number.to_ne_bytes()))?;
@@ -227,10 +231,9 @@ pub fn get_option<'a>(address: usize, option: i32, out: impl Into<Room<'a>>) -> 
     with_unread_mail(address, |socket| socket.get_option(option, out.into()))
 }
 
-/// If nothing can be received: writes out what the calling thread has just left
-/// to an I/O thread on another socket of the context, and looks whether that
-/// came to this one. Programs that hold both ends expect the messages of one
-/// burst to be seen together.
+/// If nothing can be received: flushes what the calling thread has left to an I/O thread
+/// on another socket of the context, and reads this socket's connections. Programs that
+/// hold both ends expect to receive the messages of a burst together.
 fn settle(address: usize) -> Result<()> {
     let shared = with(address, |socket| {
         let idle = socket.pattern.reads() && socket.events(POLLIN) == 0;
@@ -261,7 +264,7 @@ impl Socket {
         (&mut self.pattern, env)
     }
 
-    /// Runs `f` on the pattern and then closes the pipes it gave up.
+    /// Runs `f` on the pattern, then acts on the requests that it left.
     #[inline]
     pub(super) fn with_pattern<R>(
         &mut self,
@@ -275,7 +278,7 @@ impl Socket {
         result
     }
 
-    /// Whether the context was shut down.
+    /// [`Error::Term`] if the context was shut down.
     #[inline]
     fn check_alive(&mut self) -> Result<()> {
         match self.core.terminated.load(Ordering::Relaxed) {
@@ -284,8 +287,8 @@ impl Socket {
         }
     }
 
-    /// The answer after the context was shut down. The mail is read all the same, or
-    /// `ZMQ_FD` would stay readable.
+    /// Fails, because the context was shut down. The mail is read before, or `ZMQ_FD` would
+    /// stay readable.
     #[cold]
     fn refuse(&mut self) -> Result<()> {
         if self.shared.has_commands() {
@@ -294,7 +297,8 @@ impl Socket {
         Err(Error::Term)
     }
 
-    /// Processes what other threads have told the socket.
+    /// Processes the commands in the mailbox. [`Error::Term`] after the context was shut
+    /// down.
     #[inline]
     pub(super) fn process_commands(&mut self) -> Result<()> {
         if self.shared.has_commands() {
@@ -304,13 +308,13 @@ impl Socket {
     }
 
     /// As [`process_commands`](Self::process_commands), but at most once in
-    /// [`MAIL_INTERVAL`]: what a loop of sends pays, and the time within which
-    /// it notices changes, as in libzmq.
+    /// [`MAIL_INTERVAL`], for sends: it bounds the cost of the mail in a loop of sends, and
+    /// the time after which the loop notices changes, as in libzmq.
     #[inline]
     fn process_commands_at_times(&mut self) -> Result<()> {
         if self.shared.has_commands() {
             let now = sys::ticks();
-            // A clock that went back counts as one that is far ahead.
+            // Ticks that went back wrap to a long interval.
             if now.wrapping_sub(self.mail_read) >= MAIL_INTERVAL {
                 self.mail_read = now;
                 self.process_mail_aside();
@@ -319,8 +323,8 @@ impl Socket {
         self.check_alive()
     }
 
-    /// As [`process_commands`](Self::process_commands), in a call that does not tell its
-    /// application whether there is something to receive.
+    /// As [`process_commands`](Self::process_commands), in a call that does not report
+    /// readiness to the application.
     #[inline]
     pub(super) fn process_commands_aside(&mut self) -> Result<()> {
         if self.shared.has_commands() {
@@ -329,8 +333,8 @@ impl Socket {
         self.check_alive()
     }
 
-    /// An event loop that sleeps on `ZMQ_FD` has yet to hear of what is read here: the
-    /// descriptor stays readable until a call that answers that.
+    /// Reads the mail and keeps `ZMQ_FD` readable: an event loop that sleeps on it must still
+    /// make the call that reports readiness.
     #[cold]
     #[inline(never)]
     fn process_mail_aside(&mut self) {
@@ -338,7 +342,7 @@ impl Socket {
         self.shared.request_check();
     }
 
-    /// Returns whether there was more than the wish to be looked at.
+    /// Drains the mailbox. True if there was a command other than [`Command::Check`].
     #[cold]
     #[inline(never)]
     pub(super) fn process_mail(&mut self) -> bool {
@@ -374,7 +378,7 @@ impl Socket {
         any
     }
 
-    /// Adds a pipe to the socket.
+    /// Adds a pipe to the socket. If the pattern refuses it, the pipe is gone on return.
     pub(super) fn attach(&mut self, mut end: PipeEnd, how: Attachment) -> PipeId {
         end.set_lazy();
         if !self.pattern.subscribes() {
@@ -385,7 +389,7 @@ impl Socket {
         if let Some(latest) = self.pattern.take_latest_id() {
             Arc::make_mut(&mut self.options).routing_id = latest;
         }
-        // Only now: an event before the attachment would find no pattern.
+        // Last: an event before the attachment would find no state of the pattern.
         let shared = self.shared.clone();
         if let Some(end) = self.pipes.get(id) {
             end.set_listener(shared, id.0 as usize);
@@ -393,6 +397,8 @@ impl Socket {
         id
     }
 
+    /// Takes the events of a pipe and passes them to the pattern. A closed pipe is detached
+    /// when it has no unread messages.
     pub(super) fn pipe_events(&mut self, id: PipeId) {
         let Some(end) = self.pipes.get(id) else {
             return;
@@ -419,7 +425,7 @@ impl Socket {
         }
     }
 
-    /// Removes a pipe; its other end reads what was written and then ends.
+    /// Removes a pipe. Its other end can still read what was written, and then ends.
     pub(super) fn detach(&mut self, id: PipeId) {
         if self.pipes.get(id).is_none() {
             return;
@@ -429,7 +435,7 @@ impl Socket {
         let (pattern, mut env) = self.parts();
         pattern.detached(&mut env, id);
         self.remove_pipe(id);
-        // What a pattern gives up while it forgets a pipe is closed as well.
+        // The pattern may have requested this close and others while it detached the pipe.
         self.requests.retain(|other| *other != Request::Close(id));
         if !self.requests.is_empty() {
             self.act_on_requests();
@@ -442,8 +448,8 @@ impl Socket {
         self.with_pattern(|pattern, env| pattern.send(env, msg))
     }
 
-    /// Receives without blocking; reads the connections that are left to the
-    /// application if nothing is there.
+    /// Receives without blocking. Reads the caller-driven connections if the pipes have no
+    /// message.
     pub(super) fn try_recv(&mut self, into: &mut Msg) -> Result<()> {
         let mut result = self.with_pattern(|pattern, env| pattern.recv(env, into));
         if matches!(result, Err(Error::Again))
@@ -474,7 +480,7 @@ impl Socket {
             if ready {
                 events |= POLLIN;
             } else if self.shared.has_event_fd() {
-                // An event loop will sleep on the descriptor now.
+                // The event loop may sleep on `ZMQ_FD` next, so the I/O thread must watch.
                 self.shared.hand_to_io_thread();
             }
         }
@@ -535,9 +541,9 @@ impl Socket {
         }
     }
 
-    /// Ends everything: endpoints, pipes, connections.
+    /// Closes the socket's endpoints and pipes, and stops its connections.
     fn shut(&mut self) {
-        // Pipes that are on their way in are closed with the rest.
+        // Pipes that are still in the mailbox must be closed too.
         self.process_mail();
         self.core.inproc.forget(&self.shared);
         self.endpoints.close_all();
@@ -551,7 +557,7 @@ impl Socket {
     }
 }
 
-/// The time limit that a `…TIMEO` option sets for a call.
+/// The time limit that a `…TIMEO` option in milliseconds sets for a call; `None`: none.
 pub(super) fn timeout(millis: i32) -> Option<Duration> {
     (millis >= 0).then(|| Duration::from_millis(millis.max(0) as u64))
 }

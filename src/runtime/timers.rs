@@ -1,10 +1,9 @@
 //! A set of repeating timers, the core of `zmq_timers_*`.
 //!
-//! The set reads no clock: each call is told the time in milliseconds of any
-//! one monotonic clock. It runs no handlers either. [`Timers::begin`] opens a
-//! round and [`Timers::next_due`] names one due timer after the other, so
-//! that the caller runs each handler with the set free for the handler's own
-//! calls.
+//! The set reads no clock: each call gets the time, in milliseconds of one monotonic
+//! clock. It runs no handlers either: [`Timers::begin`] opens a round and
+//! [`Timers::next_due`] returns one due timer after the other. So the caller runs each
+//! handler while the set is not borrowed, and the handler may change it.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +26,8 @@ struct Timer<T> {
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
     now: u64,
-    /// Timers scheduled from this number on came during the round: not now.
+    /// Timers with this schedule number or a later one were scheduled during the round, and
+    /// are left to the next.
     end: u64,
 }
 
@@ -36,7 +36,7 @@ pub struct Round {
 pub struct Timers<T> {
     queue: BTreeMap<Key, Timer<T>>,
     keys: HashMap<i32, Key>,
-    /// Cancelled since the last look at the queue; see [`Timers::cancel`].
+    /// Timers cancelled since the last timeout or round; see [`Timers::cancel`].
     cancelled: HashSet<i32>,
     scheduled: u64,
     last_id: i32,
@@ -57,7 +57,7 @@ impl<T> Default for Timers<T> {
 impl<T: Copy> Timers<T> {
     /// Adds a timer that is due every `interval` ms, first at `now + interval`.
     ///
-    /// Returns its id: 1 for the first timer, then ever larger.
+    /// Returns its id: 1 for the first timer, then increasing.
     ///
     /// # Errors
     /// [`Error::NoMemory`] when the ids are used up, after 2^31 - 1 timers.
@@ -77,9 +77,8 @@ impl<T: Copy> Timers<T> {
 
     /// Removes a timer.
     ///
-    /// As in libzmq the id stays known until the next [`Timers::timeout`] or
-    /// [`Timers::begin`]: until then [`Timers::set_interval`] and
-    /// [`Timers::reset`] accept it, without effect.
+    /// As in libzmq [`Timers::set_interval`] and [`Timers::reset`] accept the id, without
+    /// effect, until the next [`Timers::timeout`] or [`Timers::begin`].
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such timer or it is cancelled already.
@@ -116,8 +115,8 @@ impl<T: Copy> Timers<T> {
 
     /// Opens a round of the timers due at `now`.
     ///
-    /// Each of them is named once in this round, however late it is; a timer
-    /// added or restarted during the round waits for another.
+    /// [`Timers::next_due`] returns each of them once in this round, however late it is. A
+    /// timer added or restarted during the round is left to the next.
     pub fn begin(&mut self, now: u64) -> Round {
         self.cancelled.clear();
         Round {
@@ -126,8 +125,8 @@ impl<T: Copy> Timers<T> {
         }
     }
 
-    /// The next due timer of the round, as id and payload, which is then due
-    /// again one interval after the time of the round.
+    /// The next due timer of the round, as id and payload. It is due again one interval
+    /// after the time of the round.
     pub fn next_due(&mut self, round: Round) -> Option<(i32, T)> {
         let due = self.queue.range(..=(round.now, u64::MAX));
         let key = due.map(|(&key, _)| key).find(|key| key.1 < round.end)?;
@@ -136,11 +135,11 @@ impl<T: Copy> Timers<T> {
         Some((timer.id, timer.payload))
     }
 
-    /// Makes the set as good as new: no timers, and ids from 1 again. Rounds
-    /// that are open name no more, also none of what is added from now on.
+    /// Empties the set; ids start from 1 again. Open rounds return no more timers, not even
+    /// ones added from now on.
     pub fn clear(&mut self) {
         *self = Timers {
-            // By this an open round knows what came later.
+            // Kept, so that later timers are beyond the end of an open round.
             scheduled: self.scheduled,
             ..Timers::default()
         };
@@ -158,7 +157,7 @@ impl<T: Copy> Timers<T> {
     }
 
     fn schedule(&mut self, now: u64, timer: Timer<T>) {
-        // An interval of, say, SIZE_MAX means never, not long ago.
+        // Saturating: an interval of SIZE_MAX means never.
         let key = (now.saturating_add(timer.interval), self.scheduled);
         self.scheduled += 1;
         self.keys.insert(timer.id, key);

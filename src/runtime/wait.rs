@@ -1,11 +1,13 @@
-//! Blocking: first poll for a short while, then sleep.
+//! Blocking: spin for a short while, then sleep.
 //!
-//! A thread that waits reads the connections left to it and looks at the
-//! mailbox, giving way to other threads between tries, for as long as an answer
-//! may take that somebody is working on; then it hands the connections back to
-//! the I/O thread and sleeps until it is signalled. Whether polling pays is
-//! learned for each socket: a few failures in a row end it, and from then on
-//! only now and then a wait begins with it, to see whether things have changed.
+//! Called by the application thread in a blocking send or receive, which takes the
+//! socket's lock for each attempt and releases it in between. The thread first spins: it
+//! reads the caller-driven connections and checks the mailbox, with a `sched_yield`
+//! between tries, for [`POLL`] at most. Then it registers its parker with the socket,
+//! hands the connections to the I/O thread, checks once more, and parks. Registration
+//! before the last check is the waiter's half of a Dekker handshake with
+//! [`Shared::signal`], so no wake-up is lost. Whether spinning pays is learned for each
+//! socket: after a few failures in a row only one wait in [`PROBE_EVERY`] spins.
 
 #![forbid(unsafe_code)]
 
@@ -21,33 +23,32 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long a wait polls, when it does. An answer from another process takes
-/// that long if that one sleeps, and a tenth of it if that one polls too.
+/// How long a wait spins. An answer from another process takes about this long if that
+/// process sleeps, and a tenth of it if that process spins too.
 pub(super) const POLL: Duration = Duration::from_micros(50);
-/// Failures that a fresh socket has to spare.
+/// Spin credit of a new socket: failed spins until its waits no longer begin with one.
 pub const CREDIT_START: i32 = 4;
-/// Failures that the most successful socket has to spare.
+/// Upper bound of the spin credit, reached by successes.
 const CREDIT_MAX: i32 = 8;
-/// Without credit, one wait in so many polls all the same.
+/// Without credit, one wait in this many still spins, as a probe.
 const PROBE_EVERY: i32 = 16;
 
-/// Giving way took this long: somebody else is busy on this processor, and who
-/// sleeps gets it back sooner than who polls. So for a while nobody polls, twice as
-/// long each time.
+/// A `sched_yield` of this length or more means an oversubscribed CPU, where a thread that
+/// sleeps runs again sooner than one that spins. The socket's waits then do not spin for
+/// the back-off time: `BACKOFF_MIN`, doubled each time up to `BACKOFF_MAX`.
 const OVERSUBSCRIBED: Duration = Duration::from_millis(2);
 const BACKOFF_MIN: Duration = Duration::from_millis(5);
 const BACKOFF_MAX: Duration = Duration::from_millis(100);
 
-/// How long a stream is left to gather.
+/// How long the receiver of a stream lets messages batch before it takes them.
 const BATCHING_DELAY: Duration = Duration::from_micros(2);
 
 thread_cell! {
     static PARKER: Option<Arc<Parker>> = None;
 }
 
-/// The calling thread's sleeping place. Another one for each call inside of a call that
-/// has one: a signal handler's may come just before the sleep, and would use up the wake-up
-/// of the call that it interrupts.
+/// The calling thread's parker. A nested call (from a signal handler) gets another one:
+/// with the same parker it could consume the wake-up of the call that it interrupts.
 pub(super) fn parker() -> Arc<Parker> {
     let unused = |parker: &Arc<Parker>| Arc::strong_count(parker) == 1;
     let parker = PARKER.take().filter(unused).unwrap_or_default();
@@ -55,22 +56,23 @@ pub(super) fn parker() -> Arc<Parker> {
     parker
 }
 
-/// The end of a wait that begins now and lasts for an option's value.
+/// The deadline of a wait that begins now, from a `…TIMEO` value in milliseconds. `None`
+/// (a negative value): no deadline.
 pub(super) fn limit(millis: i32) -> Option<Instant> {
     timeout(millis).and_then(|limit| Instant::now().checked_add(limit))
 }
 
 /// How a call waits.
 pub(super) struct Wait {
-    /// Its end.
+    /// When the call fails with [`Error::Again`]; `None`: never.
     pub deadline: Option<Instant>,
-    /// For a message.
+    /// The call waits for a message, not for room.
     pub reads: bool,
-    /// The call is suspended instead of sleeping, see [`suspend`].
+    /// The call is suspended instead of parking the thread, see [`suspend`].
     pub suspends: bool,
 }
 
-/// Sockets to which a parker is announced, until this is dropped.
+/// Sockets with which a parker is registered, until this is dropped.
 pub(super) struct Registrations {
     pub sockets: Vec<Arc<Shared>>,
     pub parker: Arc<Parker>,
@@ -94,14 +96,14 @@ impl Drop for Registrations {
     }
 }
 
-/// What a suspended [`until`] keeps.
+/// State that [`until`] keeps while its call is suspended.
 struct Paused {
     _registrations: Registrations,
     streaming: bool,
 }
 
-/// Repeats `attempt` until it answers something else than [`Error::Again`] or
-/// the time is over. The socket is unlocked in between.
+/// Repeats `attempt` until it returns something else than [`Error::Again`] or the deadline
+/// is reached. The socket is unlocked in between.
 pub(super) fn until<R>(
     slot: &'static Slot<Socket>,
     mut guard: Locked,
@@ -113,16 +115,16 @@ pub(super) fn until<R>(
         return Err(Error::NotSocket);
     };
     let shared = socket.shared.clone();
-    // One receive after the other, with nothing sent in between: a stream.
+    // A stream: one receive after the other, with nothing sent in between.
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
     let mut delays = streaming && shared.may_spin;
     if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
-        // Anything else was a stop of this call before it came to wait.
+        // Another type was stored by a suspension of this call before its wait.
         if let Some(paused) = resumed.held.downcast_ref::<Paused>() {
             how.deadline = resumed.deadline;
             streaming = paused.streaming;
             delays = false;
-            // The call has looked again, since it was made again.
+            // The repeated call has already made an attempt, so a timeout may end it.
             slept(resumed.wake)?;
         }
     }
@@ -147,7 +149,7 @@ pub(super) fn until<R>(
         parker.reset();
         let registrations = Registrations::new(vec![shared.clone()], &parker);
         shared.hand_to_io_thread();
-        // After the announcement, once more: what came before it woke no thread.
+        // Recheck after the registration: a command sent before it woke no thread.
         if let Some(done) = try_again(slot, &shared, &mut attempt) {
             return done;
         }
@@ -169,7 +171,7 @@ pub(super) fn until<R>(
     }
 }
 
-/// What a wait comes to that has slept and found nothing.
+/// The result of a wait whose attempt after the sleep failed. `Ok`: wait again.
 fn slept(wake: Wake) -> Result<()> {
     match wake {
         Wake::Interrupted => Err(Error::Interrupted),
@@ -178,9 +180,9 @@ fn slept(wake: Wake) -> Result<()> {
     }
 }
 
-/// A reader that is faster than its writer would take each message for itself,
-/// and both would pay for a wake-up each time. Left alone for a moment, the
-/// writer gets a few dozen together.
+/// Spins for [`BATCHING_DELAY`]. A reader that is faster than its writer would take each
+/// message singly, at the cost of a wake-up for each; during the delay the writer batches
+/// a few dozen.
 fn batching_delay() {
     let end = Instant::now() + BATCHING_DELAY;
     while Instant::now() < end {
@@ -190,7 +192,7 @@ fn batching_delay() {
     }
 }
 
-/// One attempt. `None` means: not yet.
+/// Locks the socket, processes its commands and makes one attempt. `None`: wait on.
 fn try_again<R>(
     slot: &'static Slot<Socket>,
     shared: &Arc<Shared>,
@@ -204,7 +206,7 @@ fn try_again<R>(
         return Some(Err(Error::NotSocket));
     };
     if !Arc::ptr_eq(&socket.shared, shared) {
-        return Some(Err(Error::NotSocket)); // closed, and the handle is another's now
+        return Some(Err(Error::NotSocket)); // closed, and the slot holds another socket
     }
     if let Err(error) = socket.process_commands() {
         return Some(Err(error));
@@ -215,6 +217,8 @@ fn try_again<R>(
     }
 }
 
+/// Unlocks the socket, writes out what its connections have queued, and spins for [`POLL`]
+/// at most if [`may_poll`] allows it. Arriving bytes extend that time. `None`: nothing came.
 fn poll_for_a_while<R>(
     slot: &'static Slot<Socket>,
     guard: Locked,
@@ -243,7 +247,7 @@ fn poll_for_a_while<R>(
         let now = Instant::now();
         let before = std::mem::replace(&mut inputs, shared.inputs());
         if before != inputs {
-            end = limit(now); // a long message is coming in
+            end = limit(now); // bytes arrived: part of a long message
             partly = true;
         }
         if now >= end {
@@ -260,7 +264,7 @@ fn poll_for_a_while<R>(
     shared.spin(false);
     learn_spinning(shared, outcome.is_some());
     if yielded && outcome.is_some() {
-        // In a stream it may be the peer that is busy.
+        // In a stream the busy thread on this CPU may be the peer: the back-off is reset.
         match streaming {
             true => shared.backoff.store(0, Ordering::Relaxed),
             false => decay_backoff(shared),
@@ -269,11 +273,11 @@ fn poll_for_a_while<R>(
     outcome
 }
 
-/// Beside busy threads: sleeps on the sockets' streams themselves, for a moment, until
-/// `check` finds something. The kernel then wakes this thread together with what came,
-/// mostly on the processor of the sender, which is about to sleep. Woken by the I/O
-/// thread, it would have to wait for its turn on another processor, after that thread
-/// had to. `None`: it is time for another way of waiting.
+/// For an oversubscribed CPU: sleeps in `poll` on the sockets' caller-driven streams, for
+/// 10 ms at most, until `check` finds something. The kernel then wakes this thread when
+/// data arrives, mostly on the processor of the sender, which is about to sleep. A wake-up
+/// through the I/O thread would wait for a time slice twice: for that thread, then for
+/// this one, on another processor. `None`: nothing was found, the caller parks.
 #[cfg(all(target_os = "linux", not(loom)))]
 pub(super) fn sleep_on_streams<R>(
     sockets: &[Arc<Shared>],
@@ -281,8 +285,8 @@ pub(super) fn sleep_on_streams<R>(
     deadline: Option<Instant>,
     mut check: impl FnMut() -> Option<Result<R>>,
 ) -> Option<Result<R>> {
-    /// How long at most, and how often woken for nothing meanwhile. Longer, and the I/O
-    /// thread is the better watch.
+    /// Upper bounds for the sleep and for its spurious wake-ups. In a longer wait the I/O
+    /// thread is the cheaper watcher.
     const LIMIT: Duration = Duration::from_millis(10);
     const WAKES: usize = 8;
     parker.reset();
@@ -294,7 +298,7 @@ pub(super) fn sleep_on_streams<R>(
     let end = deadline.map_or(end, |at| at.min(end));
     let mut outcome = None;
     for _ in 0..WAKES {
-        // After the announcement: what came before it woke nobody.
+        // Recheck after the registration: a command sent before it woke no thread.
         let streams: Vec<_> = sockets
             .iter()
             .flat_map(|one| one.caller_driven_streams())
@@ -319,19 +323,19 @@ pub(super) fn sleep_on_streams<R>(
     outcome
 }
 
-/// Elsewhere there is no such way.
+/// Other systems have no such sleep: the caller parks.
 #[cfg(not(all(target_os = "linux", not(loom))))]
 pub(super) fn sleep_on_streams<R>(
     _sockets: &[Arc<Shared>],
     _parker: &Arc<Parker>,
     _deadline: Option<Instant>,
-    _look: impl FnMut() -> Option<Result<R>>,
+    _check: impl FnMut() -> Option<Result<R>>,
 ) -> Option<Result<R>> {
     None
 }
 
-/// Lets other threads run, from `now` on. False if it took so long that polling is
-/// the wrong way to wait.
+/// Yields the processor; `now` is the time of the call. False if the yield lasted
+/// [`OVERSUBSCRIBED`] or longer: then the back-off has begun and the caller stops spinning.
 pub(super) fn yield_cpu(shared: &Shared, now: Instant) -> bool {
     std::thread::yield_now();
     if now.elapsed() < OVERSUBSCRIBED {
@@ -346,8 +350,7 @@ pub(super) fn yield_cpu(shared: &Shared, now: Instant) -> bool {
     false
 }
 
-/// Giving way was no trouble. If that goes on for as long as the last rest, the next one
-/// is half as long.
+/// Halves the next back-off if yields have been short for as long as the last one lasted.
 fn decay_backoff(shared: &Shared) {
     let backoff = shared.backoff.load(Ordering::Relaxed);
     if backoff == 0 {
@@ -360,7 +363,8 @@ fn decay_backoff(shared: &Shared) {
     }
 }
 
-/// Whether a wait on the socket is to begin with polling, from what was learned.
+/// Whether a wait on the socket begins with a spin: it has credit, or this wait is a
+/// probe, and the socket is not in back-off.
 pub(super) fn may_poll(shared: &Shared) -> bool {
     let credit = shared.credit.load(Ordering::Relaxed);
     if !shared.may_spin || shared.is_backing_off() {
@@ -368,13 +372,13 @@ pub(super) fn may_poll(shared: &Shared) -> bool {
     }
     let may = credit > 0 || credit % PROBE_EVERY == 0;
     if !may {
-        // Below zero it counts the waits until the next probe.
+        // A credit below zero counts the waits until the next probe.
         shared.credit.store(credit - 1, Ordering::Relaxed);
     }
     may
 }
 
-/// Learns whether polling brought something.
+/// Adjusts the spin credit: up after a spin that succeeded, down after one that failed.
 pub(super) fn learn_spinning(shared: &Shared, success: bool) {
     let credit = shared.credit.load(Ordering::Relaxed);
     let learned = match success {

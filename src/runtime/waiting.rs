@@ -1,4 +1,8 @@
-//! Whom `zmq_ctx_term` waits for, for the log.
+//! The log lines about the sockets that `zmq_ctx_term` waits for.
+//!
+//! A socket is named if it is open, or closed with connections that linger. The thread in
+//! `zmq_ctx_term` writes the line, [`FIRST`] after its wait began and every [`NEXT`] from
+//! then on, with no lock held.
 
 #![forbid(unsafe_code)]
 
@@ -11,13 +15,13 @@ use std::sync::Weak;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a wait lasts before it is worth a line, and before each further one.
+/// The time before the first line about a wait, and between further lines.
 const FIRST: Duration = Duration::from_secs(1);
 const NEXT: Duration = Duration::from_secs(10);
-/// Sockets that a line names.
+/// The largest number of open, and of closed, sockets that a line names.
 const NAMED: usize = 8;
 
-/// A name in the log for a new context.
+/// The name in the log for a new context.
 pub(super) fn origin() -> Origin {
     static CONTEXTS: AtomicU32 = AtomicU32::new(0);
     Origin {
@@ -26,13 +30,14 @@ pub(super) fn origin() -> Origin {
     }
 }
 
-/// When a wait that begins now is to be told of; `None`: never.
+/// When to log a wait that begins now; `None`: never.
 pub(super) fn first_report() -> Option<Instant> {
     enabled(Level::Warn).then(|| Instant::now() + FIRST)
 }
 
 impl Core {
-    /// A socket was closed: it may be waited for all the same.
+    /// Remembers a closed socket that still has connections. The list is pruned when it is
+    /// full.
     pub(super) fn add_lingering(&self, shared: &Arc<Shared>) {
         if !enabled(Level::Warn) || !shared.has_connections() {
             return;
@@ -44,7 +49,7 @@ impl Core {
         lingering.push(Arc::downgrade(shared));
     }
 
-    /// The line, and when to write the next.
+    /// Logs a line. Returns when to log the next.
     #[cold]
     pub(super) fn log_pending_sockets(&self) -> Option<Instant> {
         let open = self.open_sockets();

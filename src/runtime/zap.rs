@@ -1,10 +1,11 @@
-//! Asking the ZAP handler of a context, on behalf of a connection.
+//! Requests to the ZAP handler of a context, on behalf of a connection.
 //!
-//! Every question gets a pipe of its own to the handler's socket, like the
-//! connection of an anonymous REQ, and is answered from whichever thread the
-//! handler sends its reply. It ends with the connection that asked: what the
-//! handler has not begun to read by then it will not see, so that peers who ask
-//! and leave keep neither memory nor the handler's time.
+//! A connection calls [`ask`] under its lock, in the handshake. Each request gets a pipe of
+//! its own to the handler's socket, like the connection of an anonymous REQ. The reply is
+//! read by the thread that sends it, through the pipe's listener, and passed to the
+//! connection. A request ends with the connection's handshake: if the handler has not begun
+//! to read it by then, it is withdrawn, so that peers that disconnect cost neither memory
+//! nor the handler's time.
 
 #![forbid(unsafe_code)]
 
@@ -19,18 +20,18 @@ use crate::sys::log::{Text, log};
 use crate::zmtp::{ZapVerdict, zap};
 use std::sync::{Arc, Weak};
 
-/// No high-water mark: a question is never dropped.
+/// No HWM: a request is never dropped.
 const UNLIMITED: Hwm = Hwm {
     snd: Some(0),
     rcv: Some(0),
 };
 
-/// A question on its way.
+/// A request without a verdict.
 struct Question {
     connection: Weak<Connection>,
     token: u64,
     handler: Weak<Shared>,
-    /// Our end, until the answer is there.
+    /// This end of the pipe, until there is a verdict or the handler has disconnected.
     state: Mutex<Option<State>>,
 }
 
@@ -40,7 +41,7 @@ struct State {
     reply: Vec<Vec<u8>>,
 }
 
-/// The connection's hold on its question.
+/// The connection's handle of its request, which withdraws it when dropped.
 struct Open(Arc<Question>);
 
 impl OpenQuestion for Open {}
@@ -51,8 +52,8 @@ impl Drop for Open {
     }
 }
 
-/// Puts `query` to the handler. The answer, or that there is no handler, goes
-/// to the connection.
+/// Sends `query` to the handler. The verdict goes to [`Connection::zap_reply`]; without a
+/// handler that is `Unavailable`, before this returns.
 pub(super) fn ask(
     core: &Core,
     query: ZapQuery,
@@ -91,7 +92,7 @@ pub(super) fn ask(
         end,
         reply: Vec::new(),
     });
-    // An answer may have come before there was anybody to take it.
+    // The reply may have arrived before `state` was set: recheck.
     question.check();
     Some(Box::new(Open(question)))
 }
@@ -114,7 +115,8 @@ fn write_request(end: &mut PipeEnd, query: &ZapQuery) {
 }
 
 impl Question {
-    /// Reads what has come of the reply, and passes on a complete one.
+    /// Reads the frames of the reply that have arrived, and passes a complete one to the
+    /// connection.
     fn check(&self) {
         let Some(verdict) = self.read() else { return };
         if let Some(connection) = self.connection.upgrade() {
@@ -131,7 +133,7 @@ impl Question {
             if msg.has(flag::ROUTING_ID) {
                 continue;
             }
-            // One more than allowed is enough to see that it is too many.
+            // One frame more than allowed is kept, for `verdict` to reject the reply.
             if state.reply.len() <= zap::REPLY_FRAMES {
                 state.reply.push(msg.data().to_vec());
             }
@@ -142,21 +144,20 @@ impl Question {
                 break;
             }
         }
-        // A handler that goes away leaves the question open, as in libzmq: the
-        // handshake runs into its time limit. Passing for no handler at all
-        // would let the peer in.
+        // A handler that disconnects leaves the request open, as in libzmq: the handshake
+        // ends at its time limit. `Unavailable` could let the peer in.
         if verdict.is_some() || events & event::CLOSED != 0 {
             let ended = place.take();
             drop(place);
-            drop(ended); // calls the handler's end, so not under the lock
+            drop(ended); // calls the listener of the handler's end, so not under the lock
         }
         verdict
     }
 }
 
 impl Question {
-    /// The connection waits no longer. Of a handler that makes no calls an I/O
-    /// thread takes the question away.
+    /// Withdraws the request. If the handler makes no calls, an I/O thread removes the pipe
+    /// from its socket.
     fn withdraw(&self) {
         let open = self.state.lock().take();
         if let Some(mut open) = open {
@@ -183,7 +184,11 @@ impl Question {
                 frame(3),
                 frame(4)
             ),
-            _ => log!(Warn, origin, "ZAP: the handler's answer is malformed"),
+            _ => log!(
+                Warn,
+                origin,
+                "ZAP refuses a peer: the handler's reply is malformed"
+            ),
         }
     }
 }
@@ -222,7 +227,8 @@ mod tests {
         frames
     }
 
-    /// A PLAIN client says hello to a server whose handler answers `status`.
+    /// Connects a PLAIN client to a server whose handler replies with `status`; returns the
+    /// user id of the received message.
     fn plain(status: Option<&[u8]>) -> Result<Option<String>, Error> {
         let context = context::create().expect("a context").address();
         let make = |kind| socket::create(context, kind).expect("a socket").address();
@@ -232,8 +238,8 @@ mod tests {
         let (handler, server, client) = (make(REP), make(DEALER), make(DEALER));
         for socket in [handler, server, client] {
             set(socket, ZMQ_LINGER, &0_i32.to_ne_bytes());
-            let patience: i32 = if status == Some(b"200") { 10_000 } else { 200 };
-            set(socket, ZMQ_RCVTIMEO, &patience.to_ne_bytes());
+            let timeout: i32 = if status == Some(b"200") { 10_000 } else { 200 };
+            set(socket, ZMQ_RCVTIMEO, &timeout.to_ne_bytes());
         }
         set(server, ZMQ_PLAIN_SERVER, &1_i32.to_ne_bytes());
         set(client, ZMQ_PLAIN_USERNAME, b"admin");
@@ -314,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_handler_nobody_gets_in() {
+    fn without_a_handler_no_peer_gets_in() {
         assert_eq!(plain(None), Err(Error::Again));
     }
 }

@@ -1,4 +1,9 @@
-//! Sending and receiving: the short way of a short message first, then the long one.
+//! Sending and receiving, by the application thread under the socket's lock.
+//!
+//! A short body takes the short way: its bytes are copied between the caller's memory and a
+//! run of frames in a pipe, with no message in between. If the pattern or the pipe does not
+//! allow that, the part takes the long way, as a [`Msg`]. A call that must wait does so in
+//! [`wait::until`].
 
 #![forbid(unsafe_code)]
 
@@ -7,13 +12,13 @@ use super::*;
 use crate::message::{FRAMED_MAX, flag};
 use crate::sync::suspend::{self, SleepOn};
 
-/// `zmq_send` and its kin: sends one part, blocking as options and flags say.
-/// It leaves `msg` empty, or as it was on failure.
+/// `zmq_send` and similar: sends one part, blocking according to options and flags. Leaves
+/// `msg` empty, or unchanged on failure.
 pub fn send(address: usize, msg: &mut Msg, flags: i32) -> Result<()> {
     send_from(find(address)?, msg, flags | SLEEPS)
 }
 
-/// As [`send`], with the slot at hand, but may be suspended.
+/// As [`send`], for a known slot, and may be suspended.
 #[inline(always)]
 pub fn send_from(slot: &'static Slot<Socket>, msg: &mut Msg, flags: i32) -> Result<()> {
     let mut guard = slot.lock()?;
@@ -33,8 +38,8 @@ pub fn send_bytes(address: usize, bytes: &[u8], flags: i32) -> Result<()> {
     send_from(slot, &mut Msg::copy_from(bytes)?, flags | SLEEPS)
 }
 
-/// As [`send_from`], with a copy of a body of up to [`FRAMED_MAX`] bytes, which
-/// becomes a message only if it must.
+/// As [`send_from`], with a body of up to [`FRAMED_MAX`] bytes, which is copied. `message`
+/// makes a message of it for the long way.
 #[inline(always)]
 pub fn send_short(
     slot: &'static Slot<Socket>,
@@ -60,7 +65,7 @@ fn suspends(flags: i32) -> bool {
     flags & SLEEPS == 0 && suspend::is_possible()
 }
 
-/// The slower part of sending.
+/// Sends on the long way.
 fn send_locked(
     slot: &'static Slot<Socket>,
     mut guard: Locked,
@@ -93,12 +98,12 @@ fn send_waiting(
         suspends: suspends(flags),
     };
     let result = wait::until(slot, guard, how, |socket| socket.try_send(msg));
-    // The wait has read mail that an event loop on ZMQ_FD has yet to hear of.
+    // The wait has read mail and lowered `ZMQ_FD`, without a report to the application.
     shared.request_check();
     result
 }
 
-/// `zmq_recv` and its kin: receives one part, blocking as options and flags say.
+/// `zmq_recv` and similar: receives one part, blocking according to options and flags.
 pub fn recv(address: usize, flags: i32) -> Result<Msg> {
     let mut msg = Msg::new();
     recv_into(find(address)?, &mut msg, flags | SLEEPS)?;
@@ -106,7 +111,7 @@ pub fn recv(address: usize, flags: i32) -> Result<Msg> {
 }
 
 /// As [`recv`], in place of the content of `into`, and may be suspended. On failure the
-/// content stays, or is gone if something was read that no part of a message came of.
+/// content is unchanged, or gone if a part was read and then discarded.
 #[inline(always)]
 pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Result<()> {
     let mut guard = slot.lock()?;
@@ -120,8 +125,7 @@ pub fn recv_into(slot: &'static Slot<Socket>, into: &mut Msg, flags: i32) -> Res
     Ok(())
 }
 
-/// As [`recv_into`], but lets `read` have the body. To that it may be shown under the
-/// socket's lock.
+/// As [`recv_into`], but calls `read` with the body, possibly under the socket's lock.
 #[inline(always)]
 pub fn recv_with<R>(
     slot: &'static Slot<Socket>,
@@ -139,7 +143,7 @@ pub fn recv_with<R>(
     Ok(read(msg.data()))
 }
 
-/// The slower part of receiving.
+/// Receives on the long way.
 #[inline(never)]
 fn recv_locked(
     slot: &'static Slot<Socket>,
@@ -177,7 +181,7 @@ fn recv_unknown(
 }
 
 impl Socket {
-    /// What sending begins with.
+    /// The beginning of each send.
     #[inline]
     fn begin_send(&mut self) -> Result<()> {
         self.process_commands_at_times()?;
@@ -185,7 +189,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends a part that is no more than a short body, if there is a short way to.
+    /// Sends a short body on the short way. False if there is none.
     #[inline(always)]
     fn send_frame(&mut self, body: &[u8], more: bool) -> bool {
         let (pattern, mut env) = self.parts();
@@ -193,7 +197,7 @@ impl Socket {
         output.is_some_and(|output| output.send_frame(&mut env, body, more))
     }
 
-    /// Lets `read` have a part if there is a short way to it.
+    /// Calls `read` on a pipe with a part on the short way. `None` if there is none.
     #[inline(always)]
     fn recv_frame<R>(&mut self, read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>) -> Option<R> {
         let (pattern, mut env) = self.parts();
@@ -202,8 +206,8 @@ impl Socket {
         Some(result)
     }
 
-    /// What receiving begins with: now and then the mail comes first, so that new
-    /// peers get their turn under load.
+    /// The beginning of each receive. Every [`MAIL_EVERY`] receives the mail is read first,
+    /// so that new peers are served under load.
     #[inline]
     fn begin_recv(&mut self, flags: i32) -> Result<()> {
         self.check_alive()?;
@@ -214,8 +218,8 @@ impl Socket {
         }
     }
 
-    /// A thread that never finds its pipes empty is cancelled here, before it takes a
-    /// message.
+    /// Reads the mail, and every [`CANCEL_EVERY`] times suspends the call without a sleep:
+    /// the cancellation point of a thread that never has to wait, before it takes a message.
     #[cold]
     #[inline(never)]
     fn pause_receiving(&mut self, flags: i32) -> Result<()> {
@@ -229,8 +233,8 @@ impl Socket {
         Err(Error::Suspended)
     }
 
-    /// Receives from the pipes known to have messages, leaving the mail for
-    /// later: that is cheaper, and it is libzmq's order.
+    /// Receives from the pipes known to have messages, without reading the mail: this is
+    /// cheaper, and libzmq's order.
     #[inline]
     fn recv_known(&mut self, into: &mut Msg) -> Result<()> {
         self.with_pattern(|pattern, env| pattern.recv(env, into))?;

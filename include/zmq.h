@@ -825,7 +825,7 @@ ZMQ_EXPORT int zmq_device(int device_type, void *frontend, void *backend);
  * Reports events of a socket's connections to the PAIR socket that connects to
  * an inproc address: two parts each, ZMQ_EVENT_ number (16 bits) with a value
  * (32 bits) in native byte order, and the endpoint. events is a mask. A NULL
- * address ends it. Events that nobody reads are dropped, never waited for.
+ * address ends it. Events that are not read are dropped, never waited for.
  * Returns 0, or -1 with EINVAL, EPROTONOSUPPORT (not inproc), EADDRINUSE, ETERM
  * or ENOTSOCK.
  */

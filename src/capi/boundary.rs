@@ -1,29 +1,28 @@
-//! What every exported function passes through on its way in and out.
+//! The entry and exit of every exported function.
 //!
-//! A function of the C API is a thin `extern "C-unwind"` shell around one closure. All keep
-//! a panic from crossing into C, and differ in what else may happen:
+//! A function of the C API is a thin `extern "C-unwind"` shell around one closure. The
+//! functions here catch a panic of the closure, and differ in what else it may do:
 //!
 //! - [`plain`]: it cannot fail and makes no system call;
-//! - [`call`]: it can fail, and is never waited in;
+//! - [`call`]: it can fail, and never sleeps;
 //! - [`shielded`]: the same, with system calls during which the thread must not be
 //!   cancelled;
 //! - [`sending`], [`receiving`]: it may sleep, and is a cancellation point. After each sleep
-//!   it goes on by another closure ([`crate::sync::suspend`]).
+//!   another closure makes the call again ([`crate::sync::suspend`]).
 //!
-//! `errno` is written last, when the closure and all it owned are gone, so that nothing
-//! dropped on the way out can disturb it; a call that succeeds leaves it as it found it.
-//! During the call it is 0 until something happens that is to be seen to on the way out: the
-//! program's own code, which the library calls from here alone, with no lock held and
-//! nothing to drop on the stack. That are the free functions of messages that were released
-//! ([`crate::message::next_released`]), which may throw, and the end of a thread that was
-//! cancelled ([`crate::sys::cancel`]).
+//! Invariant: `errno` is written last, after the closure and all it owned are dropped, so
+//! that no destructor changes it; a call that succeeds restores its old value. The program's
+//! own code runs from here only, with no lock held and nothing to drop on the stack: the free
+//! functions of released messages ([`crate::message::next_released`]), which may throw, and
+//! the end of a cancelled thread ([`crate::sys::cancel`]). `errno` is 0 at the beginning of
+//! the closure, and not 0 after it if any of this may be due.
 //!
 //! The shells are plain items and not the output of a macro because the header
 //! generator reads them from the source text.
 
 use std::ffi::c_int;
 
-// Where this thread's `errno` is, by the name each C library gives it.
+// The function that returns the address of this thread's `errno`, in each C library.
 #[cfg(any(target_os = "solaris", target_os = "illumos"))]
 use libc::___errno as location;
 #[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
@@ -46,16 +45,16 @@ use crate::sys::panics::contain;
 
 /// The `errno` of a call in which the library itself panicked.
 ///
-/// Such a call has failed for good: what it was to do is not done, and the
-/// object it was called on may refuse further work.
+/// Such a call is not completed, and the object that it was called on may refuse further
+/// calls.
 pub const EPANIC: c_int = libc::ENOTRECOVERABLE;
 
-/// What is said of it on stderr.
+/// The line about it on stderr.
 const FAILED: &str = "a call failed with errno ENOTRECOVERABLE";
 
 /// A type that a function of the C API returns.
 pub trait CReturn: Copy {
-    /// The value that tells the caller to look at `errno`.
+    /// The return value of a failed call.
     const FAIL: Self;
 }
 
@@ -84,11 +83,11 @@ impl<T> CReturn for *const T {
     const FAIL: Self = std::ptr::null();
 }
 
-/// The number of no error.
+/// The error number of success.
 const DONE: c_int = 0;
 
-/// Runs a body once: its value, and its error's number or [`DONE`]. If something may have to
-/// be seen to on the way out, `errno` is not [`DONE`] afterwards.
+/// Runs a body once. Returns its value, and its error's number or [`DONE`]. Afterwards
+/// `errno` is not [`DONE`] if messages may have been released or the thread cancelled.
 #[inline(always)]
 fn attempt<T: CReturn>(body: impl FnOnce() -> Result<T>) -> (T, c_int) {
     set_errno(DONE);
@@ -99,7 +98,7 @@ fn attempt<T: CReturn>(body: impl FnOnce() -> Result<T>) -> (T, c_int) {
     }
 }
 
-/// The last step: `errno`, as it was before the call if that succeeded.
+/// The last step: sets `errno` to `code`, or to its old value after success.
 #[inline(always)]
 fn finish<T>(value: T, code: c_int, before: c_int) -> T {
     set_errno(if code == DONE { before } else { code });
@@ -132,8 +131,8 @@ pub fn shielded<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
     })
 }
 
-/// As [`call`], for a body that may be suspended, and that does not take anything from the
-/// socket: the thread may end when it is done. `again` is what is run after each sleep.
+/// As [`call`], for a body that may be suspended and that takes no message from the socket:
+/// a cancelled thread may end when it is done. `again` is run after each sleep.
 #[inline(always)]
 pub fn sending<T: CReturn>(first: impl FnOnce() -> Result<T>, again: impl Fn() -> Result<T>) -> T {
     let before = errno();
@@ -144,8 +143,8 @@ pub fn sending<T: CReturn>(first: impl FnOnce() -> Result<T>, again: impl Fn() -
     }
 }
 
-/// As [`sending`], for a body that receives: a thread that got a message is not cancelled
-/// before it has returned with it.
+/// As [`sending`], for a body that receives: a thread that has taken a message is not
+/// cancelled before the call returns with it.
 #[inline(always)]
 pub fn receiving<T: CReturn>(
     first: impl FnOnce() -> Result<T>,
@@ -159,8 +158,9 @@ pub fn receiving<T: CReturn>(
     }
 }
 
-/// The slower end: sleeps and makes the call again as often as that asks for it, then sees
-/// to what waits. Neither here nor in its callers is there anything to drop.
+/// The slow exit: sleeps and makes the call again until it is not suspended, then runs the
+/// free functions of released messages, then acts on a cancellation. `acts_when_done`: also
+/// after success. Neither this frame nor its callers have anything to drop.
 #[cold]
 #[inline(never)]
 fn leave<T: CReturn>(
@@ -180,7 +180,7 @@ fn leave<T: CReturn>(
 }
 
 fn sleep_and<T: CReturn>(again: &impl Fn() -> Result<T>) -> (T, c_int) {
-    // SAFETY: nothing to drop, see above.
+    // SAFETY: called by a function of the C API, whose frames have nothing to drop (`leave`).
     unsafe { suspend::sleep() };
     let (value, code) = attempt(again);
     if code != SUSPENDED {
@@ -193,7 +193,7 @@ fn sleep_and<T: CReturn>(again: &impl Fn() -> Result<T>) -> (T, c_int) {
 }
 
 /// Runs the body of an exported function that cannot fail and makes no system
-/// call, so that `errno` needs no care.
+/// call, so that `errno` is not changed.
 ///
 /// A panic gives [`CReturn::FAIL`] and sets `errno` to [`EPANIC`].
 #[inline]
@@ -207,14 +207,14 @@ pub fn plain<T: CReturn>(body: impl FnOnce() -> T) -> T {
 /// The calling thread's `errno`.
 #[inline]
 pub fn errno() -> c_int {
-    // SAFETY: the C library gives a pointer that is valid for this thread.
+    // SAFETY: the C library returns a pointer that is valid for this thread.
     unsafe { *location() }
 }
 
 /// Sets the calling thread's `errno`.
 #[inline]
 pub fn set_errno(value: c_int) {
-    // SAFETY: the C library gives a pointer that is valid for this thread.
+    // SAFETY: the C library returns a pointer that is valid for this thread.
     unsafe { *location() = value }
 }
 

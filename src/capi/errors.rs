@@ -1,4 +1,4 @@
-//! Errors as C sees them, and what this library is.
+//! The functions about error numbers, the version and the capabilities of the library.
 
 use std::ffi::{CStr, c_char, c_int};
 
@@ -24,12 +24,12 @@ pub extern "C-unwind" fn zmq_errno() -> c_int {
 pub extern "C-unwind" fn zmq_strerror(errnum: c_int) -> *const c_char {
     plain(|| match own_text(errnum) {
         Some(text) => text.as_ptr(),
-        // SAFETY: takes any number; what comes back is the C library's.
+        // SAFETY: takes any number; the returned text belongs to the C library.
         None => unsafe { libc::strerror(errnum) }.cast_const(),
     })
 }
 
-/// The texts that programs see from every libzmq and compare with.
+/// The texts of libzmq, which programs compare with.
 fn own_text(errnum: c_int) -> Option<&'static CStr> {
     match errnum {
         EFSM => Some(c"Operation cannot be accomplished in current state"),
@@ -65,13 +65,13 @@ pub unsafe extern "C-unwind" fn zmq_version(
         let answer = ANSWER.get_or_init(|| wanted().and_then(|text| three(&text)).unwrap_or(own));
         let parts = [major, minor, patch].into_iter().zip(answer);
         for (place, value) in parts.filter(|(place, _)| !place.is_null()) {
-            // SAFETY: not NULL, and good for an int by the caller's promise.
+            // SAFETY: not NULL, and valid for an int by the caller's promise.
             unsafe { place.write(*value) };
         }
     })
 }
 
-/// Three decimal numbers with dots between them, and nothing else.
+/// Parses three decimal numbers with dots between them; `None` for anything else.
 fn three(text: &str) -> Option<[c_int; 3]> {
     let number = |part: &str| match part.bytes().all(|byte| byte.is_ascii_digit()) {
         true => part.parse().ok(),
@@ -102,7 +102,7 @@ pub unsafe extern "C-unwind" fn zmq_has(capability: *const c_char) -> c_int {
     })
 }
 
-/// The optional parts that are built in.
+/// The optional parts that are built in, for `zmq_has`.
 const CAPABILITIES: &[&CStr] = &[
     #[cfg(unix)]
     c"ipc",

@@ -1,8 +1,9 @@
-//! The C library calls this when the process ends, or the library is unloaded.
+//! The destructor of the library: the C library calls it when the process ends, or when the
+//! library is unloaded.
 //!
-//! What the library keeps for later then goes, so that a tool which looks for leaks
-//! finds nothing of ours. Calls may come after it, from other libraries' destructors,
-//! and work as before.
+//! It frees memory that is kept for reuse, and joins idle threads, so that leak checkers
+//! report nothing. Other libraries' destructors may call the library afterwards; such calls
+//! work as before.
 
 use super::boundary::plain;
 use crate::{message, runtime, transport};

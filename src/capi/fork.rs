@@ -1,5 +1,8 @@
-//! The C library calls these around a fork, so that a child can be started at
-//! any time, whatever the other threads are doing.
+//! Handlers that the C library calls around each fork (`pthread_atfork`).
+//!
+//! `before` runs in the forking thread and takes the few locks that all contexts share; the
+//! other two release them, in the parent and in the child. So no other thread holds them at
+//! the fork, and the child can use them.
 
 use std::any::Any;
 use std::sync::Once;
@@ -12,14 +15,14 @@ use crate::sync::local::thread_cell;
 use crate::sys;
 
 thread_cell! {
-    /// Locks that the forking thread holds meanwhile.
+    /// The locks that the forking thread holds during the fork.
     static LOCKS: Vec<Box<dyn Any>> = Vec::new();
 }
 
-/// Sees to it that forks are noticed from now on.
+/// Registers the handlers, once.
 pub(super) fn watch() {
     static ONCE: Once = Once::new();
-    // Without memory for it, a child had better not touch what it inherits.
+    // Without memory the handlers are missing: a child must then not use the library.
     ONCE.call_once(|| sys::at_fork(before, in_parent, in_child));
 }
 
@@ -40,7 +43,7 @@ extern "C" fn in_parent() {
 
 extern "C" fn in_child() {
     plain(|| {
-        // SAFETY: the C library calls this in a child that was just forked.
+        // SAFETY: the C library calls this in a child that was just forked, on its only thread.
         let child = unsafe { ForkedChild::new() };
         fork::begin_child(&child);
         drop(LOCKS.take());

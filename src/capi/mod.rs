@@ -1,10 +1,11 @@
 //! The C API: `extern "C"` shells that check pointers, make one safe call and
-//! convert the result.
+//! convert the result. The program calls them from any thread; [`boundary`] catches panics,
+//! sleeps, and sets `errno`.
 //!
 //! Pointer contract, for every exported function unless it says otherwise:
 //! - a pointer may be NULL only where its documentation says what NULL means;
-//!   the library nevertheless answers `EFAULT` (or does nothing) and does not
-//!   crash wherever it can tell;
+//!   a NULL elsewhere fails with `EFAULT` (or has no effect) wherever the library
+//!   can detect it;
 //! - any other pointer must be aligned and valid for the access and the size
 //!   the documentation states, for the time of the call;
 //! - strings end with a NUL byte;
@@ -31,7 +32,7 @@ use crate::sys::room::Room;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 
-/// `length` bytes at `data`; `None` for NULL.
+/// The `length` bytes at `data`; `None` for NULL.
 ///
 /// # Safety
 /// `data` is NULL or valid for reads of `length` bytes.
@@ -40,7 +41,7 @@ unsafe fn bytes<'a>(data: *const c_void, length: usize) -> Option<&'a [u8]> {
     if data.is_null() {
         return None;
     }
-    // SAFETY: by the caller's promise.
+    // SAFETY: not NULL, and valid for `length` bytes by the caller's promise.
     Some(unsafe { std::slice::from_raw_parts(data.cast(), length) })
 }
 
@@ -53,7 +54,8 @@ unsafe fn output<'a>(data: *mut c_void, length: *const usize) -> Option<Room<'a>
     if data.is_null() || length.is_null() {
         return None;
     }
-    // SAFETY: by the caller's promise.
+    // SAFETY: neither is NULL, and both are valid by the caller's promise; the bytes are
+    // `MaybeUninit`, so they need not be initialised.
     let bytes = unsafe { std::slice::from_raw_parts_mut(data.cast::<MaybeUninit<u8>>(), *length) };
     Some(bytes.into())
 }

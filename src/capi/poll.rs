@@ -126,7 +126,7 @@ pub unsafe extern "C-unwind" fn zmq_device(
 /// Reports events of a socket's connections to the PAIR socket that connects to
 /// an inproc address: two parts each, ZMQ_EVENT_ number (16 bits) with a value
 /// (32 bits) in native byte order, and the endpoint. events is a mask. A NULL
-/// address ends it. Events that nobody reads are dropped, never waited for.
+/// address ends it. Events that are not read are dropped, never waited for.
 /// Returns 0, or -1 with EINVAL, EPROTONOSUPPORT (not inproc), EADDRINUSE, ETERM
 /// or ENOTSOCK.
 ///
@@ -141,7 +141,7 @@ pub unsafe extern "C-unwind" fn zmq_socket_monitor(
     shielded(|| {
         // SAFETY: by the caller's promise.
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
-        // Events beyond the sixteen of this version are for its successor.
+        // The first version of monitor events has sixteen bits.
         let mask = u16::try_from(events).map_err(|_| Error::Invalid)?;
         monitor::watch(socket as usize, text, mask.into()).map(|()| 0)
     })

@@ -1,8 +1,9 @@
-//! Memory for the small objects that C holds by `void *`.
+//! Memory for the small objects that C holds by `void *`: counters, stopwatches, timers,
+//! threads.
 //!
-//! A slot is never given back to the allocator but used again for the next
-//! object of its kind, so that a handle which is used after its end leads to a
-//! slot marked as free, not to foreign memory.
+//! A slot is never freed, only reused for another object of its kind. So a handle that is
+//! used after its end leads to a slot that is marked as free, not to foreign memory. Any
+//! thread may take, find and end handles; the values must be safe to share.
 
 use std::ffi::c_void;
 use std::mem::offset_of;
@@ -16,7 +17,7 @@ struct PoolItem<T> {
     word: HandleWord,
     /// See [`Place::next`].
     next: AtomicUsize,
-    /// Between [`Pool::take`] and [`Pool::end`].
+    /// True between [`Pool::take`] and [`Pool::end`].
     is_live: AtomicBool,
     value: T,
 }
@@ -40,7 +41,7 @@ impl<T: Default + Sync + 'static> Place for PoolItem<T> {
 
 /// The slots of one kind of object.
 ///
-/// `T` is shared by all who have the handle and is never dropped, only reset
+/// `T` is shared by all threads that have the handle and is never dropped, only reset
 /// by its owner when the slot is taken.
 pub struct Pool<T: 'static>(Arena<PoolItem<T>>);
 
@@ -50,7 +51,8 @@ impl<T: Default + Sync> Pool<T> {
         Pool(Arena::new())
     }
 
-    /// A live slot: its handle for C, and its value as its last owner left it.
+    /// Takes a slot: its handle for C, and its value in the state in which the last owner
+    /// left it. The Release store pairs with the Acquire load in [`Pool::find`].
     ///
     /// # Errors
     /// [`Error::NoMemory`] if there is no memory.
@@ -63,7 +65,7 @@ impl<T: Default + Sync> Pool<T> {
     /// The value behind a handle.
     ///
     /// # Errors
-    /// [`Error::Fault`] if `handle` is not a slot of this pool, or free.
+    /// [`Error::Fault`] if `handle` is not a slot of this pool, or the slot is free.
     #[inline]
     pub fn find(&self, handle: *mut c_void) -> Result<&'static T> {
         let slot = self.0.find(handle as usize).ok_or(Error::Fault)?;
@@ -73,14 +75,14 @@ impl<T: Default + Sync> Pool<T> {
         }
     }
 
-    /// Ends the life of a handle and gives its value a last time; the slot is
-    /// free once the closure has run.
+    /// Ends a handle and calls `last` with its value; then the slot is free.
     ///
     /// # Errors
     /// As [`Pool::find`].
     pub fn end<R>(&self, handle: *mut c_void, last: impl FnOnce(&T) -> R) -> Result<R> {
         let slot = self.0.find(handle as usize).ok_or(Error::Fault)?;
-        // Of two threads that end the same handle only one gets past this.
+        // Of two threads that end the same handle, one reads true. AcqRel: it sees what the
+        // other users of the handle did before, and the next `take` sees the mark.
         if !slot.is_live.swap(false, Ordering::AcqRel) {
             return Err(Error::Fault);
         }
@@ -89,8 +91,7 @@ impl<T: Default + Sync> Pool<T> {
         Ok(result)
     }
 
-    /// Keeps slots from being taken or given back until what comes back is
-    /// dropped.
+    /// Keeps slots from being taken or given back until the returned guard is dropped.
     pub fn lock_over_fork(&'static self) -> impl Sized {
         self.0.lock_over_fork()
     }

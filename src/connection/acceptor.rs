@@ -1,4 +1,9 @@
 //! Listening: turning accepted streams into connections.
+//!
+//! The I/O thread calls an [`Acceptor`] with no lock held; the socket binds, unbinds and
+//! closes it from application threads. The listener and the list of accepted connections
+//! have a lock each, held for single operations. Invariant: the descriptor is armed, or the
+//! timer is set, or the listener is closed.
 
 #![forbid(unsafe_code)]
 
@@ -17,20 +22,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Connections accepted before other sources get their turn.
+/// Most connections accepted in one call, so that other sources get their turn.
 const BATCH: usize = 64;
 /// Pause after the system ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Pause while there are too many handshakes under way, all of them young.
 const LET_FINISH: Duration = Duration::from_millis(10);
 
-/// When to look for connections again.
+/// When to accept again.
 enum Next {
     WhenReady,
     After(Duration),
 }
 
-/// One bound tcp or ipc endpoint.
+/// One bound endpoint of a stream transport.
 pub struct Acceptor {
     link: Arc<dyn Link>,
     reactor: Arc<Reactor>,
@@ -38,15 +43,17 @@ pub struct Acceptor {
     key: OnceLock<Key>,
     listener: Mutex<Option<Listener>>,
     endpoint: Vec<u8>,
-    /// Out of descriptors or memory, and the log knows.
+    /// Accepting pauses for want of descriptors or memory, and that was logged.
     paused: AtomicBool,
     half_open: Arc<HalfOpen>,
-    /// What was accepted here and may still live.
+    /// Connections accepted here that may still exist.
     children: Mutex<Vec<Weak<Connection>>>,
 }
 
 impl Acceptor {
     /// Binds and begins to accept.
+    ///
+    /// Errors: those of [`Listener::bind`], and the system's.
     pub fn bind(
         link: Arc<dyn Link>,
         reactor: Arc<Reactor>,
@@ -81,13 +88,13 @@ impl Acceptor {
         Ok(acceptor)
     }
 
-    /// What is bound, with wildcards resolved: `ZMQ_LAST_ENDPOINT`.
+    /// The bound endpoint, with wildcards resolved: `ZMQ_LAST_ENDPOINT`.
     pub fn endpoint(&self) -> &[u8] {
         &self.endpoint
     }
 
-    /// Takes the endpoint back: stops listening, and lets the connections that
-    /// were accepted here send what they have and end.
+    /// Stops listening, and stops the connections that were accepted here: they send what
+    /// is queued within the linger time.
     pub fn unbind(&self) {
         self.close();
         let children = std::mem::take(&mut *self.children.lock());
@@ -135,7 +142,7 @@ impl Acceptor {
         children.push(Arc::downgrade(child));
     }
 
-    /// Something could be accepted.
+    /// An accept succeeded: ends a pause.
     fn resumed(&self) {
         if self.paused.swap(false, Ordering::Relaxed) {
             log!(
@@ -147,7 +154,7 @@ impl Acceptor {
         }
     }
 
-    /// Accepts what waits, and tells when to look again.
+    /// Accepts the waiting connections, and returns when to accept again.
     fn accept_all(&self) -> Next {
         let options = self.settings.stream();
         for _ in 0..BATCH {
@@ -161,10 +168,11 @@ impl Acceptor {
             match accepted {
                 Ok(Some(stream)) => {
                     self.resumed();
-                    // Events name what the peer came to, a wildcard's address resolved.
+                    // Events name the address that the peer connected to, with a wildcard
+                    // resolved.
                     let mut local = stream.local_endpoint();
                     if local.is_empty() {
-                        local = self.endpoint.clone(); // the system does not tell
+                        local = self.endpoint.clone(); // the system has no name for it
                     }
                     let (fd, peer) = (stream.as_raw_fd(), &stream);
                     event::emit(&*self.link, kind::ACCEPTED, fd as u64, &local);
@@ -210,8 +218,8 @@ impl Acceptor {
     }
 }
 
-/// A bind failed after it had opened a descriptor. As in libzmq, the event shows
-/// the address only for ipc.
+/// Reports the descriptor that a failed bind had opened. As in libzmq, the event names the
+/// address only for ipc.
 fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
     if let Some(fd) = fd {
         let endpoint = match endpoint.scheme() {
@@ -229,7 +237,8 @@ impl Source for Acceptor {
             next => next,
         };
         if let Next::After(pause) = next {
-            // The connection waits in the backlog: look again later, not at once.
+            // The connection stays in the backlog and the descriptor readable: do not
+            // re-arm.
             self.reactor
                 .set_timer(self.key(), Some(Instant::now() + pause));
         }

@@ -1,4 +1,8 @@
-//! Making a connection, and making it again when it is lost.
+//! The state of the connecting side between attempts: addresses, host name lookup,
+//! back-off.
+//!
+//! Owned by the connection's state, and used under its lock. The lookup runs on another
+//! thread, which only calls `wake`.
 
 #![forbid(unsafe_code)]
 
@@ -10,30 +14,30 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The connecting side's memory between attempts.
+/// The endpoint to connect to, and what is kept between attempts.
 #[derive(Debug)]
 pub(super) struct Dialer {
     endpoint: Endpoint,
-    /// A SOCKS proxy in front of it, as an endpoint's text.
+    /// The SOCKS proxy to go through, as an endpoint's text.
     proxy: Option<Vec<u8>>,
     /// The address of the last attempt.
     tried: Option<Vec<u8>>,
     /// Addresses still to be tried in this attempt.
     targets: Vec<Target>,
     lookup: Option<Box<PendingLookup>>,
-    /// Current delay in milliseconds; `None` after a success.
+    /// Current back-off in milliseconds; `None` after a success.
     delay: Option<i32>,
     /// The routing id of the last peer, if the socket wants to know it.
     pub(super) peer_id: Option<Vec<u8>>,
 }
 
-/// Where an attempt stands.
+/// The state of an attempt.
 pub(super) enum Attempt {
-    /// The host name is being looked up; the dialer calls back.
+    /// The host name is being looked up; `wake` is called at the end.
     Resolving,
-    /// A connect is under way or done.
+    /// A connect is under way or complete.
     Dialing(Dial),
-    /// Nothing more to try; why the last try failed.
+    /// No address is left; the error of the last one.
     Failed(io::Error),
 }
 
@@ -52,7 +56,7 @@ impl Dialer {
         }
     }
 
-    /// What events name: the endpoint as the application gave it, or its proxy.
+    /// The text that events name: the endpoint as the application gave it, or the proxy.
     pub(super) fn text(&self) -> Vec<u8> {
         match &self.proxy {
             Some(proxy) => proxy.clone(),
@@ -60,8 +64,8 @@ impl Dialer {
         }
     }
 
-    /// What events name after the first connection was lost: as libzmq has it,
-    /// a tcp address as resolved.
+    /// The text that events name after the first loss: as in libzmq, a tcp address is
+    /// resolved.
     pub(super) fn text_after_loss(&self) -> Vec<u8> {
         match &self.tried {
             Some(tried) if self.is_direct_tcp() => tried.clone(),
@@ -69,7 +73,7 @@ impl Dialer {
         }
     }
 
-    /// Whether it is tcp without a proxy.
+    /// Whether the transport is tcp without a proxy.
     pub(super) fn is_direct_tcp(&self) -> bool {
         self.proxy.is_none() && self.scheme() == Scheme::Tcp
     }
@@ -79,15 +83,14 @@ impl Dialer {
         self.endpoint.scheme()
     }
 
-    /// The negotiation that a new connection to a proxy begins with; `None`
-    /// without a proxy.
+    /// The negotiation that a connection to the proxy begins with; `None` without a proxy.
     pub(super) fn tunnel(&self, settings: &Settings) -> Option<io::Result<Tunnel>> {
         let tunnel = || Tunnel::new(&self.endpoint, &settings.options);
         self.proxy.is_some().then(tunnel)
     }
 
-    /// Begins an attempt. `wake` is called from another thread when a lookup
-    /// has its answer; then [`resume`](Self::resume).
+    /// Begins an attempt. At the end of a lookup, `wake` is called from another thread;
+    /// then call [`resume`](Self::resume).
     pub(super) fn start(
         &mut self,
         settings: &Settings,
@@ -115,7 +118,7 @@ impl Dialer {
         }
     }
 
-    /// Goes on after a lookup; `None` if it has no answer yet.
+    /// Continues after a lookup; `None` while it has no answer.
     pub(super) fn resume(&mut self, settings: &Settings) -> Option<Attempt> {
         let answer = self.lookup.as_ref()?.take()?;
         self.lookup = None;
@@ -128,7 +131,7 @@ impl Dialer {
         })
     }
 
-    /// Tries the next address.
+    /// Connects to the next address. Addresses that fail at once are skipped.
     pub(super) fn next(&mut self, settings: &Settings) -> Attempt {
         let mut attempt = failed(libc::EINVAL);
         while !self.targets.is_empty() {
@@ -154,15 +157,16 @@ impl Dialer {
         !self.targets.is_empty()
     }
 
-    /// The connection stands: the next loss starts with the shortest delay, and
-    /// asks for the addresses anew.
+    /// The session is established: the next loss starts with the shortest delay and
+    /// resolves the addresses again.
     pub(super) fn succeeded(&mut self) {
         self.targets = Vec::new();
         self.delay = None;
     }
 
-    /// The delay before the next attempt, or `None` if there is to be none
-    /// (`ZMQ_RECONNECT_IVL` -1 or 0). `random` supplies the jitter.
+    /// The back-off before the next attempt; `None` if `ZMQ_RECONNECT_IVL` (-1 or 0)
+    /// forbids it. It doubles up to `ZMQ_RECONNECT_IVL_MAX`; without a maximum, `random`
+    /// supplies jitter.
     pub(super) fn next_delay(&mut self, settings: &Arc<Settings>, random: u32) -> Option<Duration> {
         let (base, most) = (
             settings.options.reconnect_ivl,

@@ -1,4 +1,4 @@
-//! What a monitor can be told.
+//! The events of a connection or a listener, for the monitor and the log.
 
 #![forbid(unsafe_code)]
 
@@ -8,13 +8,13 @@ use std::io;
 
 /// The `ZMQ_EVENT_*` numbers.
 pub mod kind {
-    /// A connection was made; value: descriptor.
+    /// A connect succeeded; value: descriptor.
     pub const CONNECTED: u32 = 0x0001;
     /// A connection attempt is under way; value: errno.
     pub const CONNECT_DELAYED: u32 = 0x0002;
     /// The next attempt is scheduled; value: milliseconds until then.
     pub const CONNECT_RETRIED: u32 = 0x0004;
-    /// A listener stands; value: descriptor.
+    /// A listener is bound; value: descriptor.
     pub const LISTENING: u32 = 0x0008;
     /// A bind failed; value: errno.
     pub const BIND_FAILED: u32 = 0x0010;
@@ -30,13 +30,13 @@ pub mod kind {
     pub const DISCONNECTED: u32 = 0x0200;
     /// The last event of a monitor; value: 0.
     pub const MONITOR_STOPPED: u32 = 0x0400;
-    /// A handshake ended for no reason of its own; value: errno.
+    /// A handshake failed for neither of the two reasons below; value: errno.
     pub const HANDSHAKE_FAILED_NO_DETAIL: u32 = 0x0800;
     /// A handshake is complete; value: 0.
     pub const HANDSHAKE_SUCCEEDED: u32 = 0x1000;
     /// The peer broke the protocol; value: `ZMQ_PROTOCOL_ERROR_*`.
     pub const HANDSHAKE_FAILED_PROTOCOL: u32 = 0x2000;
-    /// Authentication was refused; value: ZAP status.
+    /// Authentication failed; value: ZAP status.
     pub const HANDSHAKE_FAILED_AUTH: u32 = 0x4000;
 }
 
@@ -51,7 +51,8 @@ pub struct Event {
     pub endpoint: Vec<u8>,
 }
 
-/// Tells the monitor and the log of something that happened at an endpoint.
+/// Reports an event at an endpoint to the monitor and the log. Called under a connection's
+/// lock or by an acceptor.
 pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
     if link.is_monitored() {
         let endpoint = endpoint.to_vec();
@@ -66,8 +67,7 @@ pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
     }
 }
 
-/// What ends a connection is not among this: the log knows more of it than the
-/// monitor is told, see `state/report.rs`.
+/// Logs the event. A loss is not logged here: `state/report.rs` does that, with its reason.
 fn write_down(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
     let (origin, at) = (link.origin(), Text(endpoint));
     let error = || io::Error::from_raw_os_error(value as i32);

@@ -1,9 +1,12 @@
-//! Handshakes under way at one listener, and how many there may be.
+//! The bound on handshakes under way at one listener.
 //!
-//! Anybody can connect and then say nothing. Beyond a bound the oldest handshake
-//! gives way to the next, if it has had the time that an honest one needs; if
-//! none is that old, this is a rush of honest peers, and the listener lets them
-//! finish before it accepts more.
+//! A peer that connects and sends nothing holds a descriptor. Beyond the bound the acceptor
+//! ends the oldest handshake, if it is older than [`GRACE`], to make room for the next. If
+//! none is that old, many peers connect at once, and the acceptor pauses until some have
+//! finished.
+//!
+//! The acceptor's I/O thread and the connections (under their locks) call this. The list
+//! has a lock of its own; a connection is evicted after that is released.
 
 #![forbid(unsafe_code)]
 
@@ -14,18 +17,20 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Most handshakes under way, where the process may have descriptors enough.
+/// Most handshakes under way at a listener, if the process may have twice as many
+/// descriptors.
 const MOST: usize = 4096;
-/// How long a handshake may take when there are too many.
+/// Age from which a handshake may be ended in favour of another.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The handshakes under way, oldest first.
+/// The handshakes under way, oldest first. `count` is that of the tickets that exist;
+/// `queue` may hold dead ones.
 pub(super) struct HalfOpen {
     count: AtomicUsize,
     queue: Mutex<VecDeque<Weak<Ticket>>>,
 }
 
-/// Held by a connection for as long as its handshake is not done.
+/// Owned by a connection until its handshake ends, well or badly.
 pub(super) struct Ticket {
     place: Arc<HalfOpen>,
     connection: Weak<Connection>,
@@ -46,7 +51,7 @@ impl HalfOpen {
         })
     }
 
-    /// One more. The connection keeps what comes back.
+    /// Adds a handshake. The connection owns the ticket.
     pub(super) fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Arc<Ticket> {
         self.count.fetch_add(1, Ordering::Relaxed);
         let ticket = Arc::new(Ticket {
@@ -62,10 +67,10 @@ impl HalfOpen {
         ticket
     }
 
-    /// Whether one more may be accepted now; sees to it that old ones go.
+    /// Whether one more connection may be accepted now. Ends old handshakes to make room.
     pub(super) fn has_room(&self) -> bool {
-        // At most half of the descriptors that the process may have: the rest is
-        // for those who have shown who they are, and for the host.
+        // At most half of the descriptors that the process may have: the rest is for
+        // established connections and for the program.
         let most = (crate::sys::descriptor_limit() / 2).clamp(1, MOST);
         while self.count.load(Ordering::Relaxed) >= most {
             if !self.shed() {
@@ -75,7 +80,7 @@ impl HalfOpen {
         true
     }
 
-    /// Ends the oldest handshake, if it has had its time.
+    /// Ends the oldest handshake, if it is older than [`GRACE`]. False if there is none.
     pub(super) fn shed(&self) -> bool {
         let Some(oldest) = self.take_old() else {
             return false;
@@ -88,7 +93,7 @@ impl HalfOpen {
         true
     }
 
-    /// The oldest handshake, if it has had its time.
+    /// Takes the oldest handshake, if it is older than [`GRACE`].
     fn take_old(&self) -> Option<Arc<Ticket>> {
         let mut queue = self.queue.lock();
         loop {

@@ -1,9 +1,10 @@
-//! The way in: bytes from the stream become messages in the pipe.
+//! Input: bytes from the stream become messages in the pipe.
 //!
-//! Bytes are read into a block that belongs to the thread, not to the
-//! connection. Bodies of medium size stay where they were read, as slices of
-//! the block; short ones are copied into the message; long ones that have not
-//! arrived yet are read straight into their own memory.
+//! Called under the connection's lock, by the thread that drives the connection. Bytes are
+//! read into a block that belongs to the thread and is borrowed for a drive. Bodies of
+//! medium size stay there, as slices that share the block; short ones are copied into the
+//! message; long ones that have not arrived yet are read into memory of their own. Plain
+//! frames of ZMTP 2 and later go to the pipe as a run.
 
 #![forbid(unsafe_code)]
 
@@ -14,33 +15,34 @@ use crate::transport::ByteStream;
 use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
 use std::io;
 
-/// Bytes in a read block.
+/// Capacity of a read block, in bytes.
 const BLOCK: usize = 64 * 1024;
-/// A block with less room is not read into any more.
+/// A block with less room is replaced before the next read, in bytes.
 const ROOM_MIN: usize = 16 * 1024;
-/// A frame longer than this that is not complete gets memory of its own.
+/// An incomplete frame longer than this is read into memory of its own, in bytes.
 const LARGE: usize = 8 * 1024;
-/// While so many bytes of a body are to come, it is no use to look for them all the
-/// time: the sender needs longer for them than a sleep takes.
+/// While at least this many bytes of a body have yet to arrive, polling the stream is a
+/// waste: the sender needs longer for them than a sleep takes.
 const MUCH: usize = 512 * 1024;
-/// Bytes of an incomplete frame that are kept outside a block.
+/// Up to this many bytes of an incomplete frame are copied so that the block can be
+/// returned.
 const PARTIAL_MAX: usize = 2 * 1024;
 
 thread_cell! {
-    /// The block of the connection that this thread drives, and its fill mark.
+    /// The spare block of this thread, and how much of it is in use.
     static SPARE: Option<(Block, usize)> = None;
 }
 
-/// Why a connection must be closed from what came in.
+/// Why the input ends the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The bytes are no valid frames.
+    /// The bytes are not valid frames.
     Frame,
     /// A frame is longer than allowed.
     TooLong,
     /// There is no memory for a frame.
     Memory,
-    /// A frame is not what the mechanism wants it to be.
+    /// The mechanism rejects a frame.
     Protocol(ProtocolError),
 }
 
@@ -55,36 +57,34 @@ impl From<Fault> for HandshakeError {
     }
 }
 
-/// What [`Input::decode`] stopped at.
+/// Why [`Input::decode`] stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decoded {
     /// More bytes are needed.
     Starved,
     /// The pipe is full.
     Full,
-    /// A command: its body is [`Input::command`]; go on with
-    /// [`Input::end_command`].
+    /// A command, whose body is [`Input::command`]. Call [`Input::end_command`] after it.
     Command,
 }
 
-/// A long body on its way in.
+/// A long body that is being received.
 struct Large {
     msg: Filling,
-    /// The beginning of the frame that is not part of the message, if the
-    /// mechanism has such.
+    /// The start of the frame that precedes the body, for mechanisms that encrypt.
     prefix: Vec<u8>,
     /// It is the body of a command.
     command: bool,
 }
 
-/// Where the body of the command at hand is.
+/// Where the body of the current command is.
 #[derive(Clone, Copy, Debug, Default)]
 enum Place {
     #[default]
     Nowhere,
-    /// From there to there in the block; the next frame is behind it.
+    /// This range of the block; the next frame begins at its end.
     Block(usize, usize),
-    /// It is the long body.
+    /// In `Input::large`.
     Large,
 }
 
@@ -97,15 +97,15 @@ pub(super) struct Input {
     partial: Vec<u8>,
     large: Option<Box<Large>>,
     command: Place,
-    /// The last frame would fill half a block and more, and so may the next: little is
-    /// read ahead this once, since what is read of its body has to be copied.
+    /// The last frame filled half a block or more, and the next may be as long: the next
+    /// read takes little, since what it reads of a long body has to be copied.
     after_large: bool,
-    /// Whole messages delivered since the last look.
+    /// Whole messages delivered since the connection last took this count.
     pub(super) delivered: u32,
 }
 
 impl Input {
-    /// Gets a block to read into. False if there is no memory.
+    /// Borrows a block to read into. False if there is no memory.
     pub(super) fn open(&mut self) -> bool {
         if self.block.is_none() {
             let spare = SPARE.take();
@@ -133,8 +133,8 @@ impl Input {
         }
     }
 
-    /// Sees to it that the block has room; moves what is left to a fresh one
-    /// if need be.
+    /// Makes room in the block; moves the bytes that are left to a fresh block if needed.
+    /// False if there is no memory.
     fn make_room(&mut self) -> bool {
         let Some(block) = &mut self.block else {
             return false;
@@ -144,7 +144,7 @@ impl Input {
         }
         let left = block.bytes(self.start, self.end).to_vec();
         if left.len() > BLOCK - ROOM_MIN {
-            return true; // decode first
+            return true; // the caller decodes first
         }
         if !block.reclaim() {
             match Block::new(BLOCK) {
@@ -157,7 +157,8 @@ impl Input {
         true
     }
 
-    /// Gives the block back to the thread if nothing in it waits, or little.
+    /// Returns the block to the thread, unless more than [`PARTIAL_MAX`] bytes in it are
+    /// left.
     pub(super) fn close(&mut self) {
         let Some(block) = &self.block else { return };
         let left = self.end - self.start;
@@ -174,8 +175,8 @@ impl Input {
         }
     }
 
-    /// One read from the stream. `Ok(0)` is the end of it; the flag tells
-    /// whether the stream may have more at once.
+    /// Reads from the stream once. `Ok((0, _))` is its end; the flag means that the stream
+    /// may have more.
     pub(super) fn read(&mut self, stream: &ByteStream) -> io::Result<(usize, bool)> {
         if let Some(large) = &mut self.large {
             let room = large.msg.room();
@@ -200,7 +201,7 @@ impl Input {
         Ok((count, count == wanted))
     }
 
-    /// Whether much of a long body is to come yet.
+    /// Whether [`MUCH`] or more of a long body has yet to arrive.
     pub(super) fn expects_much(&self) -> bool {
         let large = self.large.as_deref();
         large.is_some_and(|large| large.msg.missing() >= MUCH)
@@ -213,12 +214,13 @@ impl Input {
             .map_or(&[], |block| block.bytes(self.start, self.end))
     }
 
-    /// Marks bytes as used.
+    /// Marks bytes as consumed.
     pub(super) fn consume(&mut self, count: usize) {
         self.start = (self.start + count).min(self.end);
     }
 
-    /// Moves complete messages to the pipe. Does not flush it.
+    /// Moves complete messages to the pipe, without flushing it, until more bytes are
+    /// needed, the pipe is full, or a command is found.
     pub(super) fn decode(
         &mut self,
         session: &mut Session,
@@ -287,8 +289,8 @@ impl Input {
         }
     }
 
-    /// Moves the whole messages at the front to the pipe, as they are, if there are
-    /// several.
+    /// Moves the whole messages at the front to the pipe as one run, if they have several
+    /// parts and the pipe takes a run.
     #[inline]
     fn forward_frames(&mut self, limit: i64, pipe: &mut PipeEnd) {
         let Some(block) = &mut self.block else {
@@ -307,8 +309,7 @@ impl Input {
         self.start += messages.len;
     }
 
-    /// Decrypts a complete frame and delivers its message. `Some` when decoding
-    /// stops.
+    /// Decrypts a complete frame and delivers its message. `Some`: decoding stops.
     fn open_frame(
         &mut self,
         session: &mut Session,
@@ -317,7 +318,7 @@ impl Input {
         to: usize,
     ) -> Result<Option<Decoded>, Fault> {
         if !pipe.check_write() {
-            return Ok(Some(Decoded::Full)); // a frame can be opened only once
+            return Ok(Some(Decoded::Full)); // decrypting in place cannot be repeated
         }
         let Some(block) = &mut self.block else {
             return Ok(Some(Decoded::Starved));
@@ -342,7 +343,7 @@ impl Input {
         Ok(None)
     }
 
-    /// The body of the command that [`decode`](Self::decode) stopped at.
+    /// The body of the command at which [`decode`](Self::decode) stopped.
     pub(super) fn command(&self) -> &[u8] {
         match (self.command, &self.block, &self.large) {
             (Place::Block(from, to), Some(block), _) => block.bytes(from, to),
@@ -351,7 +352,7 @@ impl Input {
         }
     }
 
-    /// Goes on behind the command.
+    /// Consumes the current command.
     pub(super) fn end_command(&mut self) {
         match std::mem::take(&mut self.command) {
             Place::Nowhere => {}
@@ -385,7 +386,7 @@ impl Input {
         Ok(())
     }
 
-    /// Delivers the long body if it is complete. `Some` when decoding stops.
+    /// Delivers the long body if it is complete. `Some`: decoding stops.
     fn finish_large(
         &mut self,
         session: &mut Session,
@@ -422,8 +423,8 @@ impl Input {
     }
 }
 
-/// What the peer meant with a frame. The flags of the header do not matter to
-/// the mechanisms that encrypt.
+/// Decrypts a frame in place and returns its flags. Mechanisms that encrypt do not use the
+/// flags of the header.
 fn open(session: &mut Session, prefix: &[u8], body: &mut [u8]) -> Result<Flags, Fault> {
     let outer = Flags {
         more: false,

@@ -1,4 +1,4 @@
-//! What a connection knows of its socket.
+//! The socket as its connections see it, and its options as they were at bind or connect.
 
 #![forbid(unsafe_code)]
 
@@ -15,66 +15,70 @@ use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// The socket, seen from its connections. The methods are called with a
-/// connection locked and must neither block nor lock the socket.
+/// The socket, seen from its connections. Called from any thread, as a rule with a connection
+/// locked: the methods must neither block nor lock the socket's slot. They send commands to
+/// the socket's mailbox or change its shared part.
 pub trait Link: Send + Sync {
     /// The socket's name in the log.
     fn origin(&self) -> Origin;
-    /// A handshake is through and this is the socket's end of the new pipe.
+    /// A handshake is complete, and this is the socket's end of the new pipe.
     fn attach(&self, pipe: PipeEnd);
-    /// An accepted peer has gone, and left about so many bytes that are not read.
+    /// An accepted peer has gone, and left about this many unread bytes in its pipe.
     fn report_unread(&self, bytes: u64);
-    /// There is mail that must not wait until the application's next call on the
-    /// socket: an I/O thread is to read it.
+    /// The mail must not wait for the application's next call on the socket: has an I/O
+    /// thread read it.
     fn defer_mail(&self);
-    /// Whether the socket wants to be told the peer's routing id, as the first
-    /// message of the pipe.
+    /// Whether the peer's routing id is to be the first message of the pipe.
     fn wants_routing_id(&self) -> bool;
-    /// `ZMQ_LINGER` as it is now, in milliseconds; -1 for ever.
+    /// `ZMQ_LINGER` at present, in milliseconds; -1 for ever.
     fn linger(&self) -> i32;
-    /// Something for the monitor.
+    /// Queues an event for the monitor.
     fn event(&self, event: Event);
-    /// Whether [`event`](Self::event) would be heard by anybody.
+    /// Whether there is a monitor for [`event`](Self::event).
     fn is_monitored(&self) -> bool;
-    /// Whether a thread of the application waits for messages right now and
-    /// reads its connections itself.
+    /// Whether an application thread polls now and reads the caller-driven connections
+    /// itself. SeqCst load, in the Dekker handshake with
+    /// [`add_caller_driven`](Self::add_caller_driven).
     fn is_spinning(&self) -> bool;
-    /// A message woke one of the connections, now, at the time of the answer.
+    /// Counts a wake-up of a connection by a message, now, and returns the run that it is
+    /// in.
     fn count_wakeup(&self, gap: Duration) -> Wakeups;
-    /// A number that changes whenever the application drives its connections.
+    /// A counter that changes whenever an application thread reads its connections.
     fn activity(&self) -> u32;
-    /// This connection is left to the application until it is told otherwise
-    /// by [`Connection::hand_to_io_thread`].
+    /// Makes a connection caller-driven until the socket calls
+    /// [`Connection::hand_to_io_thread`]. Ends with a SeqCst fence: the caller then
+    /// rechecks [`is_spinning`](Self::is_spinning).
     fn add_caller_driven(&self, connection: Arc<Connection>);
-    /// Bytes were read.
+    /// Counts that bytes were read.
     fn input_came(&self);
-    /// A connection came into being; the socket keeps it until `finished`.
+    /// Registers a new connection, which the socket owns until
+    /// [`finished`](Self::finished).
     fn opened(&self, connection: Arc<Connection>);
-    /// A connection is over for good.
+    /// Removes a connection that has ended for good.
     fn finished(&self, connection: &Connection);
     /// A connecting side makes no further attempt. When the socket reads its mail, it
     /// is to [stop](Connection::stop) the connection and to forget the endpoint, so
     /// that it can no longer be disconnected; or to stop it [soon](Connection::stop_soon)
     /// if the endpoint stays, whereupon it is told once more.
     fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool);
-    /// Asks the ZAP handler of the context; the answer goes to
-    /// [`Connection::zap_reply`], at once or later. Without a handler the
-    /// verdict is [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and there
-    /// is nothing to be kept until the answer.
+    /// Sends a query to the ZAP handler of the context. The answer goes to
+    /// [`Connection::zap_reply`], at once or later. Without a handler the verdict is
+    /// [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and `None` is returned. The
+    /// connection keeps what is returned until the answer.
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>>;
-    /// The least busy I/O thread of those in the mask (0: all).
+    /// The least loaded I/O thread of those in the mask (0: all).
     fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>>;
 }
 
-/// A run of messages that each woke a connection of one socket, in nanoseconds of
-/// the socket's own clock. A longer pause than the gap begins a new run.
+/// A run of wake-ups of one socket's connections by messages, in nanoseconds of the
+/// socket's clock. A pause of `gap` or more begins a new run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wakeups {
-    /// When the last of them was.
+    /// Time of the last wake-up.
     pub now: u64,
-    /// When the first of them was.
+    /// Time of the first wake-up.
     pub began: u64,
-    /// How many they are.
+    /// Number of wake-ups.
     pub count: u32,
 }
 
@@ -85,24 +89,24 @@ pub struct Settings {
     pub options: Arc<Options>,
     /// The type named in the handshake.
     pub socket_type: SocketType,
-    /// No ZMTP: every read becomes a message, every message is written as it
-    /// is (STREAM, `ZMQ_ROUTER_RAW`).
+    /// No ZMTP: every read becomes a message, and messages are written without frames
+    /// (STREAM, `ZMQ_ROUTER_RAW`).
     pub raw: bool,
     /// The application has named the peer (`ZMQ_CONNECT_ROUTING_ID`).
     pub names_peer: bool,
-    /// Raw connections tell of begin and loss by an empty message
+    /// Raw connections report their begin and loss by an empty message
     /// (`ZMQ_STREAM_NOTIFY`).
     pub raw_notify: bool,
 }
 
 impl Settings {
-    /// Whether what this side sends are subscriptions.
+    /// Whether what this side sends are subscriptions (SUB, XSUB).
     pub fn subscribes(&self) -> bool {
         matches!(self.socket_type, SocketType::Sub | SocketType::Xsub)
     }
 
-    /// `ZMQ_MAXMSGSIZE` for what comes in, in bytes; negative for no limit.
-    /// Raw bytes are no messages of the peer's making and have none.
+    /// `ZMQ_MAXMSGSIZE` for input, in bytes; negative for no limit. Raw input has none,
+    /// since its messages are this side's making.
     pub fn frame_limit(&self) -> i64 {
         if self.raw {
             -1
@@ -122,8 +126,8 @@ impl Settings {
         })
     }
 
-    /// What the transport wants of the options. Made anew each time, since it is
-    /// wanted seldom and there is one of these for every endpoint.
+    /// The options of the transport. Made anew each time: it is seldom needed, and there
+    /// would be one for every endpoint.
     pub fn stream(&self) -> StreamOptions {
         let options = &self.options;
         let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
@@ -141,7 +145,7 @@ impl Settings {
             backlog: options.backlog,
             bind_to_device: (!device.is_empty()).then_some(device),
             use_fd: options.given_fd.clone(),
-            // Each was checked when it was set.
+            // The option's setter has checked each.
             tcp_accept_filters: options
                 .tcp_accept_filters
                 .iter()
@@ -159,7 +163,7 @@ impl Settings {
         security::mechanism(&self.options)
     }
 
-    /// When the options want ZAP asked.
+    /// When the options require ZAP.
     pub fn zap(&self) -> ZapPolicy {
         security::zap_policy(&self.options)
     }

@@ -1,20 +1,25 @@
 //! Connections: a ZMTP session over any byte stream, driven by any thread.
 //!
-//! A [`Connection`] is a state machine, a stream and its end of a pipe under
-//! one [`WorkLock`]. Whoever has something to do for it, the I/O thread on readiness
-//! and timers, an application thread that sends or waits, sets work bits and tries
-//! the lock ([`Connection::service`]); the holder does all the work that is marked
-//! before it unlocks. So no thread waits for another, and no work is lost.
+//! A [`Connection`] is a state machine, a stream and its end of a pipe under one
+//! [`WorkLock`]. The I/O thread (on readiness and timers) and application threads (while
+//! they send or wait) set work bits and try the lock ([`Connection::service`]). The holder
+//! drains the work bits and rechecks them as it unlocks, so a thread whose try failed may
+//! return: no thread waits for another, and no work is lost.
+//!
+//! A thread that drives a connection may hold the socket's slot (application threads) or
+//! nothing (the I/O thread); under the connection's lock it never locks a socket. While an
+//! application thread polls, the connection is *caller-driven*: that thread reads the
+//! stream, and the I/O thread does not re-arm the descriptor.
 //!
 //! In this folder:
 //!
 //! - `input` and `output`: bytes to messages and back;
-//! - `raw`: what is different without ZMTP;
+//! - `raw`: what differs without ZMTP;
 //! - `state`: the life of a connection, from dial or accept to its end;
-//! - `dialer`: making a connection, and making it again;
-//! - `tunnel`: the way through a SOCKS proxy;
-//! - `acceptor`: listening, and `half_open`: how many may be in the handshake;
-//! - [`link`]: what a connection knows of its socket.
+//! - `dialer`: the attempts to connect and the back-off between them;
+//! - `tunnel`: the negotiation with a SOCKS proxy;
+//! - `acceptor`: listening, and `half_open`: the bound on handshakes under way;
+//! - [`link`]: the socket as its connections see it.
 
 #![forbid(unsafe_code)]
 
@@ -63,54 +68,54 @@ mod work {
     pub const TIMER: u32 = 4;
     /// The pipe has events.
     pub const PIPE: u32 = 8;
-    /// The socket gives the connection up.
+    /// The socket gives up the connection.
     pub const STOP: u32 = 16;
-    /// The descriptor's watch was used up by an event.
+    /// A readiness event consumed the one-shot registration of the descriptor.
     pub const FIRED: u32 = 32;
-    /// Begin: connect, or greet.
+    /// Begin: connect, or send the greeting.
     pub const START: u32 = 64;
-    /// The application no longer reads by itself: watch the descriptor.
+    /// The connection is no longer caller-driven: re-arm the descriptor.
     pub const HAND_OVER: u32 = 128;
-    /// Something in the connection panicked.
+    /// A drive of the connection panicked.
     pub const FAIL: u32 = 256;
-    /// ZAP has answered.
+    /// The ZAP handler has answered.
     pub const ZAP: u32 = 512;
-    /// There is much in the pipe: write it, even if the stream was full.
+    /// The pipe holds a batch: write it, even if the stream was full.
     pub const FILLING: u32 = 1024;
-    /// The handshake is to make room for others, if it is not done.
+    /// Too many handshakes are under way: end this one, unless it is complete.
     pub const EVICT: u32 = 2048;
-    /// No further attempt is made, and the socket knows.
+    /// No further attempt is made, and the socket has read that in its mail.
     pub const STOP_SOON: u32 = 4096;
-    /// The thread that sends waits for room in the stream by itself: no other is to watch
-    /// for it as long as the rest of this long message has not gone out.
+    /// The sending thread waits for room in the stream, so the descriptor is not armed for
+    /// writing until the rest of this long message has gone out.
     pub const SENDER_WAITS: u32 = 8192;
-    /// That thread waits no more. If both are marked, nothing is left to it.
+    /// The sending thread stopped waiting. If both bits are set, this one wins.
     pub const SENDER_WAITED: u32 = 16_384;
 }
 
-/// Sends that follow each other faster than this, with nothing received in
-/// between, are a stream: they are collected, and written by the sending thread
-/// itself when there are enough, or by the I/O thread when no more come.
+/// Sends less than this apart, with nothing received in between, are a stream: the messages
+/// are batched in the pipe. The sending thread writes each full batch, the I/O thread the
+/// last one.
 const STREAM_GAP: Duration = Duration::from_micros(100);
 
-/// What a panic has come to.
+/// The consequence of a panic, for its log line.
 const LOST: &str = "a connection was closed";
 
-/// So many connections in a row are served by the sending thread; more are a
-/// stream, even if it is one message to all of them.
+/// A fan-out of one message to at most this many connections is written by the sending
+/// thread; wake-ups of more connections in one run count as a stream.
 const COPIES: u32 = 32;
 
-/// Time that a sending thread may spend on a long message while the stream is full, and
-/// what each byte that goes out meanwhile adds to it.
+/// Retry budget: time that a sending thread may spend on a long message while the stream is
+/// full, and the time that each byte written meanwhile adds to it.
 const RETRY_BUDGET: Duration = Duration::from_micros(500);
 const RETRY_BUDGET_PER_BYTE: Duration = Duration::from_nanos(1);
 
 thread_cell! {
-    /// The connection whose output this thread has last left to the I/O thread.
+    /// The connection whose flush this thread has last left to the I/O thread.
     static UNFLUSHED: Weak<Connection> = Weak::new();
 }
 
-/// One connection, made or accepted. See the module.
+/// One connection, dialled or accepted. See the module.
 pub struct Connection {
     me: Weak<Connection>,
     link: Arc<dyn Link>,
@@ -118,29 +123,31 @@ pub struct Connection {
     settings: Arc<Settings>,
     key: OnceLock<Key>,
     state: WorkLock<State>,
-    /// No further attempt to connect will be made.
+    /// No further attempt to connect is made. Stored (SeqCst) before the link is notified, and
+    /// loaded by a thread that handles the notification.
     over: AtomicBool,
-    /// ZAP's answer, until the state machine takes it.
+    /// The ZAP handler's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
-    /// The descriptor is left to the application's own reading.
+    /// An application thread reads the stream; the descriptor is not armed. Dekker with
+    /// [`Link::is_spinning`], see `State::watch`.
     caller_driven: AtomicBool,
-    /// The link's activity number at the last tick.
+    /// [`Link::activity`] as of the last tick.
     seen_activity: AtomicU32,
-    /// Messages that came in since the last send.
+    /// Messages received since the last send.
     received: AtomicU32,
-    /// The I/O thread looks now and then whether a stream's end was left behind.
+    /// The I/O thread is due to check for an unflushed batch, see `check_flush`.
     flush_pending: AtomicBool,
-    /// How often a sending thread has written out its stream, and what the I/O
-    /// thread knew of that.
+    /// Batches written by sending threads, and that number as of the I/O thread's last
+    /// check.
     fillings: AtomicU32,
     seen_fillings: AtomicU32,
-    /// The rest of a long message is to go.
+    /// The stream is full in the middle of a long message.
     unsent: AtomicBool,
     /// Bytes written, modulo 2^32.
     written: AtomicU32,
-    /// The value of `written` when a sending thread last waited in vain.
+    /// The value of `written` when a sending thread last waited for room and timed out.
     stuck: AtomicU32,
-    /// When a message last woke this connection, by the link's clock.
+    /// When a message last woke this connection, by the link's clock, in nanoseconds.
     last_wakeup: AtomicU64,
 }
 
@@ -177,9 +184,9 @@ impl Connection {
         connection
     }
 
-    /// Begins to connect to `endpoint`, for ever again until [`stop`](Self::stop).
-    /// `pipe` is the connection's end of a pipe that exists before the
-    /// connection stands, unless `ZMQ_IMMEDIATE` forbids that.
+    /// Begins to connect to `endpoint`, with retries until [`stop`](Self::stop). `pipe` is
+    /// the connection's end of a pipe that exists before the handshake is complete, unless
+    /// `ZMQ_IMMEDIATE` forbids that.
     pub fn connect(
         link: Arc<dyn Link>,
         reactor: Arc<Reactor>,
@@ -198,7 +205,7 @@ impl Connection {
         connection
     }
 
-    /// Takes over a stream that was accepted at the endpoint `local`.
+    /// Takes ownership of a stream that was accepted at the endpoint `local`.
     fn accepted(
         link: Arc<dyn Link>,
         reactor: Arc<Reactor>,
@@ -215,14 +222,14 @@ impl Connection {
         connection
     }
 
-    /// There are too many handshakes under way at the listener: this one ends,
-    /// unless it is done by now.
+    /// Ends the connection if its handshake is not complete: too many are under way at the
+    /// listener.
     fn evict(&self) {
         self.service(work::EVICT);
     }
 
-    /// The socket gives the connection up: what is queued is still sent, for at
-    /// most the linger time; then it ends.
+    /// The socket gives up the connection: queued messages are still sent, for at most the
+    /// linger time; then the connection ends.
     pub fn stop(&self) {
         self.service(work::STOP);
     }
@@ -240,20 +247,19 @@ impl Connection {
         self.over.load(Ordering::SeqCst)
     }
 
-    /// Stops a connection that [is over](Self::is_over) and returns its end of the
-    /// pipe, if there is one: what is in it was not sent.
+    /// Stops a connection that [is over](Self::is_over) and returns its end of the pipe, if
+    /// there is one, with the messages that were not sent.
     pub fn retire(&self) -> Option<PipeEnd> {
         let pipe = self.with_state(|state| state.pipe.take());
         self.stop();
         pipe
     }
 
-    /// The answer to a query that [`Link::zap`] took. May be called from any
-    /// thread, even from within that method. Answers that nobody waits for are
-    /// dropped.
+    /// Takes the answer to a query of [`Link::zap`]. May be called from any thread, even
+    /// from within that method. An answer that no handshake waits for is dropped.
     pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
         let mut answer = self.answer.lock();
-        // One for a connection before this one must not displace ours.
+        // An answer to an older query must not displace the one that is awaited.
         if answer.as_ref().is_none_or(|answer| answer.token <= token) {
             *answer = Some(ZapAnswer { token, verdict });
         }
@@ -261,67 +267,68 @@ impl Connection {
         self.service(work::ZAP);
     }
 
-    /// Reads what is there, for a waiting application.
+    /// Reads what has arrived. Called by a polling application thread.
     pub fn poll_input(&self) {
         self.service(work::READ);
     }
 
-    /// Does now what was left to the I/O thread and not begun by it yet.
+    /// Does the work that is marked for the I/O thread and that no thread has begun.
     pub fn push_output(&self) {
         if self.state.has_work() {
             self.service(0);
         }
     }
 
-    /// The connection whose output the calling thread has last left to the I/O
-    /// thread, once, unless it belongs to the link at `except`. The output may
-    /// have been written since.
+    /// Takes the connection whose flush the calling thread has last left to the I/O thread,
+    /// unless it belongs to the link at `except`: then it stays. The flush may be done by
+    /// now.
     pub fn take_unflushed(except: usize) -> Option<Arc<Connection>> {
-        let left = UNFLUSHED.take().upgrade()?;
-        if left.link_address() == except {
-            UNFLUSHED.set(left.me.clone());
+        let unflushed = UNFLUSHED.take().upgrade()?;
+        if unflushed.link_address() == except {
+            UNFLUSHED.set(unflushed.me.clone());
             return None;
         }
-        Some(left)
+        Some(unflushed)
     }
 
-    /// The same, as often as one likes, and whosever it is.
+    /// As [`take_unflushed`](Self::take_unflushed), of any link, and without taking it.
     pub fn last_unflushed() -> Option<Arc<Connection>> {
-        let left = UNFLUSHED.take().upgrade()?;
-        UNFLUSHED.set(left.me.clone());
-        Some(left)
+        let unflushed = UNFLUSHED.take().upgrade()?;
+        UNFLUSHED.set(unflushed.me.clone());
+        Some(unflushed)
     }
 
-    /// About how many parts of messages wait to be sent; 0 while a thread is at it.
+    /// About how many message parts wait to be sent; 0 while another thread holds the lock.
     pub fn unsent(&self) -> usize {
         self.try_with_state(State::unsent).unwrap_or(0)
     }
 
-    /// Forgets what the calling thread has left: in a forked child it is the
+    /// Forgets the calling thread's unflushed connection: in a forked child it is the
     /// parent's.
     pub fn forget_unflushed() {
         UNFLUSHED.take();
     }
 
-    /// Whether the calling thread has left output to the I/O thread and not
-    /// asked for it since.
+    /// Whether the calling thread has left a flush to the I/O thread and not taken it back
+    /// with [`take_unflushed`](Self::take_unflushed).
     pub fn has_unflushed() -> bool {
-        let has = |left: &Cell<Weak<Connection>>| {
-            let last = left.take();
+        let has = |cell: &Cell<Weak<Connection>>| {
+            let last = cell.take();
             let any = last.strong_count() > 0;
-            left.set(last);
+            cell.set(last);
             any
         };
         UNFLUSHED.with(has).unwrap_or(false)
     }
 
-    /// The stream's descriptor, for somebody who waits for input and may miss that it
-    /// was closed meanwhile. `None` if there is none, or if input is not wanted.
+    /// The stream's descriptor, to wait for input on; it may be closed at any time after
+    /// this returns. `None` without a session, while the pipe is full, or while another
+    /// thread holds the lock.
     pub fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
         self.try_with_state(|state| state.stream_fd())?
     }
 
-    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
+    /// As [`stream_fd`](Self::stream_fd), if much of a long body has yet to arrive.
     pub fn long_fd(&self) -> Option<std::os::fd::RawFd> {
         self.try_with_state(|state| state.long_fd())?
     }
@@ -331,22 +338,21 @@ impl Connection {
         self.link.origin()
     }
 
-    /// The address of the link, as a name for it.
+    /// The address of the link, which identifies the socket.
     pub fn link_address(&self) -> usize {
         Arc::as_ptr(&self.link).cast::<()>() as usize
     }
 
-    /// Does what is to be done, and reads what is there, before it returns:
-    /// waits for a thread that is at it. To be called with no socket locked.
+    /// Does all marked work and reads what has arrived before it returns, waiting for the
+    /// holder of the lock if there is one. Call it with no socket locked.
     pub fn settle(&self) {
         self.wait_and_service(work::READ);
     }
 
-    /// The application stops reading this connection by itself: the I/O thread
-    /// watches it again.
+    /// Ends caller-driven reading: the I/O thread watches the descriptor again.
     pub fn hand_to_io_thread(&self) {
         if self.caller_driven.swap(false, Ordering::SeqCst) {
-            // After this call the watch must be in place.
+            // Waits for the lock: the descriptor must be armed when this returns.
             self.wait_and_service(work::HAND_OVER);
         }
     }
@@ -355,13 +361,13 @@ impl Connection {
         self.key.get().copied().unwrap_or(Key::MAX)
     }
 
-    /// Adds work and does all that is marked, unless another thread holds the lock, and
-    /// will. True if it was done here.
+    /// Sets `work`, then does all marked work. False if another thread holds the lock: that
+    /// holder does it then.
     fn service(&self, work: u32) -> bool {
         self.state.serve(work, |state, todo| self.work(state, todo))
     }
 
-    /// The same, but waits for the lock: the work is done when this returns.
+    /// As [`service`](Self::service), but waits for the lock: the work is done on return.
     fn wait_and_service(&self, work: u32) {
         self.state
             .wait_and_serve(work, |state, todo| self.work(state, todo));
@@ -379,9 +385,9 @@ impl Connection {
 
     /// Back-pressure on a sender whose stream is full in the middle of a long message. As
     /// long as the peer reads about as fast as memory is copied, this thread writes the
-    /// rest itself, sleeping while the kernel takes no more: further messages in the
-    /// queue would only be out of the caches when their turn comes. A peer that has read
-    /// nothing during such a sleep is not waited for again until it has.
+    /// rest itself and sleeps while the kernel takes no more: further messages in the queue
+    /// would only leave the caches before their turn. After a sleep in which the peer has
+    /// read nothing, no thread waits for it again until it has.
     fn send_rest(&self) {
         let begun = Instant::now();
         let first = self.written.load(Ordering::Relaxed);
@@ -400,21 +406,25 @@ impl Connection {
         }
     }
 
-    /// Sleeps until the stream takes bytes again, for a millisecond at most. False if it
-    /// took longer.
+    /// Sleeps until the stream is writable, for at most 1 ms. False on time-out.
     fn wait_for_room(&self) -> bool {
         let fd = self.try_with_state(|state| state.blocked_fd()).flatten();
         let Some(fd) = fd else {
-            std::thread::yield_now(); // the lock's holder writes
+            std::thread::yield_now(); // the holder of the lock writes
             return true;
         };
         sys::is_writable_within(fd, 1)
     }
 
-    /// The I/O thread's look at a stream. If the sending thread has written by
-    /// itself since the last look, it is likely to do it again, and is left alone
-    /// until the next look. Otherwise what is left is written now, and the next
-    /// message asks for the I/O thread anew.
+    /// The I/O thread's check for an unflushed batch. If a sending thread has written a
+    /// batch since the last check, it is likely to do so again, and the check is repeated
+    /// later. Otherwise the rest is written now, and the next message schedules the I/O
+    /// thread again.
+    ///
+    /// The lost wake-up is excluded as in Dekker: here store `flush_pending`; SeqCst fence;
+    /// load the work bits. In [`Listener::pipe_event`] SeqCst exchanges set the work bit,
+    /// then `flush_pending`. So either this load sees the bit, or the sender finds the flag
+    /// clear and schedules a check.
     fn check_flush(&self) {
         let fillings = self.fillings.load(Ordering::Relaxed);
         if self.seen_fillings.swap(fillings, Ordering::Relaxed) != fillings {
@@ -436,11 +446,12 @@ impl Connection {
         }
     }
 
-    /// Whether a message that was just queued is better left to the I/O thread:
-    /// in a stream it is cheaper to collect, after a pause, or as the answer to a
-    /// single message, it is faster to write at once. Several messages received
-    /// together will have several answers. A stream may go round many connections
-    /// and come to each of them seldom; copies of one message to a few are none.
+    /// Whether a message just queued is left to the I/O thread. In a stream it is cheaper
+    /// to batch; after a pause, or in answer to a single message, it is faster to write at
+    /// once. Several messages received together will have several answers, so they count as
+    /// a stream. A stream may go round many connections and come to each of them seldom:
+    /// without input the message counts if the link's current run of wake-ups has been here
+    /// before, or is longer than a fan-out ([`COPIES`]).
     fn is_streaming(&self) -> bool {
         let run = self.link.count_wakeup(STREAM_GAP);
         let last = self.last_wakeup.swap(run.now, Ordering::Relaxed);
@@ -455,7 +466,7 @@ impl Listener for Connection {
     fn pipe_event(&self, _token: usize) {
         self.state.mark(work::PIPE);
         if self.is_streaming() {
-            // The bit was set first: who stops minding looks at it afterwards.
+            // The work bit was set first, see `check_flush`.
             if !self.flush_pending.swap(true, Ordering::SeqCst) {
                 self.reactor.schedule(self.key());
             }
@@ -498,8 +509,8 @@ impl Source for Connection {
         if what.timer {
             todo |= work::TIMER;
         }
-        let waits = !self.flush_pending.load(Ordering::Relaxed);
-        if todo != 0 || what.scheduled && waits {
+        let no_flush = !self.flush_pending.load(Ordering::Relaxed);
+        if todo != 0 || what.scheduled && no_flush {
             self.service(todo);
         }
         if what.scheduled || what.flush_check {

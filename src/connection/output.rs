@@ -1,4 +1,8 @@
-//! The way out: messages from the pipe become frames in large writes.
+//! Output: messages from the pipe become frames in large writes.
+//!
+//! Called under the connection's lock, by the thread that drives the connection. The batch
+//! buffer is the thread's and is borrowed for a drive; a connection keeps it only while the
+//! stream is full.
 
 #![forbid(unsafe_code)]
 
@@ -9,17 +13,17 @@ use crate::transport::ByteStream;
 use crate::zmtp::{Flags, MAX_HEADER, Session, command};
 use std::io::{self, IoSlice};
 
-/// A write is made when this many bytes are together, or nothing more is there.
+/// A write is made at this many bytes, or when the pipe is drained.
 const BATCH: usize = 64 * 1024;
-/// Longer bodies are written from where they are instead of being copied.
+/// Longer bodies are written from their own memory instead of being copied.
 const COPY_MAX: usize = 8 * 1024;
-/// So many bytes of frames at least are written from where they are. Fewer are
-/// copied, to go together with what follows.
+/// At least this many bytes of frames are written from the pipe's memory. Fewer are copied,
+/// to share a write with what follows.
 const DIRECT_MIN: usize = 8 * 1024;
-/// Answers to PINGs are not written down any more when so many bytes of commands
-/// wait: a peer that asks and does not read must not fill our memory.
+/// PINGs are not answered while this many bytes of commands wait: a peer that sends PINGs
+/// and does not read must not use up memory.
 const CONTROL_MAX: usize = 4 * 1024;
-/// Buffers above this size are not kept for reuse.
+/// Buffers above this capacity are freed instead of kept for reuse.
 const KEEP_MAX: usize = 4 * BATCH;
 
 /// The flags of a command.
@@ -29,24 +33,23 @@ const COMMAND: Flags = Flags {
 };
 
 thread_cell! {
-    /// The batch buffer of the connection that this thread drives.
+    /// The spare batch buffer of this thread.
     static SPARE: Vec<u8> = Vec::new();
 }
 
-/// Bytes on their way to the stream. Between drives it holds memory only if
-/// the stream did not take everything.
+/// Bytes to be written. Between drives it owns memory only if the stream is full.
 #[derive(Default)]
 pub(super) struct Output {
     bytes: Vec<u8>,
     sent: usize,
-    /// A long body that follows `bytes`.
+    /// A long body that follows `bytes`, and how much of it was written.
     body: Option<Box<Msg>>,
     body_sent: usize,
     /// Commands to send at the next frame boundary.
     control: Vec<u8>,
     /// The last part taken from the pipe has more parts to follow.
     mid_message: bool,
-    /// Among what is not written yet there may be more than subscriptions.
+    /// What is not written yet may contain more than subscriptions and commands.
     holds_messages: bool,
     /// Bytes written since the stream began.
     written: u64,
@@ -57,35 +60,34 @@ pub(super) struct Output {
 pub(super) enum Flow {
     /// Everything was written.
     Drained,
-    /// The stream takes no more for now.
+    /// The stream is full, or the limit of the drive is reached.
     Blocked,
 }
 
-/// What a SUB or XSUB sends that begins with 0 or 1 is a subscription.
+/// Whether the message is a subscription: a message that a SUB or XSUB sends and that
+/// begins with 0 or 1.
 pub(super) fn is_subscription(msg: &Msg) -> bool {
     msg.has(flag::SUBSCRIPTION) || !msg.more() && msg.data().first().is_some_and(|byte| *byte < 2)
 }
 
 impl Output {
-    /// Adds raw bytes (greeting, handshake) behind what is there.
+    /// The buffer for raw bytes (greeting, handshake), sent in order.
     pub(super) fn handshake_bytes(&mut self) -> &mut Vec<u8> {
         &mut self.control
     }
 
     /// Adds a command frame.
     pub(super) fn command(&mut self, session: &mut Session, body: &[u8]) {
-        // What is encrypted now is sent before anything that is encrypted
-        // later: `fill` takes from here first.
+        // `fill` takes `control` first: frames are sent in the order of their encryption.
         session.mechanism.encode(COMMAND, body, &mut self.control);
     }
 
-    /// Whether the peer takes in so little that no more answers should be
-    /// written for it.
+    /// Whether so many commands wait that PINGs are not to be answered.
     pub(super) fn is_crowded(&self) -> bool {
         self.control.len() >= CONTROL_MAX
     }
 
-    /// Whether a part of a long body is written and the rest is to go.
+    /// Whether the rest of a long body has yet to be written.
     pub(super) fn is_midway(&self) -> bool {
         self.body.is_some()
     }
@@ -95,7 +97,7 @@ impl Output {
         self.holds_messages && !self.is_empty()
     }
 
-    /// Whether a command waits for the end of a frame.
+    /// Whether a command waits for the next frame boundary.
     pub(super) fn holds_command(&self) -> bool {
         !self.control.is_empty()
     }
@@ -110,9 +112,9 @@ impl Output {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
     }
 
-    /// Writes what is there and then what the pipe holds, until both are used up or
-    /// the stream is full, or has taken `limit` bytes and a batch more. Returns the bytes
-    /// written as well.
+    /// Writes what is queued here and then what the pipe holds, until both are drained, the
+    /// stream is full, or it has taken `limit` bytes (the last write may exceed it).
+    /// Returns the bytes written, also with an error.
     pub(super) fn drive(
         &mut self,
         stream: &ByteStream,
@@ -142,7 +144,7 @@ impl Output {
                     total += count;
                     self.written += count as u64;
                     if self.sent < self.bytes.len() || self.body_sent > 0 {
-                        break Ok(Flow::Blocked); // it took a part
+                        break Ok(Flow::Blocked); // a partial write
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -163,8 +165,8 @@ impl Output {
         (total, result)
     }
 
-    /// Writes frames from where they are, if nothing goes before them and there are
-    /// many. What the stream does not take is kept.
+    /// Writes a run of frames from the pipe's memory, if nothing is queued before it and it
+    /// is long enough. What the stream does not take is copied. `None`: the caller writes.
     fn write_in_place(
         &mut self,
         stream: &ByteStream,
@@ -199,7 +201,7 @@ impl Output {
         }
         if !self.control.is_empty() {
             self.bytes.append(&mut self.control);
-            self.control = Vec::new(); // for long there will be no other
+            self.control = Vec::new(); // commands are rare: free the buffer
         }
         let Some((pipe, session)) = source else {
             return;
@@ -208,7 +210,7 @@ impl Output {
             return;
         }
         let passes = session.passes_frames();
-        // The stream has no use for the connection's properties.
+        // The stream does not carry the connection's metadata.
         let mut msg = Msg::new().with(flag::BARE);
         while self.body.is_none() && self.bytes.len() - self.sent < BATCH {
             if passes {
@@ -261,7 +263,7 @@ impl Output {
         }
     }
 
-    /// ZMTP 3.1 sends subscriptions as commands.
+    /// Encodes a subscription as a command, which is ZMTP 3.1's form.
     fn encode_subscription(&mut self, msg: &Msg, session: &mut Session) {
         let mut body = Vec::with_capacity(msg.len() + command::SUBSCRIBE_PREFIX.len());
         match msg.data().split_first() {
@@ -295,8 +297,8 @@ impl Output {
         Ok(count)
     }
 
-    /// The stream is gone: forgets what was on its way, and the rest of a
-    /// message of which a part had been taken.
+    /// The stream is lost: drops what was queued, and the rest of a message of which some
+    /// parts were taken from the pipe.
     pub(super) fn reset(&mut self, pipe: Option<&mut PipeEnd>) {
         let mid_message = self.mid_message;
         *self = Output::default();

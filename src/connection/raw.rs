@@ -1,9 +1,8 @@
 //! Raw connections: bytes of a plain TCP peer, for STREAM and `ZMQ_ROUTER_RAW`.
 //!
-//! There is no greeting, no time limit on one and no heartbeat: the session is
-//! that of a peer without any abilities, and its framing has no headers. So a
-//! raw connection takes the same way through [`super::state`] as any other,
-//! except where it says so.
+//! There is no greeting, no handshake time limit and no heartbeat: the session is that of a
+//! peer of the oldest version, and its framing has no headers. Otherwise a raw connection
+//! runs through [`super::state`] as any other; the exceptions there test `Settings::raw`.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +11,7 @@ use crate::message::Msg;
 use crate::pipe::PipeEnd;
 use crate::zmtp::{Framing, Mechanism, Session, Version, metadata::PropertyList};
 
-/// What a handshake would have agreed on.
+/// The session that a handshake would have agreed on.
 pub(super) fn session() -> Session {
     Session {
         framing: Framing::Raw,
@@ -25,8 +24,9 @@ pub(super) fn session() -> Session {
     }
 }
 
-/// Tells the application that its peer came or went, if it wants to know. Not
-/// subject to the high-water mark: it comes once, and could not be repeated.
+/// Reports to the application that the peer has come or gone, by an empty message, if
+/// `ZMQ_STREAM_NOTIFY` is on. The high-water mark does not apply: the report cannot be
+/// repeated later.
 pub(super) fn notice(settings: &Settings, pipe: &mut PipeEnd) {
     if settings.raw_notify {
         pipe.write_unchecked(Msg::new());

@@ -1,4 +1,4 @@
-//! From the socket's options to a mechanism, and from a connection to ZAP.
+//! The options' mechanism and ZAP policy, and the types of a query to the ZAP handler.
 
 #![forbid(unsafe_code)]
 
@@ -7,7 +7,7 @@ use crate::options::{Options, mechanism};
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict};
 
-/// A question to the ZAP handler, by a connection that waits for the answer.
+/// A query to the ZAP handler, by a connection whose handshake waits for the answer.
 #[derive(Clone, Debug)]
 pub struct ZapQuery {
     /// Mechanism and credentials.
@@ -16,15 +16,15 @@ pub struct ZapQuery {
     pub domain: Vec<u8>,
     /// The peer's address without its port.
     pub address: Vec<u8>,
-    /// `ZMQ_ROUTING_ID` of our own socket, as libzmq sends it.
+    /// `ZMQ_ROUTING_ID` of this side's socket, as libzmq sends it.
     pub routing_id: Vec<u8>,
-    /// To be given back with the answer: a connection that was made anew in
-    /// the meantime knows by it that the answer is not for it.
+    /// Returned with the answer. A connection that has reconnected meanwhile recognises by
+    /// it that the answer is not for its current handshake.
     pub token: u64,
 }
 
-/// A question that the handler has yet to answer. To drop it is to withdraw it: what
-/// waits for the handler is bounded by the handshakes under way.
+/// A query without an answer yet, owned by its connection. Dropping it withdraws the query,
+/// so the queries that wait are bounded by the handshakes under way.
 pub trait OpenQuestion: Send {}
 
 /// The answer to a [`ZapQuery`].
@@ -60,7 +60,7 @@ pub(super) fn mechanism(options: &Options) -> MechanismConfig {
     }
 }
 
-/// When the options want ZAP asked.
+/// When the options require ZAP.
 pub(super) fn zap_policy(options: &Options) -> ZapPolicy {
     ZapPolicy {
         domain_set: !options.zap_domain.is_empty(),
@@ -68,7 +68,7 @@ pub(super) fn zap_policy(options: &Options) -> ZapPolicy {
     }
 }
 
-/// Random numbers fit for keys.
+/// Fills `bytes` with random numbers fit for keys.
 fn random(bytes: &mut [u8]) -> Result<()> {
     Ok(crate::sys::random::fill(bytes)?)
 }

@@ -1,8 +1,13 @@
 //! The life of a connection: what each event does in each phase.
 //!
-//! How one is made, and made again, is in `attempt`; the way from a stream to a
-//! session in `handshake`, what a session does in `traffic`, and what is told of
-//! its end in `report`.
+//! A [`State`] is reached only under the connection's lock, by the thread that holds it (an
+//! I/O thread or an application thread). [`State::run`] does the work of the bits; it must
+//! not block. Invariant at its end: the descriptor is armed for what the
+//! phase waits for, unless the connection is caller-driven, and the reactor's timer is the
+//! earliest deadline.
+//!
+//! The attempts to connect are in `attempt`, the way from a stream to a session in
+//! `handshake`, messages and heartbeats in `traffic`, the reports of a loss in `report`.
 
 #![forbid(unsafe_code)]
 
@@ -34,14 +39,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Reads in one drive, so that one busy peer does not starve the others.
+/// Most reads in one drive, so that one busy peer does not starve the others.
 const READS: usize = 16;
 
-/// Where a connection stands.
+/// The phase of a connection.
 enum Phase {
     /// Not begun.
     New,
-    /// The next attempt comes at the reconnect time.
+    /// The next attempt starts at the deadline.
     Waiting,
     /// No further attempt is made. The pipe stays until the socket takes it back; `told`:
     /// until it reads its mail, for the grace time is over.
@@ -50,89 +55,91 @@ enum Phase {
     Resolving,
     /// A connect is under way.
     Dialing(Box<Dial>),
-    /// Connected to a proxy, which is to connect on.
+    /// Connected to a proxy, which is to connect to the target.
     Proxy(ByteStream, Box<Tunnel>, Wait),
-    /// Greeting and mechanism.
+    /// Greeting and mechanism are exchanged.
     Handshake(ByteStream, Box<Handshake>),
-    /// Messages flow.
+    /// The session is established: messages flow.
     Active(ByteStream, Box<Session>),
-    /// Over.
+    /// The connection has ended.
     Closed,
 }
 
 /// Why a stream is given up.
 #[derive(Debug)]
 enum Loss {
-    /// The peer or the network ended it; errno, 0 for an orderly end.
+    /// The peer or the network closed the stream; errno, 0 for an orderly end.
     Stream(i32),
     /// A time limit passed.
     Timeout,
-    /// The socket does not want the peer: another has its routing id.
+    /// The socket refused the peer: another peer has its routing id.
     Refused,
     /// Too many handshakes are under way.
     Crowded,
-    /// The handshake failed, or the peer broke the rules after it.
+    /// The handshake failed, or the peer broke the protocol after it.
     Protocol(HandshakeError),
 }
 
 impl Loss {
     fn of(fault: Fault) -> Loss {
         match fault {
-            Fault::Memory => Loss::Stream(libc::ENOMEM), // there may be some later
+            Fault::Memory => Loss::Stream(libc::ENOMEM), // a later attempt may find memory
             other => Loss::Protocol(other.into()),
         }
     }
 }
 
-/// Stores without touching the cache line if nothing changes.
+/// Stores without dirtying the cache line if nothing changes. Under the connection's lock.
 fn set(place: &AtomicBool, value: bool) {
     if place.load(Ordering::Relaxed) != value {
         place.store(value, Ordering::Relaxed);
     }
 }
 
-/// Everything under a connection's lock.
+/// What the connection's lock protects.
 pub(super) struct State {
     phase: Phase,
     dialer: Option<Box<Dialer>>,
     pub(super) pipe: Option<PipeEnd>,
     input: Input,
     output: Output,
-    /// The endpoint that events name: what the peer came to, or what is connected to.
+    /// The endpoint that events name: the local one of an accepted peer, or the dialled
+    /// one.
     endpoint: Vec<u8>,
     heartbeat: Option<Box<Heartbeat>>,
     begun: Instant,
-    /// When the phase ends by itself: handshake, connect, reconnect time.
+    /// When the phase times out, the next attempt is due, or the peer is checked again.
     deadline: Option<Instant>,
-    /// An accepted connection's place among the handshakes under way.
+    /// An accepted connection's ticket among the handshakes under way.
     pub(super) ticket: Option<Arc<Ticket>>,
-    /// Set when the socket has given up the connection: until when to linger.
+    /// Set once the socket has given up the connection: the end of the linger time, `None`
+    /// for no limit.
     closing: Option<Option<Instant>>,
-    /// Closing because the application closed this one peer: what it sent goes
-    /// out without regard to the linger time, but on this stream only.
+    /// Closing because the application closed this one peer: queued messages are sent
+    /// without regard to the linger time, but on this stream only.
     draining: bool,
     timer: Option<Instant>,
-    /// The stream's descriptor is known to the reactor.
+    /// The reactor knows the stream's descriptor.
     registered: bool,
-    /// The watch in place: (read, write), or none.
+    /// The armed interest (read, write); `None` when an event has consumed it.
     armed: Option<(bool, bool)>,
-    /// The stream took no more.
+    /// The stream is full: the last write was partial or would block.
     blocked: bool,
-    /// The thread that sends waits for that to end, see [`work::SENDER_WAITS`].
+    /// The sending thread waits until `blocked` ends, see [`work::SENDER_WAITS`].
     sender_waits: bool,
-    /// The kernel was asked to queue little, see [`ByteStream::limit_send_queue`].
+    /// The kernel's send queue was limited, see [`ByteStream::limit_send_queue`].
     queue_limited: bool,
-    /// The peer will take no more, but what it sent is yet to be read.
+    /// The peer takes no more, but what it sent has yet to be read.
     half_closed: bool,
-    /// The pipe took no more.
+    /// The pipe is full: reading stops.
     stalled: bool,
-    /// Bytes that the peer had taken in at the last look.
+    /// Bytes that had reached the peer at the last check.
     taken: u64,
-    /// The pipe has gone through its first attachment.
+    /// The pipe has been attached once.
     attached: bool,
-    /// Number of the last question to ZAP.
+    /// Token of the last query to the ZAP handler.
     zap_token: u64,
-    /// That question, until it is answered.
+    /// That query, until it is answered.
     question: Option<Box<dyn OpenQuestion>>,
 }
 
@@ -172,7 +179,7 @@ impl State {
     pub(super) fn accepted(stream: ByteStream, local: Vec<u8>) -> State {
         let mut state = State::new(None, None);
         state.endpoint = local;
-        // The handshake proper is made at START, when options are at hand.
+        // START makes the actual handshake, from the settings.
         let config = HandshakeConfig {
             socket_type: SocketType::Pair,
             routing_id: Vec::new(),
@@ -185,13 +192,13 @@ impl State {
         state
     }
 
-    /// Does the marked work.
+    /// Does the work of the bits in `todo`.
     pub(super) fn run(&mut self, conn: &Connection, todo: u32) {
         if todo & work::FIRED != 0 {
             self.armed = None;
         }
         if todo & work::FAIL != 0 {
-            // A connecting side tries again: it may not have been the peer's bytes.
+            // The cause need not be the peer's bytes: a connecting side tries again.
             self.lose(conn, Loss::Stream(libc::EIO));
             return self.update_timer(conn);
         }
@@ -206,7 +213,7 @@ impl State {
         }
         if todo & work::STOP != 0 {
             if std::mem::take(&mut self.draining) {
-                self.closing = None; // the whole socket goes: now it lingers
+                self.closing = None; // the whole socket closes: ZMQ_LINGER applies
             }
             self.begin_close(conn);
         }
@@ -231,7 +238,7 @@ impl State {
             self.stream_ready(conn, todo);
         }
         if todo & work::FILLING != 0 {
-            self.blocked = false; // try anew
+            self.blocked = false; // try again
         }
         match todo & (work::SENDER_WAITS | work::SENDER_WAITED) {
             0 => {}
@@ -250,7 +257,7 @@ impl State {
         self.update_timer(conn);
     }
 
-    /// After a second panic: lets go of everything, one by one.
+    /// After a second panic: releases everything, each step on its own.
     pub(super) fn abandon(&mut self, conn: &Connection) {
         const ABANDONED: &str = "a connection was abandoned";
         self.deadline = None;
@@ -290,11 +297,11 @@ impl State {
             self.begin_close(conn);
         }
         if events & pipe::event::WRITE != 0 {
-            self.stalled = true; // look at the input again
+            self.stalled = true; // have `run` recheck the input
         }
     }
 
-    /// The socket has closed its end. What is queued goes on for the linger
+    /// The socket has closed its end of the pipe. Queued messages are sent for the linger
     /// time.
     fn begin_close(&mut self, conn: &Connection) {
         if self.closing.is_some() || matches!(self.phase, Phase::Closed) {
@@ -312,7 +319,7 @@ impl State {
             pipe.shut();
         }
         if self.half_closed {
-            // Nothing is read from here on, so the end would not show.
+            // The pipe takes no more input, so the end of the stream would not be detected.
             return self.lose(conn, Loss::Stream(libc::EPIPE));
         }
         if linger == 0 || conn.settings.subscribes() {
@@ -330,8 +337,8 @@ impl State {
         }
     }
 
-    /// Whether something waits that is worth lingering for. Subscriptions are
-    /// not: they mean nothing once the subscriber has gone, and are dropped here.
+    /// Whether messages wait that are worth lingering for. Subscriptions are not: they are
+    /// void once the subscriber has gone, and are dropped here.
     fn has_unsent(&mut self, conn: &Connection) -> bool {
         let subscribes = conn.settings.subscribes();
         let in_output = match subscribes {
@@ -378,12 +385,13 @@ impl State {
 
     // ---- the end ----------------------------------------------------------
 
-    /// The stream is lost. A connecting side tries again, unless told otherwise.
+    /// Ends the stream. A connecting side tries again, unless an option or the cause
+    /// forbids it.
     fn lose(&mut self, conn: &Connection, loss: Loss) {
         let fd = match &self.phase {
             Phase::Handshake(stream, _) | Phase::Active(stream, _) => stream.as_raw_fd(),
             _ if matches!(loss, Loss::Refused) => {
-                self.pipe = None; // it goes on to connect
+                self.pipe = None; // the attempt to connect continues
                 return;
             }
             _ => return self.close(conn),
@@ -406,10 +414,10 @@ impl State {
             return self.give_up(conn, false);
         }
         if conn.settings.options.immediate || matches!(loss, Loss::Refused) {
-            self.pipe = None; // the next connection makes its own
+            self.pipe = None; // the next session makes its own
         } else if conn.settings.subscribes() {
             if self.closing.is_some() {
-                return self.close(conn); // what was to be sent is void
+                return self.close(conn); // subscriptions of a closed socket are void
             }
             if let Some(pipe) = &mut self.pipe {
                 pipe.hiccup();
@@ -502,7 +510,7 @@ impl State {
         self.beat(conn);
     }
 
-    /// Milliseconds since the session began, the heartbeat's clock.
+    /// Milliseconds since the session began: the heartbeat's clock.
     fn now(&self) -> u64 {
         self.begun.elapsed().as_millis() as u64
     }
@@ -527,8 +535,8 @@ impl State {
         }
     }
 
-    /// Sees to it that the descriptor is watched for what is needed. While the
-    /// application reads by itself, nobody watches for input.
+    /// Arms the descriptor for what the phase waits for. While the connection is
+    /// caller-driven, the descriptor is not armed for input.
     fn watch(&mut self, conn: &Connection) {
         let wanted = match &self.phase {
             Phase::Dialing(_) => (false, true),
@@ -544,16 +552,19 @@ impl State {
             matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
         if application_reads && self.armed.is_none() {
             if conn.caller_driven.load(Ordering::SeqCst) {
-                return; // until the tick or the application gives it back
+                return; // until the tick or the application hands it to the I/O thread
             }
             if conn.link.is_spinning() {
                 conn.caller_driven.store(true, Ordering::SeqCst);
                 if let Some(me) = conn.me.upgrade() {
                     conn.link.add_caller_driven(me);
-                    conn.reactor.schedule(conn.key()); // for the tick
+                    conn.reactor.schedule(conn.key()); // starts the ticks
                 }
-                // It may have gone to sleep meanwhile, and found nothing to give
-                // back: one of us sees the other.
+                // Recheck (Dekker): `caller_driven` is set and the connection is in the
+                // link's list; the SeqCst fence is in `add_caller_driven`; then this load
+                // of the link's spin count. A thread that stops polling decrements that
+                // count, then loads the length of the list. So either this thread sees that
+                // no thread polls, or that thread hands the connection over.
                 if conn.link.is_spinning() {
                     return;
                 }

@@ -1,4 +1,4 @@
-//! The way through a SOCKS proxy: the negotiation before the greeting.
+//! The negotiation with a SOCKS proxy, between the connect and the greeting.
 
 #![forbid(unsafe_code)]
 
@@ -16,16 +16,17 @@ pub(super) enum Wait {
     Nothing,
 }
 
-/// One negotiation with a proxy.
+/// One negotiation with a proxy. Driven under the connection's lock; never blocks.
 pub(super) struct Tunnel {
     client: Socks,
-    /// The answer as far as it is here.
+    /// The part of the proxy's answer that has been read.
     answer: Vec<u8>,
 }
 
 impl Tunnel {
-    /// To `target`, a tcp endpoint. `EINVAL` for one that no proxy can be asked
-    /// for.
+    /// A negotiation for `target`, a tcp endpoint.
+    ///
+    /// Errors: `EINVAL` for an endpoint that cannot be expressed to a proxy.
     pub(super) fn new(target: &Endpoint, options: &Options) -> io::Result<Tunnel> {
         let refused = || io::Error::from_raw_os_error(libc::EINVAL);
         let Endpoint::Tcp(address) = target else {
@@ -40,8 +41,10 @@ impl Tunnel {
         })
     }
 
-    /// Goes as far as the stream lets it. Errors: the stream's, `EPIPE` if the
-    /// proxy ends it, `ECONNREFUSED` if the proxy refuses.
+    /// Proceeds until the stream would block, or the tunnel is open.
+    ///
+    /// Errors: the stream's; `EPIPE` if the proxy closes it, `ECONNREFUSED` if the proxy
+    /// refuses.
     pub(super) fn drive(&mut self, stream: &ByteStream) -> io::Result<Wait> {
         loop {
             while !self.client.output().is_empty() {

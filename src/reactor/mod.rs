@@ -1,11 +1,14 @@
-//! I/O threads: readiness, timers, and work that must not wait for the
-//! application.
+//! I/O threads: readiness, timers, and work that must not wait for the application.
 //!
-//! A [`Source`] is anything with a descriptor or a timer: a connection, a
-//! listener. It registers once and gets a key; the I/O thread calls it when its
-//! descriptor is ready (once for each [`Reactor::arm`]), when its timer is due,
-//! and when somebody asked for it with [`Reactor::schedule`]. The thread starts
-//! with the reactor and ends with [`Reactor::stop`].
+//! A [`Source`] is anything with a descriptor or a timer: a connection, a listener. It
+//! registers once and gets a key. The I/O thread calls it, with no lock held, when its
+//! descriptor is ready (once for each [`Reactor::arm`]), when its timer is due, and after
+//! [`Reactor::schedule`]. The methods of [`Reactor`] may be called from any thread, all
+//! but `stop` also under a connection's lock: their own locks are held for short list
+//! operations only. The thread starts with the reactor and ends with [`Reactor::stop`].
+//!
+//! Invariant: what is scheduled or timed before the thread sleeps ends the sleep, see
+//! `Reactor::wake`.
 
 #![forbid(unsafe_code)]
 
@@ -29,18 +32,18 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use timers::Timers;
 
-/// How often sources that asked for it are looked at again.
+/// Delay until a source that asked for a tick is called again.
 const TICK: Duration = Duration::from_millis(1);
-/// With nothing to do for so long, there is time to prepare for better days.
+/// Idle time after which the thread registers the process for membarrier.
 const IDLE: Duration = Duration::from_millis(20);
-/// The same for those with a stream to mind.
+/// Delay until a source that asked for a flush check is called again.
 const FLUSH_CHECK: Duration = Duration::from_micros(50);
 
-/// What a panic has come to.
+/// The consequence of a panic, for its log line.
 const LOST: &str = "a connection or a listener was closed";
 
-/// How long scheduled work is left to gather: what is scheduled belongs to
-/// streams, and a few large writes cost less than many small ones.
+/// How long scheduled work is batched before it is done: it belongs to streams of messages,
+/// and a few large writes cost less than many small ones.
 const BATCHING_DELAY: Duration = Duration::from_micros(10);
 
 fn batching_delay() {
@@ -52,10 +55,10 @@ fn batching_delay() {
 
 /// Name of a source within its reactor.
 pub type Key = usize;
-/// The waker's; indices do not come near it.
+/// The waker's key; the registry's keys are below it.
 const WAKER: Key = usize::MAX - 1;
 
-/// What a source is told of.
+/// Why a source is called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// The descriptor is readable, or failed.
@@ -64,16 +67,16 @@ pub struct Ready {
     pub writable: bool,
     /// The timer is due.
     pub timer: bool,
-    /// Somebody called [`Reactor::schedule`].
+    /// [`Reactor::schedule`] was called.
     pub scheduled: bool,
-    /// A tick the source asked for.
+    /// The source asked for this with [`After::tick`].
     pub tick: bool,
-    /// A glance the source asked for.
+    /// The source asked for this with [`After::flush_check`].
     pub flush_check: bool,
 }
 
-/// What a source wants after a call; by default nothing, since it armed itself
-/// as it needs.
+/// What a source asks for after a call. Nothing by default: sources arm their descriptors
+/// themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct After {
     /// A call with [`Ready::tick`] in about a millisecond.
@@ -82,7 +85,7 @@ pub struct After {
     pub flush_check: bool,
 }
 
-/// Sources to be called after a fixed time, which begins with the first of them.
+/// Sources to be called once `period` has passed since the first of them was added.
 struct Alarm {
     period: Duration,
     keys: BTreeSet<Key>,
@@ -109,7 +112,7 @@ impl Alarm {
         (!self.keys.is_empty()).then_some(self.at)
     }
 
-    /// The sources, if the time has come.
+    /// Takes the sources, if the period is over.
     fn take(&mut self) -> BTreeSet<Key> {
         match self.keys.is_empty() || Instant::now() < self.at {
             true => BTreeSet::new(),
@@ -118,13 +121,13 @@ impl Alarm {
     }
 }
 
-/// Something driven by an I/O thread. Called without any lock held; must not
-/// block for long. A panic ends the source ([`Source::fail`]), nothing else.
+/// Something driven by an I/O thread. Called with no lock held; must not block for long. A
+/// panic ends this source only, by [`Source::fail`].
 pub trait Source: Send + Sync {
-    /// Something happened.
+    /// Handles readiness, a due timer, or a call that was asked for.
     fn ready(self: Arc<Self>, what: Ready) -> After;
 
-    /// A call of [`ready`](Self::ready) panicked: give up everything.
+    /// A call of [`ready`](Self::ready) panicked: release everything.
     fn fail(self: Arc<Self>);
 }
 
@@ -140,8 +143,8 @@ struct Registry {
     generation: usize,
 }
 
-/// Index bits of a key; the rest is a generation, so that a late event of a
-/// removed source does not reach the one that took its place.
+/// Index bits of a key. The rest is a generation, so that a late event of a removed source
+/// does not reach the source that reuses its index.
 const INDEX_BITS: u32 = 32;
 
 impl Registry {
@@ -180,7 +183,7 @@ impl Registry {
     }
 }
 
-/// A descriptor that ends a wait when it is raised.
+/// Makes a descriptor that ends an epoll wait when it is raised.
 fn new_waker(epoll: &Epoll, eventfd: io::Result<OwnedFd>) -> io::Result<File> {
     let waker = eventfd?;
     let wanted = Readiness {
@@ -192,21 +195,22 @@ fn new_waker(epoll: &Epoll, eventfd: io::Result<OwnedFd>) -> io::Result<File> {
     Ok(waker.into())
 }
 
-/// One I/O thread and what it serves.
+/// One I/O thread and its sources.
 pub struct Reactor {
     epoll: Epoll,
-    /// Ends a wait; edge-triggered, so that it needs no reading.
+    /// Ends a wait. Edge-triggered, so it is never read.
     waker: Mutex<File>,
-    /// The poller's descriptor was closed by the program: the thread may sleep for ever.
+    /// The program closed the epoll descriptor: the thread may sleep for ever. SeqCst without
+    /// a pairing: it is stored once, and no other data depends on it.
     lost: AtomicBool,
     woken: AtomicBool,
     registry: Mutex<Registry>,
     scheduled: Mailbox<Key>,
     timers: Mutex<Timers>,
     stopping: AtomicBool,
-    /// Waits may begin with a while of polling.
+    /// Threads may poll before they sleep.
     spin: bool,
-    /// Sources registered, for choosing the least busy thread.
+    /// Number of sources, to choose the least loaded thread.
     load: AtomicUsize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -247,6 +251,12 @@ impl Reactor {
         Ok(reactor)
     }
 
+    /// Ends the I/O thread's wait, once until the thread clears `woken`.
+    ///
+    /// Callers publish their work first (the mailbox, a timer, `stopping`), then exchange
+    /// `woken`. The I/O thread exchanges `woken` to false, then takes the work. SeqCst
+    /// exchanges of one word: a caller that finds `woken` set, and so raises nothing, comes
+    /// before the exchange to false, and its work is seen after that.
     fn wake(&self) {
         if self.woken.swap(true, Ordering::SeqCst) {
             return;
@@ -254,24 +264,25 @@ impl Reactor {
         let mut waker = self.waker.lock();
         if let Err(error) = crate::sys::raise(&waker) {
             if !self.replace_waker(&mut waker, &error) {
-                self.woken.store(false, Ordering::SeqCst); // the next one tries again
+                self.woken.store(false, Ordering::SeqCst); // the next `wake` tries again
             }
         }
     }
 
-    /// The waker cannot be raised. Most likely the program has closed its descriptor, a
-    /// daemon for instance that closes all that it inherited. Another one takes its place,
-    /// which is readable from the beginning: that ends the wait. False if there can be none.
+    /// Replaces a waker that cannot be raised. Most likely the program has closed its
+    /// descriptor, as a daemon does that closes all it inherited. The new one is readable
+    /// from the beginning, which ends the wait. False if there is none to be had.
     #[cold]
     fn replace_waker(&self, waker: &mut File, why: &io::Error) -> bool {
-        // Not a descriptor, or another's; or not the poller any more.
+        // EBADF: not a descriptor. EINVAL: another kind of descriptor, or no epoll any
+        // more.
         let foreign =
             |error: &io::Error| matches!(error.raw_os_error(), Some(libc::EBADF | libc::EINVAL));
         match new_waker(&self.epoll, crate::sys::raised_eventfd()) {
             Ok(fresh) => {
                 let old = std::mem::replace(waker, fresh);
                 if foreign(why) {
-                    // The number may be the program's by now: it is not for us to close.
+                    // The program may have reused the number: do not close it.
                     std::mem::forget(old);
                     log!(
                         Error,
@@ -295,12 +306,12 @@ impl Reactor {
         }
     }
 
-    /// Whether the thread may never be heard of again.
+    /// Whether the thread may never return from its wait.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::SeqCst)
     }
 
-    /// Ends the thread and waits for it, unless called by that thread.
+    /// Ends the thread and joins it, unless the thread itself calls this or is lost.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.wake();
@@ -313,7 +324,7 @@ impl Reactor {
         }
     }
 
-    /// Whether threads may poll for a while instead of sleeping.
+    /// Whether threads may poll for a while before they sleep.
     pub fn spins(&self) -> bool {
         self.spin
     }
@@ -323,14 +334,14 @@ impl Reactor {
         self.load.load(Ordering::Relaxed)
     }
 
-    /// Adds a source. It stays, and is kept alive, until [`remove`](Self::remove).
+    /// Adds a source. The reactor owns a reference to it until [`remove`](Self::remove).
     pub fn insert(&self, source: Arc<dyn Source>) -> Key {
         self.load.fetch_add(1, Ordering::Relaxed);
         self.registry.lock().insert(source)
     }
 
-    /// Forgets a source and its timer. Its descriptor must be gone already
-    /// (see [`forget_fd`](Self::forget_fd)).
+    /// Removes a source and its timer. Its descriptor must be removed before (see
+    /// [`forget_fd`](Self::forget_fd)).
     pub fn remove(&self, key: Key) {
         self.timers.lock().cancel(key);
         let entry = self.registry.lock().remove(key);
@@ -339,8 +350,10 @@ impl Reactor {
         }
     }
 
-    /// Watches a descriptor for one event, or none for now. `first` tells that
-    /// the descriptor is new to the reactor.
+    /// Arms a descriptor for one event (one-shot), or for none with both flags false.
+    /// `first`: the descriptor is new to the reactor.
+    ///
+    /// Errors: the system's.
     pub fn arm(
         &self,
         fd: BorrowedFd<'_>,
@@ -360,12 +373,12 @@ impl Reactor {
         }
     }
 
-    /// To be called before a watched descriptor is closed.
+    /// Removes a descriptor from the epoll set. To be called before it is closed.
     pub fn forget_fd(&self, fd: BorrowedFd<'_>) {
         let _ = self.epoll.remove(fd);
     }
 
-    /// Calls the source from the I/O thread as soon as possible.
+    /// Has the I/O thread call the source as soon as possible.
     pub fn schedule(&self, key: Key) {
         if self.scheduled.push(key) {
             self.wake();
@@ -401,13 +414,13 @@ impl Reactor {
             let prepares = long && !membarrier::is_prepared();
             let timeout = if prepares { Some(IDLE) } else { timeout };
             if self.epoll.wait(timeout, &mut events).is_err() {
-                // Nothing sensible is left but not to spin on a broken set.
+                // The epoll set is broken: do not spin on it.
                 crate::sys::sleep(Duration::from_millis(10));
             }
             if prepares && events.is_empty() && !self.woken.load(Ordering::Relaxed) {
                 membarrier::prepare(true);
             }
-            // Before the work is looked at: what comes after this wakes again.
+            // Before the work is taken: a later `wake` raises the eventfd again, see there.
             self.woken.swap(false, Ordering::SeqCst);
             self.collect(&events, &mut alarms, &mut batch);
             for (key, what) in batch.drain(..) {
@@ -465,17 +478,17 @@ impl Reactor {
             }
         }
         let [ticks, flush_checks] = alarms;
-        let told = |tick| Ready {
+        let asked = |tick| Ready {
             tick,
             flush_check: !tick,
             ..Ready::default()
         };
-        batch.extend(ticks.take().into_iter().map(|key| (key, told(true))));
+        batch.extend(ticks.take().into_iter().map(|key| (key, asked(true))));
         batch.extend(
             flush_checks
                 .take()
                 .into_iter()
-                .map(|key| (key, told(false))),
+                .map(|key| (key, asked(false))),
         );
     }
 

@@ -1,4 +1,4 @@
-//! One timer for each key, earliest first.
+//! One timer for each key, earliest first. The reactor's lock of timers is held for each call.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,7 @@ pub(super) struct Timers {
 }
 
 impl Timers {
-    /// Sets or moves a timer. True if it is now the first of all.
+    /// Sets or moves a timer. True if it is now the earliest.
     pub(super) fn set(&mut self, key: Key, at: Instant) -> bool {
         if let Some(old) = self.due.insert(key, at) {
             self.queue.remove(&(old, key));
@@ -28,12 +28,12 @@ impl Timers {
         }
     }
 
-    /// When the first timer is due.
+    /// When the earliest timer is due.
     pub(super) fn next(&self) -> Option<Instant> {
         self.queue.first().map(|(at, _)| *at)
     }
 
-    /// Takes out a timer that is due at `now`.
+    /// Removes and returns a key whose timer is due at `now`.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Key> {
         let (at, key) = *self.queue.first()?;
         if at > now {

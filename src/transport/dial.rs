@@ -1,4 +1,4 @@
-//! Connecting, one attempt at a time.
+//! The connecting side: one attempt at a time.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,7 @@ use super::resolve::os;
 use super::{ByteStream, StreamOptions, name, tuning};
 use crate::sys;
 
-/// One address to try, and where to connect from.
+/// An address to connect to, and the address to connect from.
 #[derive(Clone, Debug)]
 pub struct Target {
     address: SockAddr,
@@ -30,20 +30,20 @@ impl Target {
     }
 }
 
-/// A connection attempt. Owns its descriptor; dropping it gives up.
+/// A connection attempt. Owns its descriptor; dropping it ends the attempt.
 #[derive(Debug)]
 pub struct Dial {
     socket: Socket,
     address: Box<SockAddr>,
     options: StreamOptions,
     in_progress: bool,
-    /// Why the attempt has failed already.
+    /// The error of an attempt that failed at once.
     failure: Option<io::Error>,
 }
 
 impl Dial {
-    /// Starts to connect, without waiting. If that fails at once,
-    /// [`Self::finish`] tells why.
+    /// Starts to connect, without waiting. If that fails at once, [`Self::finish`] returns
+    /// the error.
     ///
     /// Errors: the system's, if there is no socket to connect.
     pub fn start(target: &Target, options: &StreamOptions) -> io::Result<Dial> {
@@ -62,7 +62,7 @@ impl Dial {
         let (in_progress, failure) = match started.and_then(|()| socket.connect(&target.address)) {
             Ok(()) => (false, None),
             Err(error) => match error.raw_os_error() {
-                // After a signal the connection goes on in the background.
+                // After a signal the kernel continues to connect.
                 Some(libc::EINPROGRESS | libc::EINTR) => (true, None),
                 _ => (false, Some(error)),
             },
@@ -82,16 +82,16 @@ impl Dial {
         self.in_progress
     }
 
-    /// Whether the connection stands by now. Over loopback it usually does as
-    /// soon as it was started, and then there is nothing to wait for.
+    /// Whether the connection is established by now. Over loopback it usually is at once,
+    /// and then there is nothing to wait for.
     pub fn is_connected(&self) -> bool {
         self.socket.peer_addr().is_ok()
     }
 
-    /// Ends the attempt: a connected stream, or why there is none.
+    /// Ends the attempt: returns the connected stream or the error.
     ///
     /// Errors: the system's (`ECONNREFUSED`, `ETIMEDOUT`, …); `ENOTCONN` if it
-    /// is still in progress; `ECONNREFUSED` if the socket met itself; for ipc
+    /// is still in progress; `ECONNREFUSED` if the socket connected to itself; for ipc
     /// `EAGAIN` if the listener's backlog is full.
     pub fn finish(mut self) -> io::Result<ByteStream> {
         if let Some(error) = self.failure.take() {
@@ -103,7 +103,7 @@ impl Dial {
         let peer = self.peer()?;
         if peer.as_socket().is_some() {
             if meets_itself(&self.socket, &peer)? {
-                // With a reset: the port must be free for its real listener.
+                // Close with a reset: the port must be free for its actual listener.
                 let _ = self.socket.set_linger(Some(Duration::ZERO));
                 return Err(os(libc::ECONNREFUSED));
             }
@@ -112,8 +112,8 @@ impl Dial {
         Ok(ByteStream::new(self.socket))
     }
 
-    /// Where the connection goes to. Where the kernel must not be asked that: the
-    /// address that was dialled, if the socket can be written to.
+    /// The address of the peer. Where `getpeername` is forbidden: the dialled address, if
+    /// the socket is writable.
     fn peer(&self) -> io::Result<SockAddr> {
         match self.socket.peer_addr() {
             Err(error)
@@ -126,8 +126,9 @@ impl Dial {
     }
 }
 
-/// A connect to a port of the ephemeral range where nobody listens can draw
-/// that very port for its own end, and TCP then connects it to itself.
+/// Whether the socket is connected to itself. A connect to a port of the ephemeral range
+/// that has no listener can be assigned that very port as its source, and TCP then connects
+/// it to itself.
 fn meets_itself(socket: &Socket, peer: &SockAddr) -> io::Result<bool> {
     Ok(socket.local_addr()?.as_socket() == peer.as_socket())
 }

@@ -1,4 +1,5 @@
-//! Who may connect: `ZMQ_TCP_ACCEPT_FILTER` and the `ZMQ_IPC_FILTER_*` options.
+//! The filters of accepted peers: `ZMQ_TCP_ACCEPT_FILTER` and the `ZMQ_IPC_FILTER_*`
+//! options.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +10,7 @@ use socket2::{SockAddr, Socket};
 use super::{StreamOptions, name};
 use crate::sys::credentials;
 
-/// Whether the options let this accepted socket in.
+/// Whether the filters admit this accepted socket's peer.
 pub(super) fn admits(socket: &Socket, peer: &SockAddr, options: &StreamOptions) -> bool {
     if let Some(ip) = name::ip_of(peer) {
         let filters = &options.tcp_accept_filters;

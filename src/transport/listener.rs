@@ -1,4 +1,4 @@
-//! Bound sockets that accept connections.
+//! Listening sockets.
 
 #![forbid(unsafe_code)]
 
@@ -16,12 +16,11 @@ use crate::endpoint::{Endpoint, IpcAddress, TcpAddress, TipcAddress, VsockAddres
 use crate::error::{Error, Result};
 use crate::sys::{adopt::GivenFd, resolver};
 
-/// So many connections that ended before they were accepted are skipped in one
-/// call of [`Listener::accept`].
+/// Most connections, ended before they were accepted, that one [`Listener::accept`] skips.
 const ABORTED_MAX: usize = 16;
 
-/// A listening tcp or ipc socket, non-blocking. Dropping it closes its
-/// descriptor and removes its own file, see [`Listener::close`].
+/// A listening socket, non-blocking. Dropping it closes its descriptor and removes the ipc
+/// file that it owns, see [`Listener::close`].
 #[derive(Debug)]
 pub struct Listener {
     // Declared, and so dropped, before the socket: see `SocketFile::remove`.
@@ -30,12 +29,12 @@ pub struct Listener {
     endpoint: Vec<u8>,
 }
 
-/// Why a bind failed.
+/// The error of a failed bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BindError {
     /// The reason.
     pub error: Error,
-    /// The descriptor that had been opened by then, and is closed again.
+    /// The descriptor that had been opened, and is closed again.
     pub fd: Option<RawFd>,
 }
 
@@ -56,10 +55,10 @@ impl From<Error> for BindError {
 }
 
 impl Listener {
-    /// Binds and listens. With `use_fd` in the options that descriptor is taken
-    /// over instead, and the endpoint is not looked at.
+    /// Binds and listens. With `use_fd` in the options the listener takes that descriptor,
+    /// and the endpoint is ignored.
     ///
-    /// Blocks only where a tcp host is a name that the resolver must be asked for.
+    /// Blocks only where a tcp host is a name that needs the resolver.
     ///
     /// Errors: `NoDevice` for a host that does not resolve, `Invalid`,
     /// `NameTooLong`, `AddrInUse`, `TooManyFiles`, else the system's; for
@@ -80,8 +79,8 @@ impl Listener {
         }
     }
 
-    /// Takes over a socket that is bound and listening already (`ZMQ_USE_FD`).
-    /// From success on the listener owns it; its file is never removed.
+    /// Takes a socket that is bound and listening already (`ZMQ_USE_FD`). On success the
+    /// listener owns it; its file is never removed.
     ///
     /// Errors: `EBADF` (also if it was taken before), `ENOTSOCK`; the descriptor then stays
     /// the caller's.
@@ -100,13 +99,13 @@ impl Listener {
         })
     }
 
-    /// What is bound, as `ZMQ_LAST_ENDPOINT` shows it: `tcp://0.0.0.0:port`,
+    /// The bound endpoint, as `ZMQ_LAST_ENDPOINT` shows it: `tcp://0.0.0.0:port`,
     /// `tcp://[::]:port`, `ipc://path`, `ipc://@name`.
     pub fn endpoint(&self) -> &[u8] {
         &self.endpoint
     }
 
-    /// Accepts one connection, if one is waiting; `None` if not.
+    /// Accepts one waiting connection; `None` if there is none.
     ///
     /// Errors: `EACCES` for a peer that a filter refuses; the system's if the
     /// new socket cannot be tuned. Both cost that one connection. `EMFILE`,
@@ -156,7 +155,7 @@ fn bind_tcp(
     let ipv6 = options.ipv6 && resolver::has_ipv6();
     let address = bind_route(address.route()?, ipv6)?;
     let socket = tuning::open_tcp(address.is_ipv6(), options).map_err(to_error)?;
-    // A restarted server must not wait for its old connections to time out.
+    // A restarted server must not wait for the TIME_WAIT of its old connections.
     socket
         .set_reuse_address(true)
         .and_then(|()| socket.bind(&address))
@@ -239,7 +238,7 @@ fn bind_vsock(
     Ok(Listener::new(socket, None)?)
 }
 
-/// Checks and tunes a socket that has just been accepted.
+/// Checks and tunes an accepted socket.
 fn admit(socket: Socket, peer: &SockAddr, options: &StreamOptions) -> io::Result<ByteStream> {
     if !filter::admits(&socket, peer, options) {
         return Err(os(libc::EACCES));
@@ -263,7 +262,7 @@ fn accept_nonblocking(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     Ok((socket, peer))
 }
 
-/// The conditions that the library has a name for, by that name.
+/// Maps the conditions that the library has a name for to that name.
 fn to_error(error: io::Error) -> Error {
     match error.raw_os_error() {
         Some(libc::EINVAL) => Error::Invalid,

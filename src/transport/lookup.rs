@@ -1,9 +1,10 @@
-//! Host names are looked up apart, by threads that live while there are names.
+//! Host name lookups, on threads that exist only while there are queries.
 //!
-//! The resolver may take many seconds for a name, and cannot be stopped. There
-//! are never more than [`THREADS`] such threads in the process. Who asks for a
-//! name that is being looked up shares the answer; a name that nobody waits for
-//! any more is not looked up.
+//! The resolver may take many seconds for a name and cannot be interrupted, so no I/O
+//! thread calls it. The process has at most [`THREADS`] such threads. A query for a name
+//! that is being looked up shares the answer; a query whose connection has gone is not
+//! begun. All state is under one lock, which is not held while the resolver runs or a
+//! waiter is woken.
 
 #![forbid(unsafe_code)]
 
@@ -16,28 +17,28 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Enough that a good name seldom waits behind bad ones.
+/// Most threads: enough that a good name seldom waits behind bad ones.
 const THREADS: usize = 16;
 
-/// How long the end of the process waits for threads between two names, and how often
-/// it looks.
+/// How long the end of the process waits for threads between two lookups, and the interval
+/// of its checks.
 const END: Duration = Duration::from_millis(100);
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// What a panic has come to.
+/// The consequence of a panic, for its log line.
 const LOST: &str = "a name was not looked up";
 
 type Answer = std::result::Result<Vec<IpAddr>, i32>;
 
-/// What is asked of the resolver.
+/// A query to the resolver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) host: String,
     pub(super) ipv6: bool,
 }
 
-struct Asker {
-    /// Gone when it is not interested any more.
+struct Waiter {
+    /// Dropped by the [`Lookup`] that no longer wants the answer.
     place: Weak<Mutex<Option<Answer>>>,
     wake: Box<dyn FnOnce() + Send>,
 }
@@ -45,31 +46,31 @@ struct Asker {
 struct Entry {
     question: Question,
     begun: bool,
-    askers: Vec<Asker>,
+    waiters: Vec<Waiter>,
 }
 
-struct Desk {
+struct Lookups {
     entries: Vec<Entry>,
     threads: Vec<JoinHandle<()>>,
-    /// Threads that have nothing more to do than to end.
-    leaving: Vec<JoinHandle<()>>,
-    /// Whose threads they are.
+    /// Threads that have left their loop and can be joined.
+    ending: Vec<JoinHandle<()>>,
+    /// The process that the threads belong to.
     process: u32,
 }
 
-static DESK: Mutex<Desk> = Mutex::new(Desk {
+static LOOKUPS: Mutex<Lookups> = Mutex::new(Lookups {
     entries: Vec::new(),
     threads: Vec::new(),
-    leaving: Vec::new(),
+    ending: Vec::new(),
     process: 0,
 });
 
-/// A question and, later, its answer. Dropping it ends the interest.
+/// A query and, later, its answer. Dropping it withdraws the query.
 #[derive(Debug)]
 pub(super) struct Lookup(Arc<Mutex<Option<Answer>>>);
 
 impl Lookup {
-    /// Asks, and has `wake` called by another thread when the answer is there.
+    /// Queues a query. Another thread calls `wake` when the answer is there.
     ///
     /// Errors: the system's, if there is no thread to do it.
     pub(super) fn start(
@@ -77,27 +78,28 @@ impl Lookup {
         wake: impl FnOnce() + Send + 'static,
     ) -> io::Result<Lookup> {
         let place = Arc::new(Mutex::new(None));
-        let asker = Asker {
+        let waiter = Waiter {
             place: Arc::downgrade(&place),
             wake: Box::new(wake),
         };
-        let mut desk = DESK.lock();
-        desk.notice_fork();
-        match desk.entries.iter_mut().find(|e| e.question == question) {
-            Some(entry) => entry.askers.push(asker),
+        let mut lookups = LOOKUPS.lock();
+        lookups.reset_after_fork();
+        match lookups.entries.iter_mut().find(|e| e.question == question) {
+            Some(entry) => entry.waiters.push(waiter),
             None => {
-                desk.entries.push(Entry {
+                lookups.entries.push(Entry {
                     question,
                     begun: false,
-                    askers: vec![asker],
+                    waiters: vec![waiter],
                 });
-                desk.start_thread()?;
+                lookups.start_thread()?;
             }
         }
         Ok(Lookup(place))
     }
 
-    /// The answer, once. The resolver's order; never none.
+    /// The answer, once it has arrived, and only once: in the resolver's order, at least
+    /// one.
     ///
     /// Errors: `EINVAL` for a name that is not found, `ENOMEM`.
     pub(super) fn take(&self) -> Option<io::Result<Vec<IpAddr>>> {
@@ -106,22 +108,21 @@ impl Lookup {
     }
 }
 
-impl Desk {
-    /// A forked child has none of its parent's threads.
-    fn notice_fork(&mut self) {
+impl Lookups {
+    /// Resets the state in a forked child, which has none of its parent's threads.
+    fn reset_after_fork(&mut self) {
         let process = std::process::id();
         if std::mem::replace(&mut self.process, process) != process {
             self.entries.clear();
-            // They stand for nothing here.
+            // Handles of the parent's threads: not to be joined or detached here.
             self.threads.drain(..).for_each(std::mem::forget);
-            self.leaving.drain(..).for_each(std::mem::forget);
+            self.ending.drain(..).for_each(std::mem::forget);
         }
     }
 
-    /// One more thread for the entry that was added last, unless there are
-    /// enough.
+    /// Starts a thread for the query that was added last, unless there are enough.
     fn start_thread(&mut self) -> io::Result<()> {
-        self.leaving.clear();
+        self.ending.clear();
         if self.threads.len() == THREADS {
             return Ok(());
         }
@@ -137,31 +138,33 @@ impl Desk {
         Ok(())
     }
 
-    /// The next question that somebody is interested in.
+    /// The next query that a waiter still wants.
     fn next(&mut self) -> Option<Question> {
         self.entries.retain_mut(|entry| {
-            entry.askers.retain(|asker| asker.place.strong_count() > 0);
-            entry.begun || !entry.askers.is_empty()
+            entry
+                .waiters
+                .retain(|waiter| waiter.place.strong_count() > 0);
+            entry.begun || !entry.waiters.is_empty()
         });
         let entry = self.entries.iter_mut().find(|entry| !entry.begun)?;
         entry.begun = true;
         Some(entry.question.clone())
     }
 
-    fn finish(&mut self, question: &Question) -> Vec<Asker> {
+    fn finish(&mut self, question: &Question) -> Vec<Waiter> {
         match self.entries.iter().position(|e| e.question == *question) {
-            Some(index) => self.entries.swap_remove(index).askers,
+            Some(index) => self.entries.swap_remove(index).waiters,
             None => Vec::new(),
         }
     }
 
-    /// The calling thread is about to end.
-    fn leave(&mut self) {
+    /// Marks the calling thread as about to end.
+    fn retire_thread(&mut self) {
         let number = sys::thread_number();
         let own = |thread: &JoinHandle<()>| thread.as_pthread_t() as usize == number;
         if let Some(index) = self.threads.iter().position(own) {
             let own = self.threads.swap_remove(index);
-            self.leaving.push(own);
+            self.ending.push(own);
         }
         if self.threads.is_empty() {
             self.threads = Vec::new();
@@ -174,11 +177,11 @@ fn work() {
     sys::block_signals();
     loop {
         let question = {
-            let mut desk = DESK.lock();
-            match desk.next() {
+            let mut lookups = LOOKUPS.lock();
+            match lookups.next() {
                 Some(question) => question,
-                // Under the lock: who asks now starts another thread.
-                None => return desk.leave(),
+                // Under the lock: a query that is queued later starts another thread.
+                None => return lookups.retire_thread(),
             }
         };
         let found = contain(LOST, || resolver::lookup(&question.host, question.ipv6));
@@ -187,42 +190,42 @@ fn work() {
             Some(Err(error)) => Err(error.raw_os_error().unwrap_or(libc::EINVAL)),
             None => Err(libc::EINVAL),
         };
-        let askers = DESK.lock().finish(&question);
-        for asker in askers {
-            if let Some(place) = asker.place.upgrade() {
+        let waiters = LOOKUPS.lock().finish(&question);
+        for waiter in waiters {
+            if let Some(place) = waiter.place.upgrade() {
                 *place.lock() = Some(answer.clone());
-                contain(LOST, asker.wake);
+                contain(LOST, waiter.wake);
             }
         }
     }
 }
 
-/// At the end of the process: waits for the threads that are about to end, so that
-/// nothing of them is left. The resolver is not waited for.
+/// At the end of the process: joins the threads that are about to end, so that they leave
+/// nothing behind. Threads in the resolver are not waited for.
 pub fn end_lookups() {
-    let give_up = Instant::now() + END;
+    let limit = Instant::now() + END;
     loop {
-        let Some(mut desk) = DESK.try_lock() else {
+        let Some(mut lookups) = LOOKUPS.try_lock() else {
             return;
         };
-        if desk.process != std::process::id() {
+        if lookups.process != std::process::id() {
             return;
         }
-        let leaving = std::mem::take(&mut desk.leaving);
-        let asking = desk.entries.iter().filter(|entry| entry.begun).count();
-        let all = desk.threads.len();
-        drop(desk);
-        for thread in leaving {
+        let ending = std::mem::take(&mut lookups.ending);
+        let in_resolver = lookups.entries.iter().filter(|entry| entry.begun).count();
+        let all = lookups.threads.len();
+        drop(lookups);
+        for thread in ending {
             let _ = thread.join();
         }
-        if all <= asking || Instant::now() > give_up {
+        if all <= in_resolver || Instant::now() > limit {
             return;
         }
         sys::sleep(POLL_INTERVAL);
     }
 }
 
-/// Keeps everybody from asking until what comes back is dropped.
+/// Holds the lock over a fork, until the returned value is dropped.
 pub fn lock_over_fork() -> impl Sized {
-    lock_for_fork(&DESK)
+    lock_for_fork(&LOOKUPS)
 }

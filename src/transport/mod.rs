@@ -1,8 +1,9 @@
 //! Byte streams over tcp, ipc, tipc and vsock: listening, dialling, reading and writing;
-//! and what to say to a SOCKS proxy.
+//! and the client's side of a SOCKS negotiation.
 //!
-//! Nothing here blocks except, in [`Listener::bind`], the lookup of a host name. All descriptors are non-blocking and
-//! close-on-exec; readiness is waited for by the caller, who owns the reactor.
+//! Called by connections and acceptors, from the thread that holds their lock. Nothing
+//! blocks except the lookup of a host name in [`Listener::bind`]. All descriptors are
+//! non-blocking and close-on-exec; readiness is the reactor's business.
 
 #![forbid(unsafe_code)]
 

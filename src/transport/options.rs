@@ -1,4 +1,4 @@
-//! What a socket's options say about its transports.
+//! The transport options of a socket.
 
 #![forbid(unsafe_code)]
 

@@ -15,16 +15,16 @@ use crate::endpoint::{Endpoint, HostPort, IpcAddress, Scope, TcpRoute, parse_num
 use crate::error::{Error, Result};
 use crate::sys::{interfaces, resolver};
 
-/// Where an endpoint to connect to is.
+/// The addresses of an endpoint to connect to, or the lookup they need.
 #[derive(Debug)]
 pub enum Resolution {
     /// Known at once; never empty.
     Ready(Vec<Target>),
-    /// A host name: ask the resolver.
+    /// A host name, which needs the resolver.
     Lookup(LookupJob),
 }
 
-/// A host name that waits for the resolver.
+/// A host name to be looked up.
 #[derive(Clone, Debug)]
 pub struct LookupJob {
     host: String,
@@ -64,7 +64,7 @@ impl Resolution {
     }
 }
 
-/// A lookup under way. Dropping it ends the interest in the answer.
+/// A lookup under way. Dropping it withdraws the query.
 #[derive(Debug)]
 pub struct PendingLookup {
     job: LookupJob,
@@ -72,8 +72,8 @@ pub struct PendingLookup {
 }
 
 impl PendingLookup {
-    /// The answer, once it is there, and only once: the addresses in the
-    /// resolver's order, never none.
+    /// The answer, once it has arrived, and only once: the addresses in the resolver's
+    /// order, at least one.
     ///
     /// Errors: `EINVAL` for a name that is not found, `ENOMEM`.
     pub fn take(&self) -> Option<io::Result<Vec<Target>>> {
@@ -85,8 +85,8 @@ impl PendingLookup {
 }
 
 impl LookupJob {
-    /// Asks the resolver. `wake` is called from another thread when the answer
-    /// is there, which may take many seconds.
+    /// Sends the query to a resolver thread, which calls `wake` when it has the answer.
+    /// That may take many seconds.
     ///
     /// Errors: the system's, if there is no thread to do it.
     pub fn start(self, wake: impl FnOnce() + Send + 'static) -> io::Result<PendingLookup> {
@@ -98,7 +98,7 @@ impl LookupJob {
         Ok(PendingLookup { job: self, lookup })
     }
 
-    /// The name that is asked for.
+    /// The name to look up.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -127,8 +127,8 @@ fn connect_route(route: &TcpRoute, ipv6: bool) -> io::Result<Resolution> {
     }))
 }
 
-/// The address to bind for a tcp endpoint; a host name is looked up here and
-/// now. The source part is checked, and then ignored.
+/// The address to bind for a tcp endpoint. Blocks while a host name is looked up. The
+/// source part is checked, and otherwise ignored.
 ///
 /// Errors: `NoDevice`, `Invalid` for a scope that does not exist, `NoMemory`.
 pub(super) fn bind_route(route: &TcpRoute, ipv6: bool) -> Result<SockAddr> {
@@ -179,7 +179,7 @@ fn local(address: &HostPort, ipv6: bool) -> Result<SockAddr> {
     }
 }
 
-/// No resolver knows such a host, so it need not be bothered.
+/// Whether a resolver could know the host: other texts need no lookup.
 fn could_be_name(host: &str) -> bool {
     !host.is_empty() && !host.contains([':', '[', ']', '*', ' ', '\0'])
 }

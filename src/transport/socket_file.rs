@@ -1,4 +1,4 @@
-//! The file of a bound ipc socket: made room for, and removed by its owner.
+//! The file of a bound ipc socket: cleared before the bind, and removed by its owner.
 
 #![forbid(unsafe_code)]
 
@@ -12,26 +12,26 @@ use crate::sys;
 
 /// Variables that may name the directory for wildcard sockets, in this order.
 const DIRECTORY_VARIABLES: [&str; 3] = ["TMPDIR", "TEMPDIR", "TMP"];
-/// So many names are tried for a wildcard directory.
+/// Most names tried for a wildcard directory.
 const NAME_TRIES: u32 = 128;
 
-/// A socket file that this process bound, and perhaps the directory that was
-/// made for it. Dropping it removes both, but never anything of another's.
+/// A socket file that this process has bound, and the directory made for a wildcard.
+/// Dropping it removes both, unless the file has been replaced.
 #[derive(Debug)]
 pub(super) struct SocketFile {
-    /// Absolute, so that a later change of directory does no harm.
+    /// Absolute, so that a later change of the working directory does not matter.
     path: PathBuf,
-    /// Device and inode, unless the system does not tell.
+    /// Device and inode, if `lstat` is allowed.
     identity: Option<(u64, u64)>,
-    /// A forked child that closes its copy must not remove the parent's file.
+    /// The owning process: a forked child must not remove its parent's file.
     process: u32,
     directory: Option<WildcardDirectory>,
     removed: bool,
 }
 
 impl SocketFile {
-    /// Remembers the file that `bind` has just made at `path`. `None` if it is
-    /// gone already, or is not a socket: then there is nothing to remove.
+    /// Records the file that `bind` has just made at `path`. `None` if it is gone already
+    /// or is not a socket: then there is nothing to remove.
     pub(super) fn record(path: &Path, directory: Option<WildcardDirectory>) -> Option<SocketFile> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (is_socket, identity) = match fs::symlink_metadata(&path) {
@@ -48,12 +48,11 @@ impl SocketFile {
         })
     }
 
-    /// Removes the file if it is still ours, then the wildcard's directory.
-    /// Must run before the descriptor is closed: until then the inode number
-    /// cannot be given to another file.
+    /// Removes the file if it is still this one, then the wildcard's directory. Must run
+    /// before the descriptor is closed: until then the inode number cannot be reused.
     ///
-    /// Errors: the system's. A file that is another's now is no error; one that
-    /// is gone is an error for a wildcard only, as in libzmq.
+    /// Errors: the system's. A file that has been replaced is no error; a missing one is an
+    /// error for a wildcard only, as in libzmq.
     pub(super) fn remove(mut self) -> io::Result<()> {
         self.remove_once()
     }
@@ -78,7 +77,8 @@ impl SocketFile {
                     gone = Err(error);
                 }
             }
-            // It cannot be told from another's then, as in libzmq ever.
+            // Without `lstat` a replaced file is not recognised; libzmq never recognises
+            // it.
             Err(error) if sys::is_refused(&error) && is_socket(&self.path) => {
                 fs::remove_file(&self.path)?;
             }
@@ -99,8 +99,8 @@ fn identity(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }
 
-/// Whether there is a socket, where rules for system calls do not let files be looked at:
-/// of all files, a socket is what cannot be opened.
+/// Whether `path` is a socket, where `lstat` is forbidden by rules for system calls: an
+/// open of a socket fails with `ENXIO`.
 fn is_socket(path: &Path) -> bool {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_NOCTTY;
     let opened = fs::OpenOptions::new()
@@ -121,9 +121,9 @@ impl Drop for SocketFile {
 pub(super) struct WildcardDirectory(Option<PathBuf>);
 
 impl WildcardDirectory {
-    /// Makes `tmpXXXXXX`, only for this user, where the environment says, and
-    /// otherwise in the current directory. Returns it with the path of the
-    /// socket to be in it, relative if the directory is.
+    /// Makes `tmpXXXXXX`, for this user only, in the directory that the environment names
+    /// or else in the current directory. Returns it with the path of the socket in it,
+    /// relative if the directory is.
     ///
     /// Errors: the system's.
     pub(super) fn make() -> io::Result<(WildcardDirectory, PathBuf)> {
@@ -176,10 +176,9 @@ fn random_name() -> io::Result<String> {
     }))
 }
 
-/// Clears the way for a bind to `path`: a socket that is there is unlinked, be
-/// it left over or alive, and so is an empty file, which is how programs reserve
-/// a name; both as libzmq does. Anything else stays, and the bind fails with
-/// `EADDRINUSE`; libzmq would destroy a file with content.
+/// Removes what may be replaced by a bind to `path`: a socket, left over or alive, and an
+/// empty file, by which programs reserve a name; both as in libzmq. Anything else stays,
+/// and the bind fails with `EADDRINUSE`; libzmq would destroy a file with content.
 pub(super) fn clear_way(path: &Path) {
     let in_the_way = |found: Metadata| {
         found.file_type().is_socket() || (found.file_type().is_file() && found.len() == 0)

@@ -1,9 +1,8 @@
 //! A SOCKS5 client (RFC 1928, user names by RFC 1929), without I/O.
 //!
-//! The caller sends [`Socks::output`], reads exactly as many bytes as
-//! [`Socks::wanted`] says and hands them to [`Socks::advance`], until that
-//! reports the tunnel open. So no byte of what comes through the tunnel is ever
-//! read here.
+//! The caller sends [`Socks::output`], reads exactly [`Socks::wanted`] bytes and passes
+//! them to [`Socks::advance`], until that reports that the tunnel is open. So no byte from
+//! beyond the tunnel is read here.
 
 #![forbid(unsafe_code)]
 
@@ -27,11 +26,11 @@ mod address {
     pub const IPV6: u8 = 4;
 }
 
-/// The proxy refused, or does not speak the protocol.
+/// The proxy refused, or violates the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused;
 
-/// What the client waits for.
+/// What the client expects from the proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// Version and method.
@@ -41,7 +40,7 @@ enum Step {
     /// The first five bytes of the reply, the last of them a length if the
     /// address is a name.
     Reply,
-    /// So many more bytes of the reply, the proxy's own address and port.
+    /// This many more bytes of the reply: the proxy's own address and port.
     Address(usize),
     Open,
 }
@@ -50,7 +49,7 @@ enum Step {
 #[derive(Debug)]
 pub struct Socks {
     step: Step,
-    /// What the proxy is told now, and how much of that was sent.
+    /// The current request, and how much of it was sent.
     output: Secret<Vec<u8>>,
     sent: usize,
     request: Vec<u8>,
@@ -58,9 +57,8 @@ pub struct Socks {
 }
 
 impl Socks {
-    /// Asks a proxy for a connection to `host` (a numeric address or a name,
-    /// which goes to the proxy unresolved) and `port`. A `user` that is not
-    /// empty is offered as the only way to authenticate.
+    /// A request for a connection to `host` (a numeric address, or a name, which the proxy
+    /// resolves) and `port`. A non-empty `user` is offered as the only way to authenticate.
     ///
     /// Errors: [`Refused`] for a host name, user or password over 255 bytes.
     pub fn new(host: &str, port: u16, user: &[u8], password: &[u8]) -> Result<Socks, Refused> {
@@ -77,12 +75,12 @@ impl Socks {
         })
     }
 
-    /// Bytes for the proxy; empty while its answer is awaited.
+    /// Bytes to send to the proxy; empty while its answer is awaited.
     pub fn output(&self) -> &[u8] {
         &self.output.expose()[self.sent..]
     }
 
-    /// So many bytes of [`output`](Self::output) were sent.
+    /// Marks `count` bytes of [`output`](Self::output) as sent.
     pub fn sent(&mut self, count: usize) {
         self.sent += count.min(self.output().len());
     }
@@ -98,10 +96,10 @@ impl Socks {
         }
     }
 
-    /// Takes exactly [`wanted`](Self::wanted) bytes from the proxy. True if the
-    /// tunnel is open now; otherwise look at output and wanted again.
+    /// Takes exactly [`wanted`](Self::wanted) bytes from the proxy. True if the tunnel is
+    /// open; otherwise continue with `output` and `wanted`.
     ///
-    /// Errors: [`Refused`]; the connection is of no more use then.
+    /// Errors: [`Refused`]; the connection must be closed then.
     pub fn advance(&mut self, bytes: &[u8]) -> Result<bool, Refused> {
         self.step = match (self.step, bytes) {
             (Step::Choice, &[VERSION, method::NONE]) => self.ask(),
@@ -136,7 +134,7 @@ impl Socks {
 }
 
 fn login(user: &[u8], password: &[u8]) -> Result<Secret<Vec<u8>>, Refused> {
-    // Of its final size at once: memory that a growing one leaves is not wiped.
+    // Allocated at its final size: a growing buffer would leave unwiped copies behind.
     let mut login = Vec::with_capacity(3 + user.len() + password.len());
     login.push(AUTH_VERSION);
     for part in [user, password] {
@@ -171,7 +169,7 @@ fn request(host: &str, port: u16) -> Result<Vec<u8>, Refused> {
 mod tests {
     use super::*;
 
-    /// Plays a negotiation: what the client must send, what the proxy answers.
+    /// Runs a negotiation: what the client must send, what the proxy answers.
     fn play(mut client: Socks, exchange: &[(&[u8], &[u8])]) -> Result<bool, Refused> {
         let mut open = false;
         for (expected, answer) in exchange {
@@ -227,7 +225,7 @@ mod tests {
         let exchange: &[(&[u8], &[u8])] =
             &[(&[5, 1, 2], &[5, 2]), (login, &[1, 0]), (request, OK4)];
         assert_eq!(play(client(), exchange), Ok(true));
-        // The proxy may do without.
+        // The proxy may choose to do without authentication.
         let exchange: &[(&[u8], &[u8])] = &[(&[5, 1, 2], &[5, 0]), (request, OK4)];
         assert_eq!(play(client(), exchange), Ok(true));
         for status in [&[1, 1], &[5, 0]] {

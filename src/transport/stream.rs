@@ -1,4 +1,4 @@
-//! A connected stream of bytes.
+//! A connected byte stream.
 
 #![forbid(unsafe_code)]
 
@@ -11,28 +11,28 @@ use socket2::{SockAddr, Socket};
 use super::name;
 use crate::sys::{self, credentials, room::Room};
 
-/// A closed peer must give `EPIPE`, never a signal to the application.
+/// A write to a closed peer returns `EPIPE` and raises no signal in the application.
 #[cfg(not(target_vendor = "apple"))]
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-/// The socket itself was told so when it was made.
+/// The socket option that suppresses SIGPIPE was set when the socket was made.
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: libc::c_int = 0;
 
-/// Systems refuse more pieces than this in one call; the rest goes next time.
+/// Most pieces in one call; systems refuse more. The rest is written by the next call.
 const PIECES_MAX: usize = 1024;
 
-/// What [`ByteStream::limit_send_queue`] asks of the kernel, which takes twice as much
-/// and counts its own structures in it.
+/// Bytes that [`ByteStream::limit_send_queue`] asks of the kernel, which takes twice as
+/// much and counts its own structures in it.
 const SEND_QUEUE: usize = 256 * 1024;
 
-/// A connected tcp or ipc socket, non-blocking. Owns and closes its descriptor.
+/// A connected stream socket, non-blocking. Owns and closes its descriptor.
 #[derive(Debug)]
 pub struct ByteStream {
     socket: Socket,
 }
 
 impl ByteStream {
-    /// Takes over a connected, non-blocking socket.
+    /// Takes ownership of a connected, non-blocking socket.
     pub(super) fn new(socket: Socket) -> ByteStream {
         ByteStream { socket }
     }
@@ -41,7 +41,7 @@ impl ByteStream {
     /// will send no more (or that there is no room).
     ///
     /// Errors: `WouldBlock`; the system's when the connection is lost.
-    // Hot: one system call, nothing else.
+    // Per-message path: one system call, nothing else.
     #[inline]
     pub fn read<'a>(&self, room: impl Into<Room<'a>>) -> io::Result<usize> {
         let mut room = room.into();
@@ -53,7 +53,7 @@ impl ByteStream {
     pub fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
         let pieces = bufs.len().min(PIECES_MAX);
         match retry(|| (&self.socket).read_vectored(&mut bufs[..pieces])) {
-            // As above, and recvmsg.
+            // As in `write_vectored`: rules for system calls may forbid recvmsg.
             Err(error) if sys::is_refused(&error) => {
                 let first = bufs.iter_mut().find(|buf| !buf.is_empty());
                 self.read(first.map_or(&mut [][..], |buf| &mut **buf))
@@ -66,7 +66,7 @@ impl ByteStream {
     ///
     /// Errors: `WouldBlock` if it takes nothing; `BrokenPipe` and others when
     /// the connection is lost. Never raises `SIGPIPE`.
-    // Hot: one system call, nothing else.
+    // Per-message path: one system call, nothing else.
     #[inline]
     pub fn write(&self, buf: &[u8]) -> io::Result<usize> {
         retry(|| self.socket.send_with_flags(buf, SEND_FLAGS))
@@ -86,9 +86,9 @@ impl ByteStream {
         }
     }
 
-    /// For long messages over tcp to a peer on this machine: has the kernel queue half
-    /// a megabyte at most, where it would go up to several. Beyond that the bytes leave
-    /// the processor's caches between the two copies, and both take twice as long.
+    /// Limits the kernel's send queue to half a MiB, for long messages over tcp to a peer
+    /// on this machine, where it would grow to several. Beyond that the bytes leave the
+    /// processor's caches between the two copies, and both take twice as long.
     pub fn limit_send_queue(&self) {
         let host = |address: io::Result<SockAddr>| Some(address.ok()?.as_socket()?.ip());
         let peer = host(self.socket.peer_addr());
@@ -96,13 +96,13 @@ impl ByteStream {
             peer.to_canonical().is_loopback() || Some(peer) == host(self.socket.local_addr())
         };
         if peer.is_some_and(is_local) {
-            // A refusal leaves the queue as it is.
+            // A refusal is ignored.
             let _ = self.socket.set_send_buffer_size(SEND_QUEUE);
         }
     }
 
-    /// Whether the peer has closed the connection, or its writing half, even if
-    /// what it sent before is still to be read.
+    /// Whether the peer has closed the connection or its writing side. What it sent before
+    /// may have yet to be read.
     pub fn is_hung_up(&self) -> bool {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         const GONE: i16 = libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR;
@@ -116,8 +116,8 @@ impl ByteStream {
         sys::poll(&mut fds, 0).is_ok() && fds[0].revents & GONE != 0
     }
 
-    /// The `Peer-Address` metadata: for tcp the numeric host, without port; for
-    /// ipc `localhost:uid:gid:pid`. Empty if the peer is gone already.
+    /// The `Peer-Address` metadata: for tcp the numeric host, without port; for ipc
+    /// `localhost:uid:gid:pid`. Empty if the peer is gone already.
     pub fn peer_address_text(&self) -> String {
         let Ok(peer) = self.socket.peer_addr() else {
             return String::new();
@@ -163,8 +163,8 @@ impl AsRawFd for ByteStream {
     }
 }
 
-/// Repeats a call that a signal interrupted. The sockets are non-blocking, so
-/// that is rare, and nothing waits in here.
+/// Repeats a call that a signal interrupted. The sockets are non-blocking, so this is rare
+/// and does not wait.
 #[inline]
 fn retry(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {

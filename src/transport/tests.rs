@@ -140,7 +140,7 @@ fn tcp_bind_errors() {
     ] {
         assert_eq!(try_bind(text, &options), Err(expected), "{text}");
     }
-    // A label of 70 letters is asked of nobody.
+    // A label of 70 letters is no valid name: no lookup is made.
     let unknown = format!("tcp://{}:*", "a".repeat(70));
     assert_eq!(try_bind(&unknown, &options), Err(Error::NoDevice));
     let taken = bind("tcp://127.0.0.1:*", &options);

@@ -1,4 +1,4 @@
-//! Options of the kernel's sockets.
+//! Socket options of the kernel's sockets.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use super::StreamOptions;
 
-/// A non-blocking, close-on-exec stream socket.
+/// Makes a non-blocking, close-on-exec stream socket.
 pub(super) fn open(domain: Domain) -> io::Result<Socket> {
     let internet = domain == Domain::IPV4 || domain == Domain::IPV6;
     let protocol = internet.then_some(Protocol::TCP);
@@ -24,14 +24,14 @@ pub(super) fn open(domain: Domain) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// A tcp socket with everything set that must be set before bind or connect.
+/// Makes a tcp socket with all options that must be set before bind or connect.
 ///
-/// Errors: the system's. What an application can ask for and the kernel may
-/// refuse it (a device, a priority) is an error here, where libzmq aborts.
+/// Errors: the system's. Where the kernel refuses an option of the application (a device, a
+/// priority) this is an error, while libzmq aborts.
 pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket> {
     let socket = open(if ipv6 { Domain::IPV6 } else { Domain::IPV4 })?;
     if ipv6 {
-        // Some systems have IPv6 sockets refuse IPv4 by default.
+        // On some systems IPv6 sockets refuse IPv4 by default.
         socket.set_only_v6(false)?;
     }
     mark(&socket, ipv6, options)?;
@@ -43,7 +43,7 @@ pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket
     if options.bind_to_device.is_some() {
         return Err(io::Error::from_raw_os_error(libc::ENOTSUP));
     }
-    // The kernel cuts buffer sizes to its limits; a refusal changes nothing.
+    // The kernel bounds buffer sizes; a refusal is ignored.
     if let Ok(size) = usize::try_from(options.sndbuf) {
         let _ = socket.set_send_buffer_size(size);
     }
@@ -52,16 +52,16 @@ pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket
     }
     #[cfg(target_os = "linux")]
     if let Ok(microseconds @ 1..) = u32::try_from(options.busy_poll) {
-        // Needs a privilege; without it the connection works all the same.
+        // Needs a privilege; the option is an optimisation, so a refusal is ignored.
         let _ = socket.set_busy_poll(microseconds);
     }
     Ok(socket)
 }
 
-/// Type of service and priority. Accepted sockets need it again.
+/// Sets type of service and priority. To be repeated on accepted sockets.
 pub(super) fn mark(socket: &Socket, ipv6: bool, options: &StreamOptions) -> io::Result<()> {
     if let Ok(tos @ 1..) = u32::try_from(options.tos) {
-        // An IPv6 socket may speak IPv4, so it gets both; not every system can.
+        // An IPv6 socket may carry IPv4, so both are set; not every system can.
         match socket.set_tos_v4(tos) {
             Err(error) if !ipv6 => return Err(error),
             _ => {}
@@ -78,9 +78,9 @@ pub(super) fn mark(socket: &Socket, ipv6: bool, options: &StreamOptions) -> io::
     Ok(())
 }
 
-/// What every connected tcp stream gets: no delay, keep-alive, retry limit.
+/// Sets the options of a connected tcp stream: no delay, keep-alive, retry limit.
 pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Result<()> {
-    // Messages are collected above; Nagle's algorithm would only add delay.
+    // Connections batch messages; Nagle's algorithm would only add latency.
     socket.set_tcp_nodelay(true)?;
     if options.keepalive >= 0 {
         let seconds = |value: i32| u64::try_from(value).ok().map(Duration::from_secs);
@@ -94,7 +94,7 @@ pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Re
         if let Ok(probes) = u32::try_from(options.keepalive_cnt) {
             keepalive = keepalive.with_retries(probes);
         }
-        // This switches it on, whatever is asked for.
+        // Also switches keep-alive on.
         socket.set_tcp_keepalive(&keepalive)?;
         if options.keepalive == 0 {
             socket.set_keepalive(false)?;

@@ -33,7 +33,7 @@ pub(super) const DOMAIN: Domain = Domain::UNIX;
 pub fn check_vsock() -> Result<()> {
     match Socket::new(DOMAIN, Type::STREAM, None) {
         Err(error) if is_missing(&error) => Err(Error::ProtoNotSupported),
-        _ => Ok(()), // out of descriptors, say: that shows when it matters
+        _ => Ok(()), // another error, such as EMFILE, is not about the family
     }
 }
 

@@ -1,4 +1,6 @@
-//! Making the connection: one attempt after the other.
+//! The connecting side: one attempt after the other, and the end of all attempts.
+//!
+//! Called by [`State::run`], under the connection's lock.
 
 #![forbid(unsafe_code)]
 
@@ -15,8 +17,8 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long an address that does not answer keeps the next one of the same host
-/// from being tried. The last one gets as long as the system gives it.
+/// Time limit of an attempt while further addresses of the same host remain. The last
+/// address has the system's limit, or `ZMQ_CONNECT_TIMEOUT`.
 const ONE_OF_SEVERAL: Duration = Duration::from_secs(2);
 
 /// How long a socket may write to a pipe after it has read that no further attempt to
@@ -80,7 +82,7 @@ impl State {
         }
     }
 
-    /// How long the system may go on trying this address.
+    /// The time limit for the address that is being tried, if there is one.
     fn dial_limit(&self, conn: &Connection) -> Option<Duration> {
         let limit = conn.settings.options.connect_timeout;
         let limit = (limit > 0).then(|| Duration::from_millis(limit as u64));
@@ -90,7 +92,8 @@ impl State {
         }
     }
 
-    /// A connect came to its end, good or bad.
+    /// The connect is complete: proceeds to the handshake or the proxy, or handles the
+    /// error.
     pub(super) fn dialed(&mut self, conn: &Connection) {
         let dial = match std::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Dialing(dial) => dial,
@@ -114,8 +117,8 @@ impl State {
         }
     }
 
-    /// The descriptor of an attempt was closed: another address, another time,
-    /// or never again.
+    /// An attempt failed with errno `code` (0: the proxy refused), and its descriptor `fd`
+    /// is closed. Tries the next address, or waits for the next attempt, or gives up.
     pub(super) fn dial_failed(&mut self, conn: &Connection, fd: i32, code: i32) {
         self.event(conn, kind::CLOSED, fd as u64);
         let Some(dialer) = &self.dialer else {
@@ -148,8 +151,8 @@ impl State {
 
     fn enter_tunnel(&mut self, conn: &Connection, stream: ByteStream, tunnel: Tunnel) {
         let options = &conn.settings.options;
-        // A connect's limit is for the whole way; without one a silent proxy
-        // gets as long as a silent peer.
+        // ZMQ_CONNECT_TIMEOUT covers the connect and the proxy's answers. Without it the
+        // proxy has as long as a silent peer has for the handshake.
         if options.connect_timeout <= 0 && options.handshake_ivl > 0 {
             let limit = Duration::from_millis(options.handshake_ivl as u64);
             self.deadline = Some(Instant::now() + limit);
@@ -193,7 +196,7 @@ impl State {
         }
     }
 
-    /// Waits for the next attempt, if there is to be one.
+    /// Schedules the next attempt, unless `ZMQ_RECONNECT_IVL` forbids one.
     pub(super) fn retry(&mut self, conn: &Connection) {
         let random =
             self.begun.elapsed().subsec_nanos() ^ (conn as *const Connection as usize >> 4) as u32;
@@ -209,8 +212,9 @@ impl State {
         self.deadline = Some(Instant::now() + delay);
     }
 
-    /// Makes no further attempt and tells the socket, which may write to the pipe
-    /// until it has read that, as in libzmq.
+    /// Makes no further attempt and notifies the socket, which may write to the pipe until
+    /// it has read that, as in libzmq. `endpoint_stays`: see
+    /// [`Link::gave_up`](super::super::Link::gave_up).
     pub(super) fn give_up(&mut self, conn: &Connection, endpoint_stays: bool) {
         self.rest(conn);
         if matches!(self.phase, Phase::Idle { .. }) {
@@ -218,11 +222,11 @@ impl State {
         }
     }
 
-    /// Makes no further attempt. The pipe and the endpoint stay, for the socket to
-    /// take back or to replace.
+    /// Makes no further attempt. The pipe and the endpoint stay until the socket takes them
+    /// back or replaces the connection.
     pub(super) fn rest(&mut self, conn: &Connection) {
         if self.closing.is_some() {
-            return self.close(conn); // there is nothing to take back
+            return self.close(conn); // the socket does not take the pipe back
         }
         self.phase = Phase::Idle { told: false };
         self.deadline = None;

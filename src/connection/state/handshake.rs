@@ -1,4 +1,6 @@
-//! From a fresh stream to a session: greeting, mechanism, ZAP, introduction.
+//! From a connected stream to a session: greeting, mechanism, ZAP, the pipe's attachment.
+//!
+//! Called by [`State::run`], under the connection's lock.
 
 #![forbid(unsafe_code)]
 
@@ -88,7 +90,8 @@ impl State {
             routing_id: options.routing_id.clone(),
             token: self.zap_token,
         };
-        // An answer that comes before this returns is taken afterwards.
+        // An answer given before this returns sets the ZAP work bit, and is taken
+        // afterwards.
         self.question = conn.link.zap(query, me);
     }
 
@@ -112,13 +115,13 @@ impl State {
         }
     }
 
-    /// The handshake is through: messages flow from here on.
+    /// The handshake is complete: establishes the session.
     pub(super) fn activate(&mut self, conn: &Connection) {
         match std::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Handshake(stream, handshake) => {
                 self.establish(conn, stream, handshake.into_session());
             }
-            // Lost while our last bytes went out.
+            // The stream was lost while the last bytes of the handshake were written.
             other => self.phase = other,
         }
     }
@@ -132,18 +135,19 @@ impl State {
         self.ticket = None;
         self.begun = Instant::now();
         self.heartbeat = self.new_heartbeat(conn, &session).map(Box::new);
-        // First: of equal names the first counts.
+        // The address goes first: of properties with equal names the first counts.
         let address = stream.peer_address_text().into_bytes();
         let own = std::iter::once((metadata::PEER_ADDRESS, address.as_slice()));
         let properties = own.chain(session.properties.iter());
         let metadata = Arc::new(Metadata::new(properties, Some(stream.as_raw_fd())));
         self.introduce(conn, &session, metadata);
-        // Who hears of it can send to the peer.
+        // After `introduce`: a monitor's reader may send to the peer as soon as it reads
+        // this.
         if session.has_heartbeats() {
             self.event(conn, kind::HANDSHAKE_SUCCEEDED, 0);
         }
         self.log_success(conn, &session);
-        // The metadata and the pipe have them now.
+        // The metadata and the pipe hold copies: free these.
         session.properties = PropertyList::default();
         session.peer_routing_id = Vec::new();
         self.phase = Phase::Active(stream, session);
@@ -151,8 +155,8 @@ impl State {
         self.read_messages(conn);
     }
 
-    /// Whether the peer at the endpoint has another routing id than the one before.
-    /// A name that the application gave it stays in any case.
+    /// Whether the endpoint's peer has another routing id than the one before. A name that
+    /// the application has assigned to it does not change.
     fn is_other_peer(&mut self, conn: &Connection, id: &[u8]) -> bool {
         let settings = &conn.settings;
         let named = settings.raw || settings.names_peer || !conn.link.wants_routing_id();
@@ -161,7 +165,8 @@ impl State {
         before.is_some_and(|before| before != id)
     }
 
-    /// Tells the socket who the peer is, making the pipe if there is none yet.
+    /// Writes the peer's metadata and routing id to the pipe, and makes and attaches the
+    /// pipe if there is none.
     pub(super) fn introduce(
         &mut self,
         conn: &Connection,
@@ -170,8 +175,7 @@ impl State {
     ) {
         let options = &conn.settings.options;
         if self.is_other_peer(conn, &session.peer_routing_id) {
-            // The pipe has the routing id of the one before, and so have the messages
-            // in it.
+            // The pipe and the messages in it belong to the previous peer's routing id.
             self.log_unsent(conn, "its peer has another routing id now");
             self.pipe = None;
         }

@@ -1,4 +1,7 @@
-//! What a connection tells of itself when it ends, to the monitor and to the log.
+//! Reports of a connection's success, loss and unsent messages, for the monitor and the
+//! log.
+//!
+//! Called under the connection's lock. Lines are formatted only if their level is on.
 
 #![forbid(unsafe_code)]
 
@@ -7,8 +10,9 @@ use crate::sys::log::{Level, Text, enabled, log};
 use crate::zmtp::ProtocolError;
 
 impl State {
-    /// The events of a loss. Returns whether the peer was lost before it had
-    /// shown itself as one of ours, for no fault in its bytes.
+    /// Reports a loss to the monitor and the log. Returns whether the stream ended before
+    /// the peer had proved to speak the protocol (a handshake, or a version without
+    /// heartbeats), and not because of a protocol error.
     pub(super) fn report_loss(&self, conn: &Connection, loss: &Loss, fd: i32) -> bool {
         let in_handshake = matches!(self.phase, Phase::Handshake(..));
         let old_peer =
@@ -50,7 +54,7 @@ impl State {
         (in_handshake || old_peer) && !matches!(loss, Loss::Protocol(_))
     }
 
-    /// A handshake is through.
+    /// Logs that a handshake is complete.
     pub(super) fn log_success(&self, conn: &Connection, session: &Session) {
         let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
         let version = session.version;
@@ -72,7 +76,7 @@ impl State {
         }
     }
 
-    /// The same for the log, in words.
+    /// Logs a loss, with its reason.
     #[cold]
     fn log_loss(&self, conn: &Connection, loss: &Loss) {
         let (origin, at) = (conn.link.origin(), Text(&self.endpoint));
@@ -86,7 +90,7 @@ impl State {
         let peer = stream.peer_address_text();
         let why = self.why(conn, loss, Some(handshake));
         match loss {
-            // Whoever looks whether somebody listens does so.
+            // A port scan or a health check does this, so it is no warning.
             Loss::Stream(_) if self.dialer.is_none() => {
                 log!(Info, origin, "handshake with {peer} on {at} failed: {why}");
             }
@@ -124,7 +128,7 @@ impl State {
         }
     }
 
-    /// Messages are given up with the connection.
+    /// Logs that messages are dropped with the connection.
     pub(super) fn log_unsent(&mut self, conn: &Connection, why: &str) {
         if !enabled(Level::Warn) {
             return;
@@ -140,7 +144,7 @@ impl State {
         }
     }
 
-    /// About how many parts of messages wait to be sent.
+    /// About how many message parts wait to be sent.
     pub(in crate::connection) fn unsent(&mut self) -> usize {
         let waiting = self.pipe.as_mut().map_or(0, PipeEnd::unread);
         waiting + usize::from(!self.output.is_empty())

@@ -1,4 +1,8 @@
-//! A session at work: messages both ways, commands, heartbeat.
+//! An established session: messages both ways, commands, heartbeats.
+//!
+//! Called by [`State::run`], under the connection's lock, by the I/O thread or an
+//! application thread. Nothing here blocks: a full stream sets `blocked`, a full pipe sets
+//! `stalled`.
 
 #![forbid(unsafe_code)]
 
@@ -8,11 +12,12 @@ use crate::sys::{
     log::{Text, log},
 };
 
-/// How long what a peer sent before it stopped reading may take to be read.
+/// How long the input of a half-closed stream may take to be read, and the interval of the
+/// checks for a departed peer while the pipe is full.
 pub(super) const FAREWELL: Duration = Duration::from_secs(1);
 
 impl State {
-    /// Moves messages both ways as far as that goes.
+    /// Moves messages both ways until the stream, or the pipe, is full or drained.
     pub(super) fn transfer(&mut self, conn: &Connection, todo: u32) {
         if !matches!(self.phase, Phase::Active(..)) {
             return;
@@ -30,8 +35,8 @@ impl State {
         self.flush_at_most(conn, usize::MAX);
     }
 
-    /// Offers the kernel, once, what would be dropped now: it takes what it can without
-    /// waiting. A peer that reads as fast as this thread writes does not make it endless.
+    /// Writes, once and without waiting, what would otherwise be dropped now. The limit in
+    /// bytes ends this with a peer that reads as fast as this thread writes.
     pub(super) fn flush_once(&mut self, conn: &Connection) {
         const MOST: usize = 16 * 1024 * 1024;
         self.blocked = false;
@@ -62,7 +67,7 @@ impl State {
         match result {
             Ok(flow) => self.blocked = flow == Flow::Blocked,
             Err(error) if self.closing.is_none() && is_half_closed(&error) => {
-                self.half_closed = true; // reading finds the end, soon
+                self.half_closed = true; // reading will find the end of the stream
                 let limit = Instant::now() + FAREWELL;
                 let handshake = matches!(self.phase, Phase::Handshake(..));
                 let before = self.deadline.filter(|_| handshake);
@@ -72,8 +77,8 @@ impl State {
         }
     }
 
-    /// The peer takes no more, and reading has not found the end. While the
-    /// application leaves what is there unread, that may be how it is.
+    /// The deadline of a half-closed stream: reading has not found its end. While the pipe
+    /// is full that is expected, and the deadline is renewed.
     pub(super) fn farewell_over(&mut self, conn: &Connection) {
         match self.stalled {
             true if self.dialer.is_none() => self.take_rest(conn),
@@ -82,8 +87,8 @@ impl State {
         }
     }
 
-    /// While an accepted connection reads nothing, because its pipe is full, it does
-    /// not see the end of the stream: it looks now and then.
+    /// While the pipe of an accepted connection is full, nothing is read, so the end of the
+    /// stream is not detected: sets the deadline of the next check.
     pub(super) fn expect_farewell(&mut self) {
         let active = matches!(self.phase, Phase::Active(..));
         if self.stalled && active && self.dialer.is_none() && self.deadline.is_none() {
@@ -91,7 +96,7 @@ impl State {
         }
     }
 
-    /// That look.
+    /// That check.
     pub(super) fn probe_peer(&mut self, conn: &Connection) {
         let hung_up = matches!(&self.phase, Phase::Active(stream, _) if stream.is_hung_up());
         if hung_up && self.dialer.is_none() {
@@ -99,9 +104,9 @@ impl State {
         }
     }
 
-    /// The peer has gone, and what it sent is more than the pipe takes. The rest, which
-    /// the system holds by now, comes in all the same: a descriptor is for a peer that
-    /// is there, and how much departed peers may leave is the socket's to decide.
+    /// The peer has gone and left more than the pipe takes. The rest, which the kernel
+    /// holds, is read past the high-water mark, so that a departed peer keeps no
+    /// descriptor. The socket bounds what departed peers may leave.
     fn take_rest(&mut self, conn: &Connection) {
         if let Some(pipe) = &self.pipe {
             pipe.lift_limit();
@@ -170,8 +175,8 @@ impl State {
         self.read_leftovers(conn)
     }
 
-    /// The rounds are used up: deliver what was read and leave the rest of the
-    /// stream for the next turn.
+    /// The rounds are used up: delivers what was read and leaves the rest of the stream to
+    /// the next drive.
     pub(super) fn read_leftovers(&mut self, conn: &Connection) -> Result<(), Loss> {
         let limit = conn.settings.frame_limit();
         loop {
@@ -191,8 +196,7 @@ impl State {
         }
     }
 
-    /// False if there is no room in the pipe: the command is still to be
-    /// processed then.
+    /// Processes the command at hand. False if the pipe is full: then the command stays.
     pub(super) fn process_command(&mut self, conn: &Connection) -> bool {
         let now = self.now();
         let (Phase::Active(_, session), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
@@ -212,7 +216,7 @@ impl State {
                     self.output.command(session, &reply);
                 }
                 if ttl_ds > 0 && session.has_heartbeats() {
-                    // Without an interval of our own it only watches the peer's time.
+                    // ZMQ_HEARTBEAT_IVL is off: only the peer's time to live is watched.
                     let watch = || Box::new(Heartbeat::new(0, None, 0, now));
                     let heartbeat = self.heartbeat.get_or_insert_with(watch);
                     heartbeat.on_ping(ttl_ds, now);
@@ -236,7 +240,7 @@ impl State {
             return None;
         }
         if options.heartbeat_ivl <= 0 {
-            return None; // until the peer asks for one
+            return None; // a PING with a time to live makes one
         }
         let timeout = options.effective_heartbeat_timeout();
         let timeout = (timeout >= 0).then_some(timeout as u64);
@@ -248,8 +252,8 @@ impl State {
         ))
     }
 
-    /// What the heartbeat wants now. While the application leaves its messages
-    /// unread, nothing more is read here, and the peer's silence says nothing.
+    /// The heartbeat's next action. While the pipe is full nothing is read, so the peer's
+    /// silence proves nothing and counts as input.
     fn heartbeat_action(&mut self) -> HeartbeatAction {
         let now = self.now();
         let Some(heartbeat) = &mut self.heartbeat else {
@@ -264,12 +268,12 @@ impl State {
     pub(super) fn beat(&mut self, conn: &Connection) {
         let mut action = self.heartbeat_action();
         if action == HeartbeatAction::Dead {
-            // Perhaps it is this process that stood still, and the bytes wait.
+            // The I/O thread may have been delayed: input may wait in the kernel.
             self.read_messages(conn);
             action = self.heartbeat_action();
         }
         if action == HeartbeatAction::Dead && self.peer_takes_in() {
-            // Our question is behind what it is still taking in.
+            // The PING is queued behind bytes that the peer is still taking.
             let now = self.now();
             if let Some(heartbeat) = &mut self.heartbeat {
                 heartbeat.on_input(now);
@@ -310,12 +314,12 @@ impl State {
         }
     }
 
-    /// As [`stream_fd`](Self::stream_fd), if much of a long body is to come.
+    /// As [`stream_fd`](Self::stream_fd), if much of a long body has yet to arrive.
     pub(in crate::connection) fn long_fd(&self) -> Option<std::os::fd::RawFd> {
         self.stream_fd().filter(|_| self.input.expects_much())
     }
 
-    /// The stream's descriptor, if the stream takes no more.
+    /// The stream's descriptor, if the stream is full.
     pub(in crate::connection) fn blocked_fd(&self) -> Option<std::os::fd::RawFd> {
         match &self.phase {
             Phase::Active(stream, _) if self.blocked => Some(stream.as_raw_fd()),
@@ -323,8 +327,8 @@ impl State {
         }
     }
 
-    /// Whether a part of what is sent has yet to reach the peer, and some of it
-    /// did since the last look.
+    /// Whether output is still on its way, and some of it has reached the peer since the
+    /// last check.
     fn peer_takes_in(&mut self) -> bool {
         let Phase::Active(stream, _) = &self.phase else {
             return false;
@@ -336,8 +340,8 @@ impl State {
     }
 }
 
-/// Whether a failed write only means that the peer takes no more, while what
-/// it sent before, such as why it refuses us, may still be there to read.
+/// Whether a failed write only means that the peer takes no more. What it sent before, such
+/// as the reason of a refusal, may still be there to read.
 fn is_half_closed(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -345,7 +349,7 @@ fn is_half_closed(error: &io::Error) -> bool {
     )
 }
 
-/// SUBSCRIBE and CANCEL become messages of the old form.
+/// SUBSCRIBE and CANCEL become messages of the old form: an action byte, then the topic.
 fn deliver_subscription(pipe: &mut PipeEnd, action: u8, topic: &[u8]) {
     if let Ok(msg) = Msg::with_first(action, topic) {
         pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));

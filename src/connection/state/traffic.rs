@@ -306,6 +306,63 @@ impl State {
         }
     }
 
+    /// Arms the descriptor for what the phase waits for. While the connection is
+    /// caller-driven, the descriptor is not armed for input.
+    pub(super) fn watch(&mut self, conn: &Connection) {
+        let wanted = match &self.phase {
+            Phase::Dialing(_) => (false, true),
+            Phase::Proxy(_, _, wait) => (*wait == Wait::Readable, *wait == Wait::Writable),
+            Phase::Handshake(..) => (true, self.blocked),
+            Phase::Active(..) => (!self.stalled, self.blocked && !self.sender_waits),
+            _ => return,
+        };
+        if self.armed == Some(wanted) || wanted == (false, false) {
+            return;
+        }
+        let application_reads =
+            matches!(self.phase, Phase::Active(..)) && self.registered && wanted == (true, false);
+        if application_reads && self.armed.is_none() {
+            if conn.caller_driven.load(Ordering::SeqCst) {
+                return; // until the tick or the application hands it to the I/O thread
+            }
+            if conn.link.is_spinning() {
+                conn.caller_driven.store(true, Ordering::SeqCst);
+                if let Some(me) = conn.me.upgrade() {
+                    conn.link.add_caller_driven(me);
+                    conn.reactor.schedule(conn.key()); // starts the ticks
+                }
+                // Recheck (Dekker): `caller_driven` is set and the connection is in the
+                // link's list; the SeqCst fence is in `add_caller_driven`; then this load
+                // of the link's spin count. A thread that stops polling decrements that
+                // count, then loads the length of the list. So either this thread sees that
+                // no thread polls, or that thread hands the connection over.
+                if conn.link.is_spinning() {
+                    return;
+                }
+                conn.caller_driven.store(false, Ordering::SeqCst);
+            }
+        }
+        let first = !self.registered;
+        let result = match &self.phase {
+            Phase::Dialing(dial) => {
+                conn.reactor
+                    .arm(dial.as_fd(), conn.key(), wanted.0, wanted.1, first)
+            }
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) | Phase::Proxy(stream, ..) => {
+                conn.reactor
+                    .arm(stream.as_fd(), conn.key(), wanted.0, wanted.1, first)
+            }
+            _ => return,
+        };
+        match result {
+            Ok(()) => {
+                self.registered = true;
+                self.armed = Some(wanted);
+            }
+            Err(error) => self.lose(conn, Loss::Stream(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+
     /// See [`Connection::stream_fd`].
     pub(in crate::connection) fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
         match &self.phase {

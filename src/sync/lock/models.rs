@@ -108,25 +108,3 @@ fn a_bias_is_revoked_only_while_its_owner_is_outside() {
         first + add(shared, shared.0.try_lock(me))
     });
 }
-
-/// A thread in `try_lock` ends the bias of an owner that is inside, and puts it back. The
-/// owner, which asks once more meanwhile, finds no bias at first and then a free gate.
-#[test]
-fn a_holder_gets_no_second_guard_while_its_bias_is_put_back() {
-    let mut model = loom::model::Builder::new();
-    model.preemption_bound = Some(3);
-    model.check(|| {
-        let shared = Arc::new((Gate::new(), SyncCell::new(0)));
-        shared.0.bias.needed.store(1, Ordering::Relaxed);
-        assert_eq!(add(&shared, shared.0.try_lock(1)), 1);
-        let by = shared.0.try_lock(1);
-        assert!(matches!(by, Some(By(seat)) if By(seat) != By::GATE));
-        let other = shared.clone();
-        let thread = loom::thread::spawn(move || add(&other, other.0.try_lock(2)));
-        assert_eq!(lock_within(&shared.0, 1, 1), None);
-        assert_eq!(shared.0.try_lock(1), None);
-        let sum = 1 + add(&shared, by) + thread.join().unwrap();
-        // SAFETY: all threads have ended.
-        shared.1.with(|value| assert_eq!(unsafe { *value }, sum));
-    });
-}

@@ -1,10 +1,9 @@
-//! Shared blocks of bytes: what read buffers and send arenas are made of.
+//! Shared blocks of bytes: what read buffers and runs of frames are made of.
 //!
-//! A [`Block`] has one owner that fills it and hands out slices; each slice is
-//! a message's body and keeps the memory alive. Handing out costs the owner no
-//! atomic operation: the count starts with a large bias in the owner's favour,
-//! the owner counts what it gave in a plain integer, and only the two together
-//! say whether anything is still out.
+//! A [`Block`] has one owner that fills it and hands out slices; each slice is a message's body and
+//! keeps the memory alive. Handing out costs the owner no atomic operation: the reference count
+//! starts with a large bias for the owner, the owner counts the references it handed out in a plain
+//! integer, and the block has no slices left when the count is the bias less that integer.
 
 use super::usage;
 use crate::sys::room::Room;
@@ -13,10 +12,10 @@ use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
-/// More slices than one block can ever give out (each has at least one byte).
+/// More references than one block can ever hand out.
 const BIAS: usize = 1 << 48;
 
-/// Header in front of a block's bytes.
+/// The header in front of a block's bytes.
 #[repr(C, align(16))]
 pub(super) struct Header {
     refs: AtomicUsize,
@@ -29,19 +28,19 @@ impl Header {
         Layout::from_size_align(size, align_of::<Header>()).ok()
     }
 
-    /// So many more references to the block.
+    /// Adds `count` references to the block.
     ///
     /// # Safety
     /// `this` must be a live block to which the caller holds a reference.
     pub(super) unsafe fn retain(this: NonNull<Header>, count: usize) {
-        // SAFETY: the caller's reference keeps the header alive. Relaxed: a new
-        // reference is made from an existing one, nothing is published by it.
+        // SAFETY: the caller's reference keeps the header alive. Relaxed: a new reference is made
+        // from an existing one and publishes nothing.
         unsafe { this.as_ref() }
             .refs
             .fetch_add(count, Ordering::Relaxed);
     }
 
-    /// Bytes the block holds.
+    /// Size of the block's bytes.
     ///
     /// # Safety
     /// As for [`retain`](Self::retain).
@@ -50,20 +49,21 @@ impl Header {
         unsafe { this.as_ref() }.capacity
     }
 
-    /// A reference ends; the last one frees the block.
+    /// Ends references; the last one frees the block.
     ///
     /// # Safety
     /// The caller gives up `count` references that it held.
     pub(super) unsafe fn release(this: NonNull<Header>, count: usize) {
-        // SAFETY: our references keep the header alive until the subtraction.
+        // SAFETY: the caller's references keep the header alive until the subtraction. Release
+        // pairs with the fence below and with the load in `Block::reclaim`.
         let before = unsafe { this.as_ref() }
             .refs
             .fetch_sub(count, Ordering::Release);
         if before == count {
-            // Acquire: all uses of the bytes by other threads are over.
+            // Acquire pairs with the Release subtractions of other threads: their uses of the bytes
+            // happen before.
             fence(Ordering::Acquire);
-            // SAFETY: nobody refers to the block any more; the layout is the
-            // one it was made with.
+            // SAFETY: this was the last reference; the layout is the one the block was made with.
             unsafe {
                 let capacity = this.as_ref().capacity;
                 usage::gave_back(capacity);
@@ -80,21 +80,20 @@ impl Header {
 pub struct Block {
     header: NonNull<Header>,
     given: usize,
-    /// End of the furthest slice given out.
+    /// End of the furthest slice handed out.
     given_end: usize,
-    /// So many bytes from the first one on were written. Slices end before.
+    /// The first `filled` bytes were written. No slice reaches beyond.
     filled: usize,
 }
 
-// SAFETY: the bytes are plain memory, the count is atomic; the owner's part is
-// moved, never shared mutably.
+// SAFETY: the bytes are plain memory, the count is atomic; the owner's part is moved, never shared
+// mutably.
 unsafe impl Send for Block {}
 // SAFETY: shared access only reads.
 unsafe impl Sync for Block {}
 
 impl Block {
-    /// A block of `capacity` bytes with unspecified content, or `None` when
-    /// memory is short.
+    /// A block of `capacity` bytes with unspecified content, or `None` if there is no memory.
     pub fn new(capacity: usize) -> Option<Block> {
         let layout = Header::layout(capacity)?;
         // SAFETY: the layout has a non-zero size (the header).
@@ -115,7 +114,7 @@ impl Block {
         })
     }
 
-    /// Bytes the block holds.
+    /// Size of the block in bytes.
     #[inline]
     pub fn capacity(&self) -> usize {
         // SAFETY: the header lives as long as self.
@@ -129,11 +128,11 @@ impl Block {
         unsafe { self.header.add(1) }.cast()
     }
 
-    /// Counts `count` references given out, to what lies before `to`, and returns the
-    /// header they must release.
+    /// Counts `count` references as handed out, to bytes before `to`, and returns the header they
+    /// must release.
     #[inline]
     pub(super) fn give(&mut self, to: usize, count: usize) -> NonNull<Header> {
-        // Some days of giving out slices, one in a nanosecond, come to that.
+        // At one slice per nanosecond this takes days.
         debug_assert!(self.given + count < BIAS);
         self.given += count;
         self.given_end = self.given_end.max(to);
@@ -147,17 +146,17 @@ impl Block {
         self.header
     }
 
-    /// The address behind the last byte.
+    /// The address of the end, one byte after the last.
     #[inline]
     pub(super) fn end(&self) -> usize {
         self.base().as_ptr() as usize + self.capacity()
     }
 
-    /// Whether no slice is out any more. If so, the block can be filled anew.
+    /// Whether all slices have been released. If so, the block can be filled anew.
     #[inline]
     pub fn reclaim(&mut self) -> bool {
-        // Acquire: pairs with release, the readers of the slices are done.
-        // SAFETY: the header lives as long as self.
+        // SAFETY: the header lives as long as self. The Acquire load pairs with the Release in
+        // `Header::release`: the readers of the slices have finished.
         let refs = unsafe { self.header.as_ref() };
         if refs.refs.load(Ordering::Acquire) != BIAS - self.given {
             return false;
@@ -168,18 +167,18 @@ impl Block {
         true
     }
 
-    /// Room behind what was filled up to `from`, and behind everything given out. What
-    /// was filled behind that is forgotten.
+    /// Room for bytes after the first `from`, and after all slices handed out. Bytes filled after
+    /// that are discarded.
     #[inline]
     pub fn room(&mut self, from: usize) -> Room<'_> {
         let from = from.max(self.given_end);
         if from > self.filled {
-            return Room::default(); // would leave a hole
+            return Room::default(); // would leave unwritten bytes
         }
         self.filled = from;
         let len = self.capacity() - from;
-        // SAFETY: in bounds; no slice reaches beyond `given_end`, so there is no other
-        // reader, and the owner is borrowed.
+        // SAFETY: in bounds; no slice reaches beyond `given_end`, so nothing else refers to these
+        // bytes, and the owner is borrowed exclusively.
         let free = unsafe {
             let start = self.base().as_ptr().add(from).cast::<MaybeUninit<u8>>();
             std::slice::from_raw_parts_mut(start, len)
@@ -192,24 +191,24 @@ impl Block {
     pub fn bytes(&self, from: usize, to: usize) -> &[u8] {
         let to = to.min(self.filled);
         let from = from.min(to);
-        // SAFETY: initialised, and only read while slices may be out.
+        // SAFETY: in bounds and initialised (`filled`); while slices exist the bytes are only read.
         unsafe { std::slice::from_raw_parts(self.base().as_ptr().add(from), to - from) }
     }
 
-    /// The same for writing, as far as they were not given out.
+    /// As [`bytes`](Self::bytes) for writing, except what was handed out.
     #[inline]
     pub fn bytes_mut(&mut self, from: usize, to: usize) -> &mut [u8] {
         let to = to.min(self.filled);
         let from = from.max(self.given_end).min(to);
-        // SAFETY: initialised; no slice reaches beyond `given_end`, so there is no
-        // other reader, and the owner is borrowed.
+        // SAFETY: in bounds and initialised; no slice reaches beyond `given_end`, so nothing else
+        // refers to these bytes, and the owner is borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.base().as_ptr().add(from), to - from) }
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        // SAFETY: the owner gives up what is left of its bias.
+        // SAFETY: the owner gives up the rest of its bias, which it holds.
         unsafe { Header::release(self.header, BIAS - self.given) };
     }
 }

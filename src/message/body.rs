@@ -11,16 +11,16 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 /// It may throw (C++), and end its thread.
 pub type FreeFn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_void);
 
-/// Count, and what to do when it reaches zero. Heap bodies follow directly.
+/// The reference count of a body and how to free it. The bytes of a heap body follow directly.
 #[repr(C, align(16))]
 pub(super) struct Content {
     refs: AtomicUsize,
-    /// Of the whole allocation.
+    /// The extent of the whole allocation.
     extent: Extent,
     data: *mut u8,
     free: Option<FreeFn>,
     hint: *mut c_void,
-    /// In the list of those whose free function is to be called.
+    /// The link in the thread's list of released buffers, see `released.rs`.
     pub(super) next: *mut Content,
 }
 
@@ -59,21 +59,23 @@ impl Content {
             hint,
             next: ptr::null_mut(),
         };
-        // SAFETY: memory of ours, large enough and aligned.
+        // SAFETY: the area was just allocated for this, is large enough and aligned.
         unsafe { place.as_ptr().write(content) };
         place
     }
 
     /// Address of a heap body.
     pub(super) fn bytes(this: NonNull<Content>) -> *mut u8 {
-        // SAFETY: the bytes follow the header in the same allocation.
+        // SAFETY: the header is allocated with the bytes of a heap body directly behind it, so the
+        // result is in bounds or one past the end.
         unsafe { this.as_ptr().add(1).cast() }
     }
 
     /// # Safety
     /// The caller holds a reference.
     pub(super) unsafe fn retain(this: NonNull<Content>) {
-        // SAFETY: alive by the caller's reference. Relaxed: see Arc::clone.
+        // SAFETY: alive by the caller's reference. Relaxed: as in Arc::clone, a new reference
+        // publishes nothing.
         unsafe { this.as_ref() }
             .refs
             .fetch_add(1, Ordering::Relaxed);
@@ -82,15 +84,17 @@ impl Content {
     /// # Safety
     /// The caller gives up a reference it held.
     pub(super) unsafe fn release(this: NonNull<Content>) {
-        // SAFETY: alive by the caller's reference.
+        // SAFETY: alive by the caller's reference. Release pairs with the Acquire load and fence of
+        // the last holder.
         let refs = &unsafe { this.as_ref() }.refs;
-        // A sole holder needs no read-modify-write: nobody else can add.
+        // A sole holder needs no read-modify-write: no other thread has a reference to clone.
         if refs.load(Ordering::Acquire) != 1 && refs.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        // Acquire: the other holders' uses of the bytes are over.
+        // Acquire pairs with the Release subtractions of the other holders: their uses of the bytes
+        // happen before.
         fence(Ordering::Acquire);
-        // SAFETY: the last reference is ours.
+        // SAFETY: the caller's reference was the last, so the content has no other user.
         unsafe {
             match this.as_ref().free {
                 Some(_) => released::add(this),
@@ -99,19 +103,19 @@ impl Content {
         }
     }
 
-    /// What is to be called for a user's buffer, once.
+    /// Frees the content of a user's buffer, and returns the call of its free function.
     ///
     /// # Safety
     /// The caller has the last reference.
     pub(super) unsafe fn take_free(this: NonNull<Content>) -> Option<Released> {
         // SAFETY: alive by the caller's reference.
         let content = unsafe { ptr::read(this.as_ptr()) };
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller has the last reference, and gives it up here.
         unsafe { Content::dispose(this) };
         Some(Released::new(content.free?, content.data, content.hint))
     }
 
-    /// Gives the memory back.
+    /// Frees the memory.
     ///
     /// # Safety
     /// The caller gives up the last reference.

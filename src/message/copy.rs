@@ -1,9 +1,8 @@
-//! Copying short bodies without a call into the C library, which would take
-//! longer than the copy.
+//! Copying of short bodies without a call of the C library, which would take longer than the copy.
 
 use std::ptr;
 
-/// Longer ones are the C library's.
+/// Longer bodies are copied by the C library.
 const SHORT: usize = 128;
 
 /// Copies `len` bytes.

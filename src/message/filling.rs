@@ -1,12 +1,12 @@
-//! A message whose body is on its way.
+//! A message whose body has not been received completely.
 
 use super::Msg;
 use crate::error::{Error, Result};
 use crate::sys::room::Room;
 use std::mem::MaybeUninit;
 
-/// Memory for a body, and how much of that has come. It becomes a message when all
-/// has.
+/// Memory for a body, and how much of it has been written. Invariant: it becomes a message only
+/// when all of it has.
 #[derive(Debug)]
 pub struct Filling {
     msg: Msg,
@@ -14,12 +14,12 @@ pub struct Filling {
 }
 
 impl Filling {
-    /// A body of `size` bytes, none of which is there yet.
+    /// A body of `size` bytes, none of which is written yet.
     ///
     /// # Errors
     /// [`Error::NoMemory`].
     pub fn with_size(size: usize) -> Result<Filling> {
-        // SAFETY: the message is not let out before all of its body was written.
+        // SAFETY: the message is not handed out before all of its body was written.
         let msg = unsafe { Msg::with_size(size)? };
         Ok(Filling { msg, filled: 0 })
     }
@@ -29,11 +29,11 @@ impl Filling {
         self.msg.set(bit, on);
     }
 
-    /// Room for the bytes that are missing.
+    /// Room for the missing bytes.
     pub fn room(&mut self) -> Room<'_> {
         let (start, len) = (self.msg.data_ptr_mut(), self.msg.len());
-        // SAFETY: the body belongs to this message alone; `filled` is at most its
-        // length, because Room counts what was written.
+        // SAFETY: the body belongs to this message alone, which is borrowed exclusively; `filled`
+        // is at most its length, because Room counts what was written.
         let free = unsafe {
             let start = start.add(self.filled).cast::<MaybeUninit<u8>>();
             std::slice::from_raw_parts_mut(start, len - self.filled)
@@ -41,29 +41,29 @@ impl Filling {
         Room::counted(free, &mut self.filled)
     }
 
-    /// Bytes that have not come yet.
+    /// Number of missing bytes.
     pub fn missing(&self) -> usize {
         self.msg.len() - self.filled
     }
 
-    /// The message, if all of it is there.
+    /// The message, if its body is complete.
     pub fn whole(&self) -> Option<&Msg> {
         (self.filled == self.msg.len()).then_some(&self.msg)
     }
 
-    /// The same, to be changed.
+    /// As [`whole`](Self::whole), mutable.
     pub fn whole_mut(&mut self) -> Option<&mut Msg> {
         (self.filled == self.msg.len()).then_some(&mut self.msg)
     }
 
-    /// The message for good, if all of it is there.
+    /// Turns into the message, if its body is complete.
     pub fn finish(self) -> Option<Msg> {
         (self.filled == self.msg.len()).then_some(self.msg)
     }
 }
 
 impl Msg {
-    /// A message with a byte and a copy of `rest` behind it: a subscription.
+    /// A message of one byte followed by a copy of `rest`: a subscription.
     ///
     /// # Errors
     /// [`Error::NoMemory`].

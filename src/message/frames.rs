@@ -1,15 +1,15 @@
-//! Runs of short messages: frames one behind the other in a [`Block`], laid out
-//! as ZMTP 2 and later lay them out on the wire (flags, size, body).
+//! Runs of short messages: frames one after the other in a [`Block`], laid out as on the wire by
+//! ZMTP 2 and later (flags, size, body).
 //!
-//! A sender copies a body once, behind the frame before it, and a connection
-//! hands the whole stretch to the kernel as it stands. A reader's connection
-//! does not touch bodies either: what was read is checked for whole frames and
-//! passed on as a run, from which the receiver takes its messages.
+//! A sender copies a body once, behind the frame before it, and a connection passes all of these
+//! bytes to the kernel as they are. A reading connection does not touch bodies either: it checks
+//! its input for whole frames and passes them on as a run, from which the receiver takes its
+//! messages.
 //!
-//! A run is announced by one item (`Kind::Run`) that holds many references to
-//! the block at once; slices that the reader hands out are taken from these.
-//! How many frames may be looked at is for the reader to know (see `pipe/parts.rs`):
-//! the writer goes on behind them.
+//! A run is announced by one queue item (`Kind::Run`) that holds many references to the block; the
+//! slices that the reader hands out are taken from these. Invariant: the reader reads only frames
+//! that are published, which the pipe counts (`pipe/parts.rs`); the writer writes only behind them.
+//! The published count of the queue orders the two.
 
 use super::block::Header;
 use super::copy;
@@ -20,20 +20,20 @@ use std::ptr::{self, NonNull};
 /// Longer bodies are not copied to a run.
 pub const FRAMED_MAX: usize = 2 * 1024;
 
-/// In place of a frame's flags: the run is over. A frame has none of the upper
-/// bits.
+/// In place of a frame's flags: the run is over. No frame has any of the upper bits set.
 const END: u8 = 0xff;
-/// In place of a frame's flags: so many bytes (below 16), this one included, are
-/// left free.
+/// In place of a frame's flags, with a number below 16 added: so many bytes, this one included, are
+/// unused.
 const GAP: u8 = 0x80;
 pub(super) const LONG: u8 = 0x02;
 pub(super) const SHORT_HEADER: usize = 2;
 pub(super) const LONG_HEADER: usize = 9;
 
-/// Bytes in the first and in the largest block of a writer.
+/// Capacity in bytes of a writer's first and largest block.
 const FIRST_BLOCK: usize = 128;
 const LAST_BLOCK: usize = 64 * 1024;
-/// Bodies that will be handed out as slices begin at multiples of this, if asked for.
+/// Bodies that will be handed out as slices begin at multiples of this, if the writer is
+/// [aligned](FrameWriter::align).
 const ALIGN: usize = 8;
 
 /// Length of the frame for a body.
@@ -45,21 +45,20 @@ fn frame_len(body: usize) -> usize {
     }
 }
 
-/// The writing side: owner of the blocks that its runs lie in.
+/// The writing side: owns the blocks of its runs.
 pub struct FrameWriter {
     block: Option<Block>,
-    /// The block before, to be used again when nobody reads there any more.
+    /// The previous block, used again when all references to it are released.
     spare: Option<Block>,
-    /// Where the next frame goes, and how far it may reach; the same while no run
-    /// is open.
+    /// Where the next frame goes, and the end of the space for it; equal while no run is open.
     next: *mut u8,
     end: *mut u8,
     aligned: bool,
     group: Option<Group>,
 }
 
-/// Where the first frame of an unfinished multipart message is, and a reference to
-/// that memory once its run is over.
+/// Where the first frame of an unfinished multipart message is, and a reference to that block once
+/// its run is over.
 struct Group {
     start: NonNull<u8>,
     kept: Option<Kept>,
@@ -69,15 +68,15 @@ struct Kept(NonNull<Header>);
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // SAFETY: the reference was taken when this was made.
+        // SAFETY: this owns one reference, taken by `keep_group`.
         unsafe { Header::release(self.0, 1) };
     }
 }
 
-// SAFETY: the pointers lead into blocks that the writer owns or refers to, to
-// bytes that no reader has been shown.
+// SAFETY: the pointers are into blocks that the writer owns or holds references to, to bytes that
+// were not published to the reader.
 unsafe impl Send for FrameWriter {}
-// SAFETY: shared access reads nothing behind the pointers.
+// SAFETY: shared access does not dereference the pointers.
 unsafe impl Sync for FrameWriter {}
 
 impl Default for FrameWriter {
@@ -95,7 +94,7 @@ impl Default for FrameWriter {
 }
 
 impl FrameWriter {
-    /// Bodies of slices are to begin at multiples of eight bytes from now on.
+    /// From now on the bodies of slices begin at multiples of eight bytes.
     pub fn align(&mut self) {
         self.aligned = true;
     }
@@ -107,9 +106,9 @@ impl FrameWriter {
         frame_len(body) + ALIGN < room
     }
 
-    /// Ends the open run and begins one with room for a body. The item that
-    /// announces it must be put behind what was written before. `None` if there is
-    /// no memory, or if the body is longer than [`FRAMED_MAX`].
+    /// Ends the open run and begins one with room for a body. The caller must queue the item that
+    /// announces it behind what was written before. `None` if there is no memory, or if the body is
+    /// longer than [`FRAMED_MAX`].
     #[cold]
     pub fn begin(&mut self, body: usize) -> Option<Msg> {
         if body > FRAMED_MAX {
@@ -128,7 +127,7 @@ impl FrameWriter {
         Some(announcement(self.next as usize, self.end as usize, header))
     }
 
-    /// Another block, larger than the last one up to a limit.
+    /// Replaces the block by another, four times as large up to a limit.
     fn renew(&mut self, need: usize) -> Option<()> {
         let last = self.block.as_ref().map_or(0, Block::capacity);
         let size = (last * 4).clamp(FIRST_BLOCK, LAST_BLOCK).max(need);
@@ -144,7 +143,7 @@ impl FrameWriter {
         Some(())
     }
 
-    /// The place for a body behind what is there, if there is [room](Self::has_room).
+    /// The place for a body behind the last frame, if there is [room](Self::has_room).
     #[inline(always)]
     pub fn place<'a>(&'a mut self, body: &'a [u8]) -> Option<Place<'a>> {
         match self.has_room(body.len()) {
@@ -153,14 +152,15 @@ impl FrameWriter {
         }
     }
 
-    /// Copies a body behind what is there.
+    /// Copies a body behind the last frame.
     ///
     /// # Safety
     /// There is [room](Self::has_room).
     #[inline]
     unsafe fn put(&mut self, more: bool, body: &[u8]) {
         let len = body.len();
-        // SAFETY: there is room for the frame, a gap, and an END behind them.
+        // SAFETY: `has_room` counts the frame, a gap before it and an END behind it, so all writes
+        // are in the block, in bytes that the reader was not shown.
         unsafe {
             let mut at = self.next;
             if self.aligned && len > INLINE_MAX {
@@ -180,14 +180,14 @@ impl FrameWriter {
         }
     }
 
-    /// Ends the open run, if one is: the reader is to go on with the next item.
+    /// Ends the open run, if there is one: the reader then continues with the next item.
     #[inline]
     pub fn close(&mut self) {
         if self.next == self.end {
             return;
         }
         self.keep_group();
-        // SAFETY: room for the END was kept.
+        // SAFETY: `has_room` and `begin` keep one byte for the END.
         unsafe {
             self.next.write(END);
             self.next = self.next.add(1);
@@ -195,7 +195,7 @@ impl FrameWriter {
         self.end = self.next;
     }
 
-    /// The run with the beginning of the group is about to end.
+    /// Before the end of a run: keeps its block if an unfinished multipart message begins there.
     fn keep_group(&mut self) {
         if let (Some(group), Some(block)) = (&mut self.group, &self.block) {
             if group.kept.is_none() {
@@ -204,8 +204,8 @@ impl FrameWriter {
         }
     }
 
-    /// What follows belongs to a multipart message, until
-    /// [`complete`](Self::complete) or [`rollback`](Self::rollback).
+    /// What follows belongs to a multipart message, until [`complete`](Self::complete) or
+    /// [`rollback`](Self::rollback).
     #[inline]
     pub fn begin_group(&mut self) {
         let open = self.next != self.end;
@@ -220,16 +220,17 @@ impl FrameWriter {
         self.group = None;
     }
 
-    /// Forgets the frames of the unfinished multipart message. Runs that began in
-    /// it are forgotten with the items that announced them.
+    /// Discards the frames of the unfinished multipart message. Runs that began in it are discarded
+    /// with the items that announced them.
     ///
     /// # Safety
-    /// No reader was shown anything that was written since the group began.
+    /// Nothing written since the group began was published to the reader.
     pub unsafe fn rollback(&mut self) {
         match self.group.take() {
             Some(Group { start, kept: None }) => self.next = start.as_ptr(),
             Some(Group { start, kept }) => {
-                // SAFETY: kept alive by the reference, and not shown to the reader.
+                // SAFETY: the reference keeps the block alive, and the reader was not shown this
+                // byte.
                 unsafe { start.as_ptr().write(END) };
                 drop(kept);
                 self.end = self.next;
@@ -239,7 +240,7 @@ impl FrameWriter {
     }
 }
 
-/// Where a body is to be copied to.
+/// The place that a body is copied to.
 pub struct Place<'a> {
     writer: &'a mut FrameWriter,
     body: &'a [u8],
@@ -258,38 +259,38 @@ impl Place<'_> {
         self.writer.complete();
     }
 
-    /// Copies it there. `more`: others follow in its message.
+    /// Copies the body. `more`: further parts follow in its message.
     #[inline(always)]
     pub fn put(self, more: bool) {
-        // SAFETY: there was room for it, and the writer has been borrowed since.
+        // SAFETY: `FrameWriter::place` checked for room, and the writer has been borrowed since.
         unsafe { self.writer.put(more, self.body) };
     }
 }
 
-/// Where a frame begins whose body is aligned, with a gap before it if need be.
+/// Writes a gap, if one is needed for an aligned body, and returns where the frame begins.
 ///
 /// # Safety
-/// `at` can be written to, up to [`ALIGN`] bytes.
+/// The [`ALIGN`] bytes from `at` on can be written.
 #[inline]
 unsafe fn leave_gap(at: *mut u8, header: usize) -> *mut u8 {
     let gap = (at as usize + header).next_multiple_of(ALIGN) - (at as usize + header);
     if gap > 0 {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the byte can be written, by the caller's promise.
         unsafe { at.write(GAP | gap as u8) };
     }
-    // SAFETY: as above.
+    // SAFETY: `gap` is less than ALIGN, so this is in bounds by the caller's promise.
     unsafe { at.add(gap) }
 }
 
 impl Msg {
-    /// Whether it is the announcement of a run, and no message.
+    /// Whether it is the announcement of a run, which is not a message.
     #[inline]
     pub fn is_run(&self) -> bool {
         self.kind == Kind::Run as u8
     }
 
-    /// Whether it is no more than its body, and one short enough to be copied to
-    /// a run: nothing attached to it, no mark but that other parts follow.
+    /// Whether the message may be copied to a run: a short body, nothing attached, no flag but MORE
+    /// and SHARED.
     #[inline]
     pub fn is_framable(&self) -> bool {
         self.flags & !(flag::MORE | flag::SHARED) == 0
@@ -310,24 +311,24 @@ pub struct FrameReader {
     refs: usize,
 }
 
-// SAFETY: the pointers lead into a block to which the reader holds references, to
-// bytes that are only read.
+// SAFETY: the pointers are into a block to which the reader holds references, to bytes that are
+// only read.
 unsafe impl Send for FrameReader {}
 // SAFETY: as above.
 unsafe impl Sync for FrameReader {}
 
-/// What [`FrameReader::take`] took.
+/// The counts of [`FrameReader::take`].
 pub struct Taken {
     /// Frames, that is, message parts.
     pub parts: usize,
     /// How many of them are the last of their message.
     pub whole: usize,
-    /// Whether the last one has others behind it.
+    /// Whether further parts follow the last one in its message.
     pub more: bool,
 }
 
 impl Default for FrameReader {
-    /// A reader in no run.
+    /// A reader without a run.
     fn default() -> FrameReader {
         FrameReader {
             next: ptr::null(),
@@ -339,12 +340,12 @@ impl Default for FrameReader {
 }
 
 impl FrameReader {
-    /// Goes to a run, from the item that announced it. Other items are dropped.
+    /// Enters a run, by the item that announced it. Other items are dropped.
     #[cold]
     pub fn enter(&mut self, run: Msg) {
         self.leave();
         if run.is_run() {
-            let run = std::mem::ManuallyDrop::new(run); // its references are the reader's
+            let run = std::mem::ManuallyDrop::new(run); // its references move to the reader
             self.next = run.words[0] as *const u8;
             self.end = run.words[3] as *const u8;
             self.header = NonNull::new(run.words[2] as *mut Header);
@@ -352,11 +353,11 @@ impl FrameReader {
         }
     }
 
-    /// Lets go of the run.
+    /// Leaves the run and releases the references that were not handed out.
     #[cold]
     pub fn leave(&mut self) {
         if let Some(header) = self.header.take() {
-            // SAFETY: these references were the run's and not handed out.
+            // SAFETY: these references came with the run and were not handed out.
             unsafe { Header::release(header, self.refs) };
         }
         self.next = self.end;
@@ -368,17 +369,18 @@ impl FrameReader {
         self.header.is_some()
     }
 
-    /// Whether the run is over, and what comes next is another item.
+    /// Whether the run is over, and the next part is in another item. Skips a gap.
     ///
     /// # Safety
-    /// The writer has shown that something comes next: before that it has written a
-    /// frame, a gap with a frame, or the END here.
+    /// The writer has published a further part: so it has written a frame, a gap with a frame, or
+    /// the END here.
     #[inline]
     pub unsafe fn is_over(&mut self) -> bool {
         if self.next == self.end {
             return true;
         }
-        // SAFETY: inside a run, and written by the caller's promise.
+        // SAFETY: inside a run, so the block is alive, and the byte is written by the caller's
+        // promise; a gap is followed by a frame, so the sum stays in the block.
         unsafe {
             let mark = self.next.read();
             if mark & GAP == 0 {
@@ -392,10 +394,10 @@ impl FrameReader {
         false
     }
 
-    /// The frame here: flags, body.
+    /// The frame here: flags, body, length.
     ///
     /// # Safety
-    /// There is one: [`is_over`](Self::is_over) was asked and said no.
+    /// There is one: [`is_over`](Self::is_over) returned false.
     #[inline]
     unsafe fn frame(&self) -> (u8, *const u8, usize) {
         // SAFETY: by the caller's promise a whole frame is here.
@@ -415,19 +417,18 @@ impl FrameReader {
         }
     }
 
-    /// Moves the next frame to `into`, in place of the body there, which is released,
-    /// and of all marks. The metadata stay.
+    /// Moves the next frame to `into`, in place of the body there, which is released, and of all
+    /// flags. The metadata stay.
     ///
     /// # Safety
-    /// There is a frame: [`is_over`](Self::is_over) was asked and said no, and the
-    /// writer has shown it.
+    /// There is a published frame: [`is_over`](Self::is_over) returned false.
     #[inline(always)]
     pub unsafe fn next_into(&mut self, into: &mut Msg) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: there is a frame, by the caller's promise.
         let (flags, body, len) = unsafe { self.frame() };
         let header = self.header.map_or(0, |header| header.as_ptr() as usize);
         if len > INLINE_MAX && into.kind == Kind::Slice as u8 && into.words[2] == header {
-            // The reference to the block that it holds will do.
+            // `into` already holds a reference to this block, and keeps it.
             into.words[0] = body as usize;
             into.words[1] = len;
             into.empty_marks();
@@ -435,7 +436,8 @@ impl FrameReader {
             into.release_body();
             into.empty();
             if len <= INLINE_MAX {
-                // SAFETY: the frame's body; the place is inline and has room.
+                // SAFETY: the body of a published frame; the inline area has room for `INLINE_MAX`
+                // bytes.
                 unsafe { copy::copy(body, into.inline_ptr_mut(), len) };
                 into.inline_len = len as u8;
             } else {
@@ -445,27 +447,27 @@ impl FrameReader {
             }
         }
         into.flags |= flags & flag::MORE;
-        // SAFETY: the end of the frame, in the block or just behind it.
+        // SAFETY: the end of the frame, in the block or one byte after it.
         unsafe { self.go_to(body.add(len)) };
     }
 
-    /// Shows the next frame's body, and whether others follow in its message, to
-    /// `read`, and goes on behind it.
+    /// Calls `read` with the next frame's body, and moves behind the frame. The second result is
+    /// whether further parts follow in its message.
     ///
     /// # Safety
     /// As for [`next_into`](Self::next_into).
     #[inline]
     pub unsafe fn next_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> (R, bool) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: there is a frame, by the caller's promise.
         let (flags, body, len) = unsafe { self.frame() };
-        // SAFETY: the frame's body, which the run's references keep.
+        // SAFETY: the body of a published frame, which the run's references keep alive.
         let result = read(unsafe { std::slice::from_raw_parts(body, len) });
-        // SAFETY: as in next_into.
+        // SAFETY: the end of the frame, in the block or one byte after it.
         unsafe { self.go_to(body.add(len)) };
         (result, flags & flag::MORE != 0)
     }
 
-    /// Goes on at an address.
+    /// Moves to an address; leaves the run at its end.
     ///
     /// # Safety
     /// A frame of the run ends there.
@@ -477,12 +479,11 @@ impl FrameReader {
         }
     }
 
-    /// Takes up to `parts` frames, as many as have less than `limit` bytes before
-    /// them and no gap, and returns their bytes, which stay until the next call of any
-    /// method.
+    /// Takes up to `parts` frames: as many as begin less than `limit` bytes after the first and
+    /// have no gap between them. Returns their bytes, which stay until the next call of any method.
     ///
     /// # Safety
-    /// So many frames have been shown by the writer, in this run or behind it.
+    /// The writer has published so many frames, in this run or behind it.
     pub unsafe fn take(&mut self, parts: usize, limit: usize) -> (&[u8], Taken) {
         let mut begin = self.next;
         let mut taken = Taken {
@@ -492,12 +493,12 @@ impl FrameReader {
         };
         while taken.parts < parts && (self.next as usize - begin as usize) < limit {
             let here = self.next;
-            // SAFETY: another one was shown, by the caller's promise.
+            // SAFETY: a further part is published, by the caller's promise.
             if unsafe { self.is_over() } {
                 break;
             }
             if self.next != here {
-                // Behind a gap: the first one, or for another time.
+                // A gap before the first frame is skipped; a later one ends the result.
                 match taken.parts {
                     0 => begin = self.next,
                     _ => {
@@ -506,20 +507,20 @@ impl FrameReader {
                     }
                 }
             }
-            // SAFETY: not over, and shown by the caller's promise.
+            // SAFETY: `is_over` returned false, and the frame is published by the caller's promise.
             let (flags, body, len) = unsafe { self.frame() };
             taken.parts += 1;
             taken.more = flags & flag::MORE != 0;
             taken.whole += usize::from(!taken.more);
-            // SAFETY: as in next_into.
+            // SAFETY: the end of the frame, in the block or one byte after it.
             self.next = unsafe { body.add(len) };
         }
         let len = self.next as usize - begin as usize;
         if len == 0 {
             return (&[], taken);
         }
-        // SAFETY: these bytes are written and shown, and the run's references keep
-        // them until the reader leaves it.
+        // SAFETY: these bytes belong to published frames, and the run's references keep them until
+        // the reader leaves it.
         (unsafe { std::slice::from_raw_parts(begin, len) }, taken)
     }
 }

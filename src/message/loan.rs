@@ -1,10 +1,10 @@
 //! Loans: received bodies that stay in the block they were read into.
 //!
-//! A slice keeps all of its block, which is up to 64 KiB, and the application may keep
-//! a message for ever. So of what each socket hands to the application, one message at a
-//! time is a slice of a block much longer than itself: the one on loan. A loop that
-//! is through with a message before it receives the next copies nothing. As long as
-//! the loan is out, the others get memory of their own.
+//! A slice keeps all of its block alive, which is up to 64 KiB, and the application may keep a
+//! message for ever. So of the messages that a socket hands to the application, only one at a time
+//! may be a slice of a block much longer than itself: the one on loan. A loop that closes a message
+//! before it receives the next copies nothing. While a message is on loan, further ones are copied
+//! to memory of their own.
 
 use super::block::Header as BlockHeader;
 use super::{Kind, Msg};
@@ -12,24 +12,25 @@ use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A message may keep memory of so many times its size, or of so many bytes.
+/// A message may keep a block of this many times its size, or of this many bytes, alive.
 const KEPT_TIMES: usize = 4;
 const KEPT_BYTES: usize = 2 * 1024;
 
-/// Whether a message is on loan. Only the holder of the loan ends it; no memory is
-/// reached by way of this, so that the order of things does not matter.
+/// Whether a message of the socket is on loan. Only the holder of the loan ends it. Relaxed: the
+/// flag publishes no memory.
 #[derive(Debug, Default)]
 pub struct Lender(AtomicBool);
 
 impl Lender {
-    /// Nothing is on loan.
+    /// A lender with no message on loan.
     pub const fn new() -> Lender {
         Lender(AtomicBool::new(false))
     }
 }
 
 impl Msg {
-    /// The message goes to the application. Its body may move.
+    /// Called when the message is handed to the application: takes the loan or copies the body,
+    /// which then moves.
     #[inline]
     pub fn hand_out(&mut self, lender: &'static Lender) {
         if self.kind != Kind::Slice as u8 || self.words[3] != 0 {
@@ -42,13 +43,13 @@ impl Msg {
         self.words[3] = std::ptr::from_ref(lender) as usize;
     }
 
-    /// The message leaves the application's hands.
+    /// Called when the application has returned the message.
     #[inline]
     pub(crate) fn end_loan(&mut self) {
         if self.kind == Kind::Slice as u8 && self.words[3] != 0 {
             let lender = self.words[3] as *const Lender;
             self.words[3] = 0;
-            // SAFETY: the word is 0 or was made from a reference that is good for ever.
+            // SAFETY: the word is not 0, so `hand_out` made it from a `&'static Lender`.
             unsafe { &*lender }.0.store(false, Ordering::Relaxed);
         }
     }
@@ -60,8 +61,8 @@ impl Msg {
         copy
     }
 
-    /// Copies the body to memory of its own if it is a slice of a block that is much
-    /// longer. It stays where it is if there is no memory.
+    /// Copies the body to memory of its own if it is a slice of a block that is much longer. The
+    /// body stays in the block if there is no memory.
     #[cold]
     #[inline(never)]
     fn leave_block(&mut self) {
@@ -82,8 +83,8 @@ impl Msg {
         }
     }
 
-    /// Takes over the body of a message that is no more than a body. This one's own
-    /// was released.
+    /// Takes over the body of a message that has nothing else. This message's own body was released
+    /// before.
     fn take_body(&mut self, other: Msg) {
         let other = ManuallyDrop::new(other);
         self.words = other.words;

@@ -3,19 +3,19 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
-/// What `zmq_msg_gets` and `ZMQ_SRCFD` answer for a message: one set for all
-/// messages of a connection, shared by reference.
+/// What `zmq_msg_gets` and `ZMQ_SRCFD` return for a message: one set for all messages of a
+/// connection, shared by reference.
 #[derive(Debug, Default)]
 pub struct Metadata {
-    /// Names and values in turn, each with a NUL behind it: one allocation.
+    /// Names and values in turn, each followed by a NUL: one allocation.
     properties: Box<[u8]>,
     source_fd: Option<i32>,
 }
 
 impl Metadata {
-    /// Takes the properties in order; the first of equal names wins. Values are cut
-    /// at a NUL, as C strings are; a name with one is left out, because what is in
-    /// front of it is another name. `source_fd` is the connection's descriptor.
+    /// Takes the properties in order; the first of equal names wins. Values are cut at a NUL, as C
+    /// strings are; a name with a NUL is left out, because the part before it is another name.
+    /// `source_fd` is the connection's descriptor.
     pub fn new<'a>(
         properties: impl Iterator<Item = (&'a [u8], &'a [u8])> + Clone,
         source_fd: Option<i32>,
@@ -37,7 +37,7 @@ impl Metadata {
         }
     }
 
-    /// One more reference: `held` itself if it is one already, which is cheaper.
+    /// A reference to `this`: `held` itself if it is one already, which saves an atomic operation.
     #[inline]
     pub fn share(this: &Arc<Metadata>, held: Option<Arc<Metadata>>) -> Arc<Metadata> {
         match held {
@@ -46,8 +46,8 @@ impl Metadata {
         }
     }
 
-    /// The value of a property; names are compared byte for byte. `Identity`
-    /// is found under its newer name `Routing-Id` too.
+    /// The value of a property; names are compared byte for byte. `Identity` is found under its
+    /// newer name `Routing-Id` too.
     pub fn get(&self, name: &CStr) -> Option<&CStr> {
         let find = |name: &CStr| {
             let mut rest = &self.properties[..];
@@ -67,18 +67,18 @@ impl Metadata {
         })
     }
 
-    /// Bytes that the properties take.
+    /// Size of the properties in bytes.
     pub fn memory(&self) -> usize {
         self.properties.len()
     }
 
-    /// Descriptor of the connection, as it was when the message came.
+    /// Descriptor of the connection when the message was received.
     pub fn source_fd(&self) -> Option<i32> {
         self.source_fd
     }
 }
 
-/// The first text of `rest`, which then begins behind it.
+/// Removes the first text from `rest`.
 fn next_text<'a>(rest: &mut &'a [u8]) -> Option<&'a CStr> {
     let text = CStr::from_bytes_until_nul(rest).ok()?;
     *rest = rest.get(text.count_bytes() + 1..)?;

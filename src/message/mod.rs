@@ -1,4 +1,4 @@
-//! Messages: the 64 bytes behind `zmq_msg_t` and the representations of a body.
+//! Messages: the 64 bytes of a `zmq_msg_t` and the representations of a body.
 //!
 //! | kind | body | made by |
 //! | --- | --- | --- |
@@ -10,8 +10,9 @@
 //! | borrowed | the caller's buffer for the time of a call | `zmq_send` of short bodies |
 //! | run | no message, but many, see [`FrameReader`] | pipes |
 //!
-//! Moving a [`Msg`] moves 64 bytes. A body of the heap, user and slice kinds is
-//! counted, so that [`Msg::share`] (`zmq_msg_copy`) copies no bytes.
+//! Moving a [`Msg`] moves 64 bytes. A body of the heap, user and slice kinds is counted, so that
+//! [`Msg::share`] (`zmq_msg_copy`) copies no bytes. A message belongs to one thread at a time; only
+//! the counts are shared.
 
 mod block;
 mod body;
@@ -43,7 +44,7 @@ use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-/// At the end of the process: lets go of memory that is kept for later.
+/// Frees the memory that is kept for later. Called when the process ends.
 pub fn end() {
     usage::end();
     recycle::forget();
@@ -52,7 +53,7 @@ pub fn end() {
 /// Largest body kept inside the struct, in bytes; libzmq's value on 64 bits.
 pub const INLINE_MAX: usize = 33;
 
-/// Bits of [`Msg::flags`]. `MORE` is public (`ZMQ_MORE`), the rest is internal.
+/// Bits of [`Msg::flags`]. `MORE` is public (`ZMQ_MORE`), the others are internal.
 pub mod flag {
     /// More parts of the same message follow.
     pub const MORE: u8 = 1;
@@ -60,11 +61,11 @@ pub mod flag {
     pub const ROUTING_ID: u8 = 2;
     /// The body is `01`/`00` + topic: a subscription or its end.
     pub const SUBSCRIPTION: u8 = 4;
-    /// Carries only new [`Metadata`](super::Metadata) for what follows.
+    /// Carries only new [`Metadata`](super::Metadata) for the messages that follow.
     pub const CONTROL: u8 = 8;
-    /// On a place to receive into: nobody will ask for the metadata.
+    /// On a message to receive into: the caller does not read the metadata.
     pub const BARE: u8 = 16;
-    /// The body may be referred to from elsewhere (`ZMQ_SHARED`).
+    /// The body may be referred to by another message (`ZMQ_SHARED`).
     pub const SHARED: u8 = 128;
 }
 
@@ -76,7 +77,7 @@ enum Kind {
     User = 0xA3,
     Constant = 0xA4,
     Slice = 0xA5,
-    /// Not seen by the C API, as the next.
+    /// The C API never has a message of this kind, nor of the next.
     Borrowed = 0xB1,
     Run = 0xB2,
 }
@@ -85,13 +86,13 @@ const CLOSED: u8 = 0;
 
 /// A message. Exactly the memory of a `zmq_msg_t`.
 ///
-/// Dropping it releases its body. The C API keeps it in the caller's memory,
-/// where `zmq_msg_close` takes the place of the drop; see [`Msg::from_c`].
+/// Dropping it releases its body. The C API keeps it in the caller's memory, where `zmq_msg_close`
+/// takes the place of the drop; see [`Msg::from_c`].
 #[repr(C, align(8))]
 pub struct Msg {
     metadata: *const Metadata,
-    /// Pointer kinds: address, size, owner; a run has no size, but an end behind these.
-    /// Inline: the first 32 bytes.
+    /// Pointer kinds: address, size, owner; a slice adds its lender, if it is on loan. A run has no
+    /// size, and its end after the owner. Inline: the first 32 bytes.
     words: [usize; 4],
     /// The 33rd inline byte.
     tail: u8,
@@ -105,8 +106,8 @@ pub struct Msg {
 const _: () = assert!(size_of::<Msg>() == 64 && align_of::<Msg>() == 8);
 const _: () = assert!(std::mem::offset_of!(Msg, tail) - std::mem::offset_of!(Msg, words) == 32);
 
-// SAFETY: bodies are plain bytes; counts and metadata are atomically counted,
-// and a user's free function may, by its contract, run on any thread.
+// SAFETY: bodies are plain bytes; bodies and metadata are counted atomically, and a user's free
+// function may, by its contract, run on any thread.
 unsafe impl Send for Msg {}
 // SAFETY: a shared Msg is only read.
 unsafe impl Sync for Msg {}
@@ -139,11 +140,11 @@ impl Msg {
 
     /// A message of `size` bytes with unspecified content.
     ///
-    /// [`Error::NoMemory`] when they cannot be had.
+    /// [`Error::NoMemory`] if there is no memory.
     ///
     /// # Safety
     /// The body is written before it is read, by [`data`](Msg::data) or anything else. See
-    /// [`Filling`], which sees to that.
+    /// [`Filling`], which ensures that.
     pub unsafe fn with_size(size: usize) -> Result<Msg> {
         if size <= INLINE_MAX {
             let mut msg = Msg::new();
@@ -193,13 +194,13 @@ impl Msg {
         self.inline_len = len as u8;
     }
 
-    /// A message over the caller's buffer. `free` is called exactly once with
-    /// `data` and `hint`, on any thread, after the last reference has ended (see
-    /// [`next_released`]); without it the buffer counts as constant and must live for ever.
+    /// A message over the caller's buffer. `free` is called exactly once with `data` and `hint`, on
+    /// any thread, after the last reference has ended (see [`next_released`]); without it the
+    /// buffer counts as constant and must live for ever.
     ///
     /// # Safety
-    /// `data` must be valid for `size` bytes until `free` is called (or for
-    /// ever), and `free` must be callable from any thread.
+    /// `data` must be valid for `size` bytes until `free` is called (or for ever), and `free` must
+    /// be callable from any thread.
     pub unsafe fn from_user(
         data: *mut u8,
         size: usize,
@@ -216,8 +217,8 @@ impl Msg {
         ))
     }
 
-    /// A message over the caller's buffer, for as long as that is there. Whoever
-    /// keeps the message beyond that must [`own`](Msg::own) it.
+    /// A message over the caller's buffer, for the lifetime of that. A function that keeps the
+    /// message longer must [`own`](Msg::own) it.
     ///
     /// # Safety
     /// `bytes` must outlive the message and all that is moved out of it.
@@ -226,14 +227,13 @@ impl Msg {
         Msg::raw(Kind::Borrowed, [bytes.as_ptr() as usize, bytes.len(), 0, 0])
     }
 
-    /// Whether the body lies in a caller's buffer, see [`borrow`](Msg::borrow).
+    /// Whether the body is in a caller's buffer, see [`borrow`](Msg::borrow).
     #[inline]
     pub fn is_borrowed(&self) -> bool {
         self.kind == Kind::Borrowed as u8
     }
 
-    /// Copies a borrowed body to memory of the message's own. False if there is
-    /// none.
+    /// Copies a borrowed body to memory of the message's own. False if there is no memory.
     pub fn own(&mut self) -> bool {
         if self.is_borrowed() {
             let Ok(mut copy) = Msg::copy_from(self.data()) else {
@@ -267,7 +267,7 @@ impl Msg {
     pub fn close(&mut self) {
         self.release();
         self.kind = CLOSED;
-        self.words[1] = 0; // an empty body, for who should look at it all the same
+        self.words[1] = 0; // an empty body, in case a program reads it all the same
     }
 
     /// Releases the content, leaving an empty message.
@@ -277,8 +277,7 @@ impl Msg {
         self.empty();
     }
 
-    /// Releases the body for another that takes its place at once; what is
-    /// left is the metadata.
+    /// Releases the body, which the caller replaces at once, and returns the metadata.
     #[inline]
     pub fn vacate(&mut self) -> Option<Arc<Metadata>> {
         let metadata = self.take_metadata();
@@ -287,7 +286,7 @@ impl Msg {
         metadata
     }
 
-    /// Forgets body and marks, which were released before.
+    /// Resets body and flags, which were released before.
     #[inline]
     fn empty(&mut self) {
         self.kind = Kind::Inline as u8;
@@ -295,7 +294,7 @@ impl Msg {
         self.empty_marks();
     }
 
-    /// Forgets what is neither body nor metadata.
+    /// Resets what is neither body nor metadata.
     #[inline]
     fn empty_marks(&mut self) {
         self.flags &= flag::BARE;
@@ -303,7 +302,7 @@ impl Msg {
         self.group = [0; 16];
     }
 
-    /// Whether the body is memory of the message's own that no other refers to.
+    /// Whether the body is memory of the message's own to which no other message refers.
     #[inline]
     pub fn is_own_heap(&self) -> bool {
         self.kind == Kind::Heap as u8 && !self.is_shared()
@@ -317,7 +316,7 @@ impl Msg {
 
     #[inline]
     fn inline_ptr_mut(&mut self) -> *mut u8 {
-        // The 33 bytes reach over `words` and `tail`: derive from the whole.
+        // The 33 bytes reach over `words` and `tail`: the pointer is derived from the whole struct.
         let base = (self as *mut Msg).cast::<u8>();
         // SAFETY: the offset is inside the struct.
         unsafe { base.add(std::mem::offset_of!(Msg, words)) }
@@ -335,8 +334,8 @@ impl Msg {
         }
     }
 
-    /// Address of the body for writing. The C API hands it out for any message;
-    /// writing to a shared body is the caller's affair, as in libzmq.
+    /// Address of the body for writing. The C API returns it for any message; as in libzmq, it is
+    /// up to the program not to write to a shared body.
     #[inline]
     pub fn data_ptr_mut(&mut self) -> *mut u8 {
         if self.kind == Kind::Inline as u8 {
@@ -378,15 +377,15 @@ impl Msg {
     pub fn append_to(&self, out: &mut Vec<u8>) {
         let len = self.len();
         out.reserve(len);
-        // SAFETY: address and length describe the body; there is room for it
-        // behind what `out` holds, and it is initialised by the copy.
+        // SAFETY: address and length describe the body; `out` has reserved room for it behind its
+        // length, and the copy initialises it.
         unsafe {
             copy::copy(self.data_ptr(), out.as_mut_ptr().add(out.len()), len);
             out.set_len(out.len() + len);
         }
     }
 
-    /// The body for writing, if nobody else can see it.
+    /// The body for writing, if no other message refers to it.
     pub fn data_mut(&mut self) -> Option<&mut [u8]> {
         let lent = self.kind == Kind::Slice as u8 || self.is_borrowed();
         if self.is_shared() || lent {
@@ -396,7 +395,7 @@ impl Msg {
         if len == 0 {
             return Some(&mut []);
         }
-        // SAFETY: as in data(); not shared, so ours alone.
+        // SAFETY: as in data(); the body is not shared, and the message is borrowed exclusively.
         Some(unsafe { std::slice::from_raw_parts_mut(self.data_ptr_mut(), len) })
     }
 
@@ -428,8 +427,8 @@ impl Msg {
         }
     }
 
-    /// Makes a message the application got from somewhere one that it sends:
-    /// without metadata and marks of its past, and with `more` as given.
+    /// Prepares a received message for sending: removes the metadata and all flags but SHARED, and
+    /// sets `more` as given.
     #[inline]
     pub fn renew(&mut self, more: bool) {
         self.set_metadata(None);
@@ -448,7 +447,7 @@ impl Msg {
         self.kind == Kind::Constant as u8 || self.has(flag::SHARED)
     }
 
-    /// Properties of the connection it came from, if it came from one.
+    /// Properties of the connection the message came from, if it came from one.
     pub fn metadata(&self) -> Option<&Metadata> {
         // SAFETY: a non-null pointer is an Arc reference that self holds.
         unsafe { self.metadata.as_ref() }
@@ -458,13 +457,13 @@ impl Msg {
     #[inline]
     pub fn set_metadata(&mut self, metadata: Option<Arc<Metadata>>) {
         if !self.metadata.is_null() {
-            // SAFETY: the reference was made by Arc::into_raw below.
+            // SAFETY: the pointer came from Arc::into_raw below, and its reference ends here.
             drop(unsafe { Arc::from_raw(self.metadata) });
         }
         self.metadata = metadata.map_or(ptr::null(), Arc::into_raw);
     }
 
-    /// As [`set_metadata`](Self::set_metadata); costs nothing if they are attached.
+    /// As [`set_metadata`](Self::set_metadata); costs nothing if they are already attached.
     #[inline]
     pub fn refer_to(&mut self, metadata: Option<&Arc<Metadata>>) {
         let wanted = metadata.map_or(ptr::null(), Arc::as_ptr);
@@ -477,7 +476,7 @@ impl Msg {
     #[inline]
     pub fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
         let raw = std::mem::replace(&mut self.metadata, ptr::null());
-        // SAFETY: made by Arc::into_raw, and now nobody else's.
+        // SAFETY: the pointer came from Arc::into_raw, and the message no longer holds it.
         (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
     }
 
@@ -486,8 +485,9 @@ impl Msg {
         self.routing_id
     }
 
-    /// A second message with the same content (`zmq_msg_copy`): inline bodies
-    /// are copied, others shared by reference, and both then count as shared.
+    /// A second message with the same content (`zmq_msg_copy`): inline bodies are copied, others
+    /// shared by reference, and both messages then count as shared. An empty message if there is no
+    /// memory to copy a borrowed body.
     pub fn share(&mut self) -> Msg {
         if self.is_borrowed() && !self.own() {
             return Msg::new();
@@ -505,13 +505,13 @@ impl Msg {
             }
         }
         if !self.metadata.is_null() {
-            // SAFETY: the pointer is a live Arc reference.
+            // SAFETY: self holds a reference to this Arc, so it is alive.
             unsafe { Arc::increment_strong_count(self.metadata) };
         }
-        // SAFETY: a bitwise copy whose counts were just raised.
+        // SAFETY: a bitwise copy; the counts of what both refer to were just raised.
         let mut copy = unsafe { ptr::read(self) };
         if copy.kind == Kind::Slice as u8 {
-            copy.words[3] = 0; // a loan stays with this one
+            copy.words[3] = 0; // a loan stays with the original
         }
         copy
     }
@@ -546,7 +546,7 @@ impl Msg {
 
     fn release_owner(&mut self) {
         self.end_loan();
-        // SAFETY: self holds one reference to its owner and gives it up here.
+        // SAFETY: self holds these references to its owner and gives them up here.
         unsafe {
             match self.owner() {
                 Owner::Content(content) => Content::release(content),
@@ -560,7 +560,7 @@ impl Msg {
 enum Owner {
     None,
     Content(NonNull<Content>),
-    /// With so many references.
+    /// With this number of references.
     Block(NonNull<BlockHeader>, usize),
 }
 

@@ -1,14 +1,15 @@
-//! Memory of long bodies, kept for the next one.
+//! Memory of long bodies, kept for the next ones.
 //!
-//! Fresh memory of this size comes from the system page by page, each one
-//! cleared on first use, which takes longer than copying the body. So areas that
-//! bodies have left are handed to the next bodies of about that size, the last
-//! one first, since it is the likeliest to be in the processor's caches.
+//! Fresh memory of this size comes from the kernel page by page, each cleared on first use, which
+//! takes longer than copying the body. So areas of released bodies are used again for the next
+//! bodies of about that size, the last area first, since it is the most likely to be in the
+//! processor's caches.
 //!
-//! What is kept and what is in use are together never more than what was in use
-//! at the peak, but for [`SPARE`] bytes. An area that was of no use for a second
-//! or two is given back (see `usage`), until no more than that are left, and so is
-//! everything when a burst is over.
+//! Invariant: what is kept and what is in use are together at most what was in use at the peak, or
+//! [`SPARE`] bytes are kept. An area that was not used for one to two seconds is freed (see
+//! `usage`), until no more than [`SPARE`] bytes are kept; at the end of a burst all are freed.
+//! Threads share the list under one mutex, which messages only try to lock: under contention an
+//! area is allocated or freed as if none were kept.
 
 use super::usage;
 use crate::sync::{Mutex, MutexGuard, lock_for_fork};
@@ -16,13 +17,13 @@ use crate::sys::memory;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
 
-/// Shorter areas are left to the allocator, which keeps them itself.
+/// Shorter areas, in bytes, are left to the allocator, which keeps them itself.
 const SHORTEST: usize = 64 * 1024;
-/// Longer areas are mappings of their own.
+/// Longer areas, in bytes, are mappings of their own.
 const MAPPED: usize = 4 * 1024 * 1024;
-/// Their sizes are multiples of this, and so of every system's page.
+/// The sizes of mappings are multiples of this, and so of every system's page size.
 const PAGES: usize = 64 * 1024;
-/// Areas kept, and bytes in all of them.
+/// The most areas that are kept, and the most bytes in all of them.
 const AREAS: usize = 64;
 const BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that may be kept for as long as the process lives.
@@ -37,8 +38,8 @@ pub(super) struct Area {
     pub extent: Extent,
 }
 
-/// The size of an area, a multiple of [`ALIGN`], and in the lowest bit whether it is a
-/// mapping, and not the allocator's.
+/// The size of an area, a multiple of [`ALIGN`], and in the lowest bit whether it is a mapping, and
+/// not allocated.
 #[derive(Clone, Copy)]
 pub(super) struct Extent(usize);
 
@@ -53,7 +54,7 @@ impl Extent {
     }
 }
 
-// SAFETY: an area is memory that belongs to its holder.
+// SAFETY: an area is memory that belongs to its holder alone.
 unsafe impl Send for Area {}
 
 impl Area {
@@ -82,7 +83,8 @@ impl Area {
     /// Nothing refers to the area any more.
     unsafe fn give_back(self) {
         let size = self.size();
-        // SAFETY: made by `fresh`, in one of two ways.
+        // SAFETY: the area was made by `fresh` with this size, as a mapping or by the allocator,
+        // and nothing refers to it by the caller's promise.
         unsafe {
             match self.extent.is_mapped() {
                 true => memory::unmap(self.place, size),
@@ -95,18 +97,18 @@ impl Area {
     }
 }
 
-/// Areas to be given back once no lock is held.
+/// Areas to be freed once no lock is held.
 type Dropped = smallvec::SmallVec<[Area; 4]>;
 
 fn give_back(areas: Dropped) {
     for area in areas {
-        // SAFETY: an area that was kept here is not in use.
+        // SAFETY: a kept area is not in use.
         unsafe { area.give_back() };
     }
 }
 
 struct Kept {
-    /// The last one is the last that came, each with the number of the second.
+    /// In the order in which they came, each with the number of the second.
     areas: Vec<(Area, u32)>,
     bytes: usize,
     second: u32,
@@ -125,7 +127,7 @@ impl Kept {
         area
     }
 
-    /// Lets go of the oldest areas until there are at most so many bytes and areas.
+    /// Removes the oldest areas until there are at most so many bytes and areas.
     fn shrink(&mut self, bytes: usize, areas: usize, dropped: &mut Dropped) {
         while self.bytes > bytes || self.areas.len() > areas {
             dropped.push(self.take(0));
@@ -133,12 +135,12 @@ impl Kept {
     }
 }
 
-/// How much may be kept when so many more bytes are in use.
+/// How many bytes may be kept when `more` bytes more are in use.
 fn room(more: usize) -> usize {
     usage::below_peak(more).clamp(SPARE, BYTES)
 }
 
-/// An area of `size` bytes or some more. `None` if there is no memory.
+/// An area of at least `size` bytes. `None` if there is no memory.
 pub(super) fn get(size: usize) -> Option<Area> {
     if size >= SHORTEST {
         if let Some(area) = reuse(size) {
@@ -161,7 +163,7 @@ fn reuse(size: usize) -> Option<Area> {
     None
 }
 
-/// Takes an area back.
+/// Keeps or frees an area.
 ///
 /// # Safety
 /// It came from [`get`], and nothing refers to it any more.
@@ -171,11 +173,11 @@ pub(super) unsafe fn put(area: Area) {
             return keep(kept, area, beside);
         }
     }
-    // SAFETY: by the caller's promise.
+    // SAFETY: nothing refers to the area, by the caller's promise.
     unsafe { area.give_back() };
 }
 
-/// Keeps an area, and at most so many bytes beside it.
+/// Keeps an area, and at most `beside` bytes of other areas.
 fn keep(mut kept: MutexGuard<'_, Kept>, area: Area, beside: usize) {
     let mut dropped = Dropped::new();
     kept.shrink(beside, AREAS - 1, &mut dropped);
@@ -194,13 +196,13 @@ fn keep(mut kept: MutexGuard<'_, Kept>, area: Area, beside: usize) {
     }
 }
 
-/// Whether more is kept than may be kept for ever.
+/// Whether more is kept than [`SPARE`].
 pub(super) fn keeps_much() -> bool {
     KEPT.lock().bytes > SPARE
 }
 
-/// A second has passed: gives back what was kept for longer than that, as long as
-/// [much](keeps_much) is.
+/// Called each second: frees the areas kept for longer than that, as long as [much](keeps_much) is
+/// kept.
 pub(super) fn give_back_unused() {
     let mut dropped = Dropped::new();
     let mut kept = KEPT.lock();
@@ -213,12 +215,12 @@ pub(super) fn give_back_unused() {
     give_back(dropped);
 }
 
-/// Keeps others away from what is kept, until what comes back is dropped.
+/// Locks the kept areas until the result is dropped.
 pub fn lock_over_fork() -> impl Sized {
     lock_for_fork(&KEPT)
 }
 
-/// Gives everything that is kept back to the system.
+/// Frees all kept areas.
 pub(super) fn forget() {
     let areas = {
         let Some(mut kept) = lock_for_fork(&KEPT) else {

@@ -1,20 +1,19 @@
-//! Whole frames in a read buffer, to be passed on as they are.
+//! Whole frames in a read buffer, which are passed on as they are.
 
 use super::block::{Block, Header};
 use super::frames::{LONG, LONG_HEADER, SHORT_HEADER};
 use super::{Kind, Msg, flag};
 use std::ptr::NonNull;
 
-/// References to its block that a run starts with: more than slices of it are handed
-/// out, each of which has more than [`INLINE_MAX`](super::INLINE_MAX) bytes in
-/// [`LONGEST`].
+/// References to its block that a run starts with: more than slices are handed out, each of which
+/// has more than [`INLINE_MAX`](super::INLINE_MAX) bytes of at most [`LONGEST`].
 pub(super) const REFS: usize = 1 << 20;
-/// Bytes in a run at most.
+/// The most bytes in a run.
 const LONGEST: usize = 32 * 1024 * 1024;
 
 const _: () = assert!(LONGEST / super::INLINE_MAX < REFS);
 
-/// Whole messages that lie in a block as frames of ZMTP 2 and later.
+/// Whole messages in a block as frames of ZMTP 2 and later.
 #[derive(Debug)]
 pub struct Run {
     pub(super) announcement: Msg,
@@ -22,9 +21,9 @@ pub struct Run {
 }
 
 impl Run {
-    /// The whole messages at the front of `block[from..to]`, at most `most`, if they have
-    /// several parts. It stops before a frame that is a command, has flags that ZMTP does
-    /// not know, or more than `limit` bytes.
+    /// The whole messages at the front of `block[from..to]`, at most `most`. `None` if they have
+    /// fewer than two parts in all. It stops before a frame that is a command, has flags that ZMTP
+    /// does not define, or more than `limit` bytes.
     #[inline]
     pub fn at(block: &mut Block, from: usize, to: usize, most: usize, limit: u64) -> Option<Run> {
         let input = block.bytes(from, to);
@@ -41,7 +40,7 @@ impl Run {
         })
     }
 
-    /// How much it is.
+    /// The counts of the run.
     #[inline]
     pub fn messages(&self) -> Messages {
         self.messages
@@ -54,8 +53,8 @@ impl Run {
     }
 }
 
-/// The item for frames from one address to another, with [`REFS`] references to their
-/// block. Its length, as that of a message, is 0.
+/// The item for the frames from one address to another, with [`REFS`] references to their block.
+/// Its length as a message is 0.
 #[inline]
 pub(super) fn announcement(start: usize, end: usize, header: NonNull<Header>) -> Msg {
     Msg::raw(Kind::Run, [start, 0, header.as_ptr() as usize, end])
@@ -72,9 +71,9 @@ pub struct Messages {
     pub count: usize,
 }
 
-/// Counts whole messages at the front of `input`, at most `most`, in frames of
-/// ZMTP 2 and later. It stops before a frame that is a command, has flags that
-/// ZMTP does not know, or more than `limit` bytes.
+/// Counts whole messages at the front of `input`, at most `most`, in frames of ZMTP 2 and later. It
+/// stops before a frame that is a command, has flags that ZMTP does not define, or more than
+/// `limit` bytes.
 #[inline]
 fn count_messages(input: &[u8], most: usize, limit: u64) -> Messages {
     let mut whole = Messages::default();
@@ -141,7 +140,7 @@ mod tests {
                 "{cut}"
             );
         }
-        // Commands, unknown flags and absurd sizes are for others to judge.
+        // Commands, undefined flags and excessive sizes are left to the session.
         for strange in [
             &b"\x04\x00"[..],
             b"\x08\x00",

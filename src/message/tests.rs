@@ -59,7 +59,7 @@ fn block_is_reclaimed_only_when_nothing_is_out() {
 #[test]
 fn memory_that_is_no_message_is_refused() {
     let mut memory = [0u64; 8];
-    // SAFETY: 64 aligned bytes of our own.
+    // SAFETY: 64 aligned bytes of the test's own.
     assert!(unsafe { Msg::from_c(memory.as_mut_ptr().cast()) }.is_none());
     memory = [u64::MAX; 8];
     // SAFETY: as above.
@@ -136,7 +136,7 @@ fn the_announcement_of_a_run_is_an_empty_message_to_others() {
     drop(announcement);
     let mut reader = FrameReader::default();
     reader.enter(copy);
-    // SAFETY: two frames are there.
+    // SAFETY: there are two frames.
     let (bytes, taken) = unsafe { reader.take(2, 100) };
     assert_eq!((bytes, taken.parts), (&b"\x00\x01a\x00\x01b"[..], 2));
     // Anything else is dropped.
@@ -172,7 +172,7 @@ fn frames_are_taken_without_the_gaps_between_them() {
     }
     let mut got: Vec<Vec<u8>> = Vec::new();
     while got.len() < bodies.len() {
-        // SAFETY: so many frames are there.
+        // SAFETY: there are so many frames.
         let (mut bytes, taken) = unsafe { reader.take(bodies.len() - got.len(), usize::MAX) };
         assert!(taken.parts > 0);
         while let [0, len, rest @ ..] = bytes {

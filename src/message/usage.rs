@@ -1,9 +1,12 @@
-//! How much memory messages take, and the end of a burst.
+//! How much memory messages use, and the end of a burst.
 //!
-//! The C library keeps much of what is freed, page by page, between what is not.
-//! After a burst it is made to give that back: when far less is in use than was,
-//! for [`PAUSE`] at least, by a thread that lives as long as that takes. Nobody
-//! waits for it, and a stream that goes on, however unevenly, does not see it.
+//! The C library keeps much of what is freed, in pages between what is not. After a burst, when
+//! [`BURST`] bytes less are in use than were, a thread is started that waits until use has stayed
+//! low for [`PAUSE`], frees kept areas, has the C library trim its heaps, and ends. No other thread
+//! waits for it, and it does not act during a continuing stream, however uneven.
+//!
+//! Threads count what they allocate and free, and report it in steps of [`GRAIN`]. At most one such
+//! thread runs per process, see [`WATCHING`].
 
 #![forbid(unsafe_code)]
 
@@ -17,26 +20,29 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A thread reports what it took or gave back when it is so much.
+/// A thread reports what it allocated or freed when the sum reaches this, in bytes.
 const GRAIN: isize = 64 * 1024;
-/// What counts as a burst.
+/// What counts as a burst, in bytes.
 const BURST: isize = 16 * 1024 * 1024;
-/// While so much is given back between two looks, memory is not trimmed yet: for
-/// so many looks at most.
+/// Memory is not trimmed yet while this many bytes are freed between two checks, for at most so
+/// many checks.
 const RESTLESS: isize = 1024 * 1024;
 const FALLING_MAX: u32 = 4;
-/// So long a burst must be over.
+/// How long a burst must be over.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Bytes in use, the most of them since memory was last given back, and the most
-/// since the thread last looked.
+/// Bytes in use, the peak since memory was last trimmed, and the peak since the thread's last
+/// check.
 static IN_USE: AtomicIsize = AtomicIsize::new(0);
 static MOST: AtomicIsize = AtomicIsize::new(0);
 static MOST_LATELY: AtomicIsize = AtomicIsize::new(0);
-/// The process whose thread is at it. (A forked child has none.)
-static AT_IT: AtomicU32 = AtomicU32::new(0);
-/// The thread that was started last. Never waited for: another process' thread may
-/// have it locked.
+/// The id of the process whose thread is running, or 0. (A forked child has no such thread.)
+///
+/// A thread that reports changes the counters, then exchanges this; if the thread is running, the
+/// report is left to it. The thread stores 0, then rechecks the counters before it ends.
+static WATCHING: AtomicU32 = AtomicU32::new(0);
+/// The thread that was started last. Only try-locked: in a forked child it may have been left
+/// locked by a thread of the parent.
 static WATCHER: Mutex<Option<Watcher>> = Mutex::new(None);
 /// The process ends, and starts no more threads.
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -44,22 +50,22 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 struct Watcher {
     thread: JoinHandle<()>,
     process: u32,
-    /// Ends its pause, and the thread.
+    /// Ends the thread's pause, and the thread.
     parker: Arc<Parker>,
 }
 
 thread_cell! {
-    /// Not reported yet.
+    /// Bytes that this thread has not reported yet.
     static CHANGE: isize = 0;
 }
 
-/// So much was allocated.
+/// Counts allocated bytes.
 #[inline]
 pub(crate) fn took(bytes: usize) {
     change(bytes as isize);
 }
 
-/// So much was freed.
+/// Counts freed bytes.
 #[inline]
 pub(crate) fn gave_back(bytes: usize) {
     change(-(bytes as isize));
@@ -91,13 +97,13 @@ fn report(change: isize) {
     }
 }
 
-/// How much less than at the peak is in use, if so much more were.
+/// How many bytes less than at the peak are in use, if `more` bytes more were.
 pub(super) fn below_peak(more: usize) -> usize {
     let in_use = IN_USE.load(Ordering::Relaxed).saturating_add_unsigned(more);
     usize::try_from(MOST.load(Ordering::Relaxed) - in_use).unwrap_or(0)
 }
 
-/// Starts the thread, unless there is one. False if none can be had.
+/// Starts the thread, unless it is running. False if it cannot be started.
 pub(super) fn watch() -> bool {
     if ENDING.load(Ordering::Relaxed) {
         return false;
@@ -122,25 +128,25 @@ pub(super) fn watch() -> bool {
         }
         (Ok(_), None) => {}
         (Err(_), _) => {
-            AT_IT.store(0, Ordering::Relaxed);
+            WATCHING.store(0, Ordering::Relaxed);
             return false;
         }
     }
     true
 }
 
-/// True for the first call in this process since [`AT_IT`] was 0.
+/// True for the first call in this process since [`WATCHING`] was 0.
 fn claim() -> bool {
     let process = std::process::id();
-    AT_IT.swap(process, Ordering::SeqCst) != process
+    WATCHING.swap(process, Ordering::SeqCst) != process
 }
 
-/// Whether there is something to wait for.
+/// Whether the thread has something to wait for.
 fn is_needed() -> bool {
     MOST.load(Ordering::SeqCst) - IN_USE.load(Ordering::SeqCst) >= BURST || recycle::keeps_much()
 }
 
-/// At the end of the process: ends the thread, so that nothing of it is left.
+/// Called when the process ends: ends the thread and joins it.
 pub(super) fn end() {
     ENDING.store(true, Ordering::Relaxed);
     let watcher = WATCHER.try_lock().and_then(|mut watcher| watcher.take());
@@ -149,7 +155,7 @@ pub(super) fn end() {
             watcher.parker.unpark();
             let _ = watcher.thread.join();
         }
-        // Not this process' thread: there is nothing to detach either.
+        // Another process' thread: neither joined nor detached here.
         other => std::mem::forget(other),
     }
 }
@@ -164,15 +170,15 @@ fn wait_and_trim(parker: &Parker) {
         }
         recycle::give_back_unused();
         if !is_needed() {
-            AT_IT.store(0, Ordering::SeqCst);
-            // A call of `watch` that came before this left it to this thread.
+            WATCHING.store(0, Ordering::SeqCst);
+            // A report that came before this store was left to this thread.
             if !is_needed() || !claim() {
                 return;
             }
         }
         let lately = MOST_LATELY.load(Ordering::Relaxed);
         if MOST.load(Ordering::Relaxed) - lately >= BURST / 2 {
-            // Perhaps there is more to come.
+            // Use is low, but may still be falling.
             falling += 1;
             if lately - IN_USE.load(Ordering::Relaxed) < RESTLESS || falling > FALLING_MAX {
                 break;
@@ -180,8 +186,8 @@ fn wait_and_trim(parker: &Parker) {
         }
     }
     MOST.store(IN_USE.load(Ordering::Relaxed), Ordering::Relaxed);
-    // From here on the next burst gets a thread of its own.
-    AT_IT.store(0, Ordering::Relaxed);
+    // From here on the next burst starts a thread of its own.
+    WATCHING.store(0, Ordering::Relaxed);
     recycle::forget();
     sys::trim_memory();
 }

@@ -244,7 +244,7 @@ struct iovec;
 #define ZMQ_GSSAPI_NT_KRB5_PRINCIPAL 2
 /* A connection was made; value: its descriptor. */
 #define ZMQ_EVENT_CONNECTED 1
-/* The connection attempt goes on in the background; value: an errno. */
+/* The connection attempt continues in the background; value: an errno. */
 #define ZMQ_EVENT_CONNECT_DELAYED 2
 /* Another attempt will follow; value: after how many milliseconds. */
 #define ZMQ_EVENT_CONNECT_RETRIED 4

@@ -102,7 +102,7 @@ pub const ZMQ_GSSAPI_NT_KRB5_PRINCIPAL: i32 = 2;
 
 /// A connection was made; value: its descriptor.
 pub const ZMQ_EVENT_CONNECTED: i32 = 0x0001;
-/// The connection attempt goes on in the background; value: an errno.
+/// The connection attempt continues in the background; value: an errno.
 pub const ZMQ_EVENT_CONNECT_DELAYED: i32 = 0x0002;
 /// Another attempt will follow; value: after how many milliseconds.
 pub const ZMQ_EVENT_CONNECT_RETRIED: i32 = 0x0004;

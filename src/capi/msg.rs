@@ -15,7 +15,7 @@ use crate::message::Msg;
 /// The message at a pointer, [`Error::Fault`] if there is none.
 ///
 /// # Safety
-/// `msg` is NULL or points to a `zmq_msg_t` nobody else uses.
+/// `msg` is NULL or points to a `zmq_msg_t` that nothing else uses during the call.
 #[inline]
 pub(super) unsafe fn message<'a>(msg: *const zmq_msg_t) -> Result<&'a mut Msg> {
     // SAFETY: by the caller's promise.

@@ -172,8 +172,8 @@ pub unsafe extern "C-unwind" fn zmq_timers_execute(timers: *mut c_void) -> c_int
     result
 }
 
-/// One step of a round over a set of timers, which begins with the first step and goes on
-/// even if a handler ends the set: finds the next handler that is due.
+/// Finds the next handler that is due, in a round over a set of timers. The first step
+/// begins the round; it continues even if a handler ends the set.
 fn step(
     timers: *mut c_void,
     begun: &Cell<Option<(&'static Shared, Round)>>,

@@ -60,7 +60,7 @@ unsafe fn send_buffer(
     Ok(length(size))
 }
 
-/// The same where speed does not matter.
+/// [`send_buffer`], out of line for the repetition after a sleep.
 ///
 /// # Safety
 /// As [`send_buffer`].
@@ -84,7 +84,7 @@ unsafe fn send_buffer_again(
 unsafe fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
     let slot = socket::find(socket as usize)?;
     match bytes.len() <= FRAMED_MAX {
-        // SAFETY: what is written to a pipe is a copy, and nothing else is kept.
+        // SAFETY: `bytes` outlive the call, and a pipe keeps a copy of them only.
         true => socket::send_short(slot, bytes, flags, || unsafe { Msg::borrow(bytes) }),
         false => send_long(slot, bytes, flags),
     }
@@ -162,7 +162,7 @@ unsafe fn receive_buffer(
     socket::recv_with(slot, copy_out, flags)
 }
 
-/// The same where speed does not matter.
+/// [`receive_buffer`], out of line for the repetition after a sleep.
 ///
 /// # Safety
 /// As [`receive_buffer`].
@@ -209,7 +209,7 @@ unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -
     Ok(length(size))
 }
 
-/// The same where speed does not matter.
+/// [`send_message`], out of line for the repetition after a sleep.
 ///
 /// # Safety
 /// As [`send_message`].
@@ -251,7 +251,7 @@ unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int
     let place = unsafe { message(msg)? };
     let outcome = socket::recv_into(slot, place, flags);
     if let Err(error) = outcome {
-        // Looking for a message empties the place, as in libzmq.
+        // A receive without a message empties `msg`, as in libzmq.
         if error == Error::Again {
             place.clear();
         }
@@ -260,7 +260,7 @@ unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int
     Ok(length(place.len()))
 }
 
-/// The same where speed does not matter.
+/// [`receive_message`], out of line for the repetition after a sleep.
 ///
 /// # Safety
 /// As [`receive_message`].

@@ -11,8 +11,8 @@
 //!   publishes, then loads `reader_asleep`; if set, it clears it and sends [`event::READ`]. In a
 //!   stream the writer's fence is asymmetric, see [`Channel::weak`].
 //! - The writer finds the pipe full: it sets `writer_asleep`, fence, rechecks the count of messages
-//!   read. The reader stores that count at each low-water mark, fence, then loads `writer_asleep`;
-//!   if set, it clears it and sends [`event::WRITE`].
+//!   read and the limit. The reader stores that count at each low-water mark, and either side a new
+//!   limit, fence, then loads `writer_asleep`; if set, it clears it and sends [`event::WRITE`].
 //!
 //! An event is a bit of the other end and, if it is the first, a call of that end's [`Listener`].
 //! There is no other wake-up.

@@ -109,6 +109,25 @@ fn a_writer_that_was_full_hears_of_the_room() {
 }
 
 #[test]
+fn a_writer_that_was_full_hears_of_a_higher_limit() {
+    loom::model(|| {
+        let (mut writer, reader) = pair(limit(1), limit(0), false);
+        let parker = listen(&writer);
+        writer.write_unchecked(Msg::new());
+        writer.flush();
+        let thread = loom::thread::spawn(move || {
+            reader.set_hwm(0, 3);
+            reader
+        });
+        while !writer.check_write() {
+            parker.park(None); // a deadlock here is a lost wake-up
+            writer.take_events();
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+#[test]
 fn a_reader_hears_of_the_end() {
     loom::model(|| {
         let (mut writer, mut reader) = pair(limit(0), limit(0), false);

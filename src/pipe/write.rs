@@ -35,8 +35,8 @@ impl PipeEnd {
         if self.closed || self.output().reader_closed.load(Ordering::Relaxed) {
             return false;
         }
-        let limit = self.output().limit();
         for asleep in [false, true] {
+            let limit = self.output().limit();
             self.acknowledged = self.output().read.load(Ordering::SeqCst);
             if limit == 0 || self.written - self.acknowledged < limit {
                 if asleep {
@@ -44,8 +44,8 @@ impl PipeEnd {
                 }
                 return true;
             }
-            // The second handshake of the module `pipe`: the flag is set, then the count is
-            // reloaded.
+            // The second handshake of the module `pipe`: the flag is set, then the count and the
+            // limit are reloaded.
             self.output().writer_asleep.swap(true, Ordering::SeqCst);
             fence(Ordering::SeqCst);
         }

@@ -181,7 +181,8 @@ mod tests {
 
     /// A waiter and its parker.
     fn waiter() -> (&'static Waiter, Arc<Parker>) {
-        let (waiter, parker) = (Box::leak(Box::new(Waiter::new())), Arc::new(Parker::new()));
+        let waiter = &crate::sys::pages::for_ever(1, Waiter::new).unwrap()[0];
+        let parker = Arc::new(Parker::new());
         waiter.equip(Some(parker.clone()));
         (waiter, parker)
     }

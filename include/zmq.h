@@ -346,7 +346,7 @@ struct iovec;
 #define ZMQ_FERRO_SPIN 10001
 /*
  * Of a socket with a monitor, read-only (uint64_t): events that were dropped because
- * nobody read the ones before, each with both its parts.
+ * the program had not read the ones before, each with both its parts.
  */
 #define ZMQ_FERRO_MONITOR_DROPS 10002
 /* Bit mask (uint64_t) of the I/O threads that may serve new connections; 0 means all. */

@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 64;
 /// Pause after the system ran out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
+/// That in words, for the log.
+const RETRIES: &str = "; retrying every 100 ms";
 /// Pause while there are too many handshakes under way, all of them young.
 const LET_FINISH: Duration = Duration::from_millis(10);
 
@@ -200,12 +202,8 @@ impl Acceptor {
                     self.event(kind::ACCEPT_FAILED, code as u64);
                     if !pauses || !self.paused.swap(true, Ordering::Relaxed) {
                         let (origin, at) = (self.link.origin(), Text(&self.endpoint));
-                        let then = if pauses {
-                            "; waiting for better times"
-                        } else {
-                            ""
-                        };
-                        log!(Warn, origin, "cannot accept on {at}: {error}{then}");
+                        let then = if pauses { RETRIES } else { "" };
+                        log!(Warn, origin, "accept failed on {at}: {error}{then}");
                     }
                     if pauses {
                         while self.half_open.shed() {}

@@ -59,7 +59,7 @@ pub trait Link: Send + Sync {
     /// A connecting side makes no further attempt. When the socket reads its mail, it
     /// is to [stop](Connection::stop) the connection and to forget the endpoint, so
     /// that it can no longer be disconnected; or to stop it [soon](Connection::stop_soon)
-    /// if the endpoint stays, whereupon it is told once more.
+    /// if the endpoint stays, which reports this once more.
     fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool);
     /// Sends a query to the ZAP handler of the context. The answer goes to
     /// [`Connection::zap_reply`], at once or later. Without a handler the verdict is

@@ -135,8 +135,6 @@ pub(super) struct State {
     stalled: bool,
     /// Bytes that had reached the peer at the last check.
     taken: u64,
-    /// The pipe has been attached once.
-    attached: bool,
     /// Token of the last query to the ZAP handler.
     zap_token: u64,
     /// That query, until it is answered.
@@ -152,7 +150,6 @@ impl State {
                 .map(|dialer| dialer.text())
                 .unwrap_or_default(),
             dialer: dialer.map(Box::new),
-            attached: pipe.is_some(),
             pipe,
             input: Input::default(),
             output: Output::default(),

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Reads a numeric host the way the C resolver does, without asking anybody.
+/// Reads a numeric host the way the C resolver does, without a name service.
 ///
 /// IPv4 may be written in any of the traditional forms (`127.1`, `0x7f000001`).
 /// With `ipv6` the answer is always an IPv6 address, an IPv4 one mapped into

@@ -15,7 +15,7 @@ pub mod draft;
 /// (see sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
 pub const ZMQ_FERRO_SPIN: i32 = 10001;
 /// Of a socket with a monitor, read-only (`uint64_t`): events that were dropped because
-/// nobody read the ones before, each with both its parts.
+/// the program had not read the ones before, each with both its parts.
 pub const ZMQ_FERRO_MONITOR_DROPS: i32 = 10002;
 
 // Socket options.

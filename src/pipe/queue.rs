@@ -297,7 +297,7 @@ impl<T> Consumer<T> {
         self.seen.saturating_sub(self.at.count)
     }
 
-    /// Units that wait, by a fresh look at the producer's count.
+    /// Units that wait, with the producer's count reloaded.
     pub fn waiting_now(&mut self) -> usize {
         self.seen = self.shared.published.0.load(Ordering::SeqCst);
         self.waiting()

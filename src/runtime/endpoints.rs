@@ -7,7 +7,6 @@
 
 #![forbid(unsafe_code)]
 
-use super::context::Core;
 use super::inproc::{Binder, Binding, Pending};
 use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
@@ -75,7 +74,7 @@ impl Endpoints {
 
     /// To be called when a pipe has ended: an inproc endpoint ends with it, a connection
     /// has no pipe until it attaches another.
-    pub(super) fn pipe_gone(&mut self, id: PipeId, _core: &Core) {
+    pub(super) fn pipe_gone(&mut self, id: PipeId) {
         self.records.retain_mut(|record| match &mut record.target {
             Target::InprocPipe(pipe) => *pipe != id,
             Target::Connection(_, pipe) => {

@@ -8,7 +8,7 @@ use crate::sys::cancel::Shield;
 use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// An eventfd, or a pipe on systems without it.
+/// An eventfd.
 #[derive(Debug)]
 pub struct EventFd {
     file: std::fs::File,

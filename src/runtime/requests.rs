@@ -103,7 +103,7 @@ impl Socket {
             Reason::Disconnected => log!(
                 Warn,
                 origin,
-                "{count} unread message parts of disconnected peers dropped: too many are kept, the oldest go first"
+                "{count} unread message parts dropped: disconnected peers have left too much, the oldest go first"
             ),
         }
     }

@@ -431,7 +431,7 @@ impl Socket {
             return;
         }
         let _shield = Shield::new();
-        self.endpoints.pipe_gone(id, &self.core);
+        self.endpoints.pipe_gone(id);
         let (pattern, mut env) = self.parts();
         pattern.detached(&mut env, id);
         self.remove_pipe(id);

@@ -25,6 +25,7 @@ mod watched {
     }
 
     impl<T> OnceLock<T> {
+        /// An empty cell.
         pub const fn new() -> OnceLock<T> {
             OnceLock {
                 cell: std::sync::OnceLock::new(),

@@ -210,6 +210,7 @@ mod tests {
         assert!(waiter.arm());
         object.notify();
         assert_eq!(sleep(&parker), Wake::TimedOut);
+        waiter.equip(None);
     }
 
     #[test]
@@ -230,6 +231,8 @@ mod tests {
         object.end();
         assert_eq!(sleep(&parker), Wake::Notified);
         assert!(second.is_incomplete());
+        first.equip(None);
+        second.equip(None);
     }
 }
 

@@ -195,7 +195,6 @@ impl State {
                 ours.set_listener(me, 0);
             }
             self.pipe = Some(ours);
-            self.attached = true;
         }
         if let Some(pipe) = &mut self.pipe {
             pipe.write_metadata(metadata);

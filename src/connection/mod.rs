@@ -413,7 +413,7 @@ impl Connection {
             std::thread::yield_now(); // the holder of the lock writes
             return true;
         };
-        sys::is_writable_within(fd, 1)
+        sys::is_ready_within(fd, libc::POLLOUT, 1)
     }
 
     /// The I/O thread's check for an unflushed batch. If a sending thread has written a

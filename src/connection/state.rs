@@ -48,9 +48,9 @@ enum Phase {
     New,
     /// The next attempt starts at the deadline.
     Waiting,
-    /// No further attempt is made. The pipe stays until the socket takes it back; `told`:
+    /// No further attempt is made. The pipe stays until the socket takes it back; `reported`:
     /// until it reads its mail, for the grace time is over.
-    Idle { told: bool },
+    Idle { reported: bool },
     /// A host name is being looked up.
     Resolving,
     /// A connect is under way.
@@ -216,7 +216,7 @@ impl State {
         }
         if todo & work::STOP_SOON != 0 {
             match self.phase {
-                Phase::Idle { told: true } => self.begin_close(conn),
+                Phase::Idle { reported: true } => self.begin_close(conn),
                 Phase::Idle { .. } => {
                     let grace = attempt::grace(conn.settings.options.reconnect_ivl);
                     self.deadline = Some(Instant::now() + grace);
@@ -282,7 +282,9 @@ impl State {
                     pipe.set_peer_left(self.half_closed || stream.is_hung_up());
                 }
                 // It is about to be closed, after the grace time.
-                Phase::Idle { told } => pipe.set_peer_left(*told || self.deadline.is_some()),
+                Phase::Idle { reported } => {
+                    pipe.set_peer_left(*reported || self.deadline.is_some())
+                }
                 _ => {}
             }
         }
@@ -485,7 +487,7 @@ impl State {
                 Phase::Waiting => self.dial(conn),
                 // Not closed from here: a send may have found it open and be about to write.
                 Phase::Idle { .. } => {
-                    self.phase = Phase::Idle { told: true };
+                    self.phase = Phase::Idle { reported: true };
                     conn.link.gave_up(conn.me.clone(), true);
                 }
                 Phase::Dialing(dial) => {

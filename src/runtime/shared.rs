@@ -328,15 +328,7 @@ impl Shared {
             [one] => one.long_fd(),
             _ => None,
         };
-        let readable = |fd| {
-            let mut fds = [libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            }];
-            crate::sys::poll(&mut fds, 1).is_ok_and(|count| count > 0)
-        };
-        fd.is_some_and(readable)
+        fd.is_some_and(|fd| crate::sys::is_ready_within(fd, libc::POLLIN, 1))
     }
 
     /// A counter that changes when bytes arrive on any connection.

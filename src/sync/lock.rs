@@ -123,14 +123,19 @@ impl Gate {
         }
         if let Some(owner) = self.bias.owner() {
             if !self.bias.revoke(owner) {
-                // The bias stays: the next holder of the gate must know of the owner that is
-                // inside.
-                self.bias.owner.store(owner, Ordering::Relaxed);
-                self.unlock();
+                self.put_back(owner);
                 return None;
             }
         }
         Some(By::gate(self.bias.learn(me)))
+    }
+
+    /// Lets go of the gate with the bias as it was: the next holder must know of the owner that is
+    /// inside.
+    #[cold]
+    fn put_back(&self, owner: usize) {
+        self.bias.owner.store(owner, Ordering::Relaxed);
+        self.unlock();
     }
 
     /// After the gate was taken: revokes the bias and waits until its owner has left.
@@ -143,8 +148,7 @@ impl Gate {
         if let Some(owner) = self.bias.owner() {
             if !self.bias.revoke(owner) {
                 if Bias::is_of(owner, me) {
-                    self.bias.owner.store(owner, Ordering::Relaxed);
-                    self.unlock();
+                    self.put_back(owner);
                     return Err(Nested);
                 }
                 self.wait_for(owner);

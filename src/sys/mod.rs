@@ -223,11 +223,12 @@ pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize>
     Ok(count as usize)
 }
 
-/// Whether a descriptor can be written to or has failed, now or within so many milliseconds.
-pub fn is_writable_within(fd: std::os::fd::RawFd, limit_ms: i32) -> bool {
+/// Whether a descriptor is ready for one of `events` (`POLLIN`, `POLLOUT`) or has failed, now or
+/// within so many milliseconds.
+pub fn is_ready_within(fd: std::os::fd::RawFd, events: i16, limit_ms: i32) -> bool {
     let mut fds = [libc::pollfd {
         fd,
-        events: libc::POLLOUT,
+        events,
         revents: 0,
     }];
     poll(&mut fds, limit_ms).is_ok() && fds[0].revents != 0

@@ -117,7 +117,8 @@ impl Dial {
     fn peer(&self) -> io::Result<SockAddr> {
         match self.socket.peer_addr() {
             Err(error)
-                if sys::is_refused(&error) && sys::is_writable_within(self.as_raw_fd(), 0) =>
+                if sys::is_refused(&error)
+                    && sys::is_ready_within(self.as_raw_fd(), libc::POLLOUT, 0) =>
             {
                 Ok((*self.address).clone())
             }

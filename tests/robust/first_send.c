@@ -67,6 +67,20 @@ static int sends (void *socket, const struct type *type, int flags)
     return rc >= 0;
 }
 
+/* Connects, has the handshake fail, and waits for so long. Returns the time. */
+static double fail_once (void *socket, const struct type *type, const char *endpoint, int listener, enum failure failure,
+                         double delay)
+{
+    if (type->type == ZMQ_ROUTER) {
+        set_int (socket, ZMQ_ROUTER_MANDATORY, 1);
+        OK (zmq_setsockopt (socket, ZMQ_CONNECT_ROUTING_ID, "id", 2));
+    }
+    OK (zmq_connect (socket, endpoint));
+    fail (listener, failure, type);
+    nap (delay);
+    return now ();
+}
+
 enum how { AT_ONCE, WAITING, ASKING };
 
 /* `to_the_end`: until there is no peer any more, which is a matter of the interval. */
@@ -89,14 +103,7 @@ static void send_first (const struct type *type, enum failure failure, double de
             set_int (socket, ZMQ_RECONNECT_IVL, 1);
         if (failure == TOO_LONG)
             OK (zmq_setsockopt (socket, ZMQ_MAXMSGSIZE, &longest, sizeof longest));
-        if (type->type == ZMQ_ROUTER) {
-            set_int (socket, ZMQ_ROUTER_MANDATORY, 1);
-            OK (zmq_setsockopt (socket, ZMQ_CONNECT_ROUTING_ID, "id", 2));
-        }
-        OK (zmq_connect (socket, endpoint));
-        fail (listener, failure, type);
-        nap (delay);
-        double start = now ();
+        double start = fail_once (socket, type, endpoint, listener, failure, delay);
         if (how == ASKING) {
             size_t size = sizeof ready;
             OK (zmq_getsockopt (socket, ZMQ_EVENTS, &ready, &size));
@@ -132,14 +139,7 @@ static void go_on (const struct type *type, double delay, int polls)
         set_int (socket, ZMQ_REQ_RELAXED, 1);
         set_int (socket, ZMQ_REQ_CORRELATE, 1);
     }
-    if (type->type == ZMQ_ROUTER) {
-        set_int (socket, ZMQ_ROUTER_MANDATORY, 1);
-        OK (zmq_setsockopt (socket, ZMQ_CONNECT_ROUTING_ID, "id", 2));
-    }
-    OK (zmq_connect (socket, endpoint));
-    fail (listener, MECHANISM, type);
-    nap (delay);
-    double start = now ();
+    double start = fail_once (socket, type, endpoint, listener, MECHANISM, delay);
     do {
         zmq_pollitem_t item = {socket, 0, ZMQ_POLLIN, 0};
         if (polls && type->type != ZMQ_PUSH)

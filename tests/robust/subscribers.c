@@ -100,6 +100,15 @@ static double publish_until (long wanted, double seconds)
     return longest;
 }
 
+/* Publishes until so many KiB of memory are in use at most, for five seconds. Returns how many
+   are. */
+static long settled (long most)
+{
+    for (double end = now () + 5; rss () > most && now () < end; nap (0.01))
+        OK (zmq_send (publisher, "zz", 2, 0));
+    return rss ();
+}
+
 /* `peers` subscribe to a topic of so many bytes each, which differ in their last byte,
    and leave. Whether it was quick: a virtual processor may stand still, so the time of
    one try says little. */
@@ -126,9 +135,7 @@ static int long_topics (int type, int peers, size_t size)
     in = process_work () - work;
     /* What the messages themselves took is kept for the next ones, a second or two. */
     long most_with = memory[0] + (long) (peers * size * 5 / 4 >> 10) + 8192;
-    for (double end = now () + 5; rss () > most_with && now () < end; nap (0.01))
-        OK (zmq_send (publisher, "zz", 2, 0));
-    memory[1] = rss ();
+    memory[1] = settled (most_with);
     /* A message that is as long matches the last one only. */
     OK (zmq_send (publisher, topic, size, 0));
     work = process_work ();
@@ -142,9 +149,7 @@ static int long_topics (int type, int peers, size_t size)
         told++;
     /* Memory is given back in slices. */
     long most = memory[0] + (long) (size * 5 / 4 >> 10) + 8192;
-    for (double end = now () + 5; rss () > most && now () < end; nap (0.01))
-        OK (zmq_send (publisher, "zz", 2, 0));
-    memory[2] = rss ();
+    memory[2] = settled (most);
     say ("%s, %d topics of %zu KiB: %.2f s of work as they came and %.2f s as they went, the longest in a send "
          "%.2f ms; %ld MiB of memory",
          type == ZMQ_PUB ? "PUB" : "XPUB", peers, size >> 10, in, out, longest * 1e3, (memory[1] - memory[0]) >> 10);

@@ -228,7 +228,7 @@ impl State {
         if self.closing.is_some() {
             return self.close(conn); // the socket does not take the pipe back
         }
-        self.phase = Phase::Idle { told: false };
+        self.phase = Phase::Idle { reported: false };
         self.deadline = None;
         conn.over.store(true, Ordering::SeqCst);
         let (origin, at) = (conn.link.origin(), Text(&self.endpoint));

@@ -7,6 +7,8 @@
  *   stream  framed messages a second from one process to another over tcp or
  *           ipc, as a messaging library must do it: a lock and a malloc a
  *           message on both sides, the system calls for 64 KiB at a time
+ *   long    long messages a second the same way, from one body to one body; over
+ *           tcp-short the kernel queues half a MiB at most
  *   echo    requests a second of one epoll server and 8 client processes over
  *           tcp, which sleep, or tcp-spin: poll up to 50 us with sched_yield
  *   queue   messages a second through a ring between two threads
@@ -26,6 +28,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -52,6 +55,14 @@ static double now (void)
     struct timespec t;
     clock_gettime (CLOCK_MONOTONIC, &t);
     return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
+}
+
+static double used (int whose)
+{
+    struct rusage spent;
+    MUST (getrusage (whose, &spent) == 0);
+    struct timeval user = spent.ru_utime, sys = spent.ru_stime;
+    return (double) (user.tv_sec + sys.tv_sec) + (double) (user.tv_usec + sys.tv_usec) * 1e-6;
 }
 
 static void result (double figure, double taken, double count)
@@ -270,6 +281,17 @@ static void send_stream (int fd)
     free (from);
 }
 
+/* One body, as it is. */
+static void send_long (int fd)
+{
+    char *body = calloc (1, size);
+    MUST (body);
+    memset (body, 7, size);
+    for (double until = now () + seconds; now () < until;)
+        write_all (fd, body, size);
+    free (body);
+}
+
 static double receive_short (int fd)
 {
     static char block[BLOCK];
@@ -324,6 +346,30 @@ static void stream (int tcp)
     double taken = now () - begin;
     ended (pid);
     result (count / taken, taken, count);
+}
+
+static void long_bodies (int tcp, int queued)
+{
+    int ends[2];
+    double count = 0, begin, before, taken;
+    char *body = calloc (1, size);
+    MUST (body);
+    memset (body, 1, size);
+    connected (tcp, ends);
+    MUST (!queued || setsockopt (ends[1], SOL_SOCKET, SO_SNDBUF, &queued, sizeof queued) == 0);
+    pid_t pid = beside (send_long, ends);
+    /* The first one is not counted: its pages are new. */
+    MUST (read_all (ends[0], body, size));
+    before = used (RUSAGE_SELF);
+    for (begin = now (); read_all (ends[0], body, size); count++)
+        ;
+    taken = now () - begin;
+    double receiver = used (RUSAGE_SELF) - before;
+    ended (pid);
+    double mib = (double) size * count / (1 << 20);
+    printf ("result %.6g %.6g %.0f receiver=%.6g sender=%.6g\n", count / taken, taken, count,
+            receiver * 1e6 / mib, used (RUSAGE_CHILDREN) * 1e6 / mib);
+    free (body);
 }
 
 /* ---- one server, 8 clients ---- */
@@ -452,6 +498,8 @@ int main (int argc, char **argv)
             threads ? thread_trip () : trip (tcp);
         else if (strcmp (what, "stream") == 0)
             stream (tcp);
+        else if (strcmp (what, "long") == 0)
+            long_bodies (tcp, strstr (how, "-short") ? 256 << 10 : 0);
         else if (strcmp (what, "echo") == 0)
             echo (tcp);
         else if (strcmp (what, "queue") == 0)
@@ -460,6 +508,6 @@ int main (int argc, char **argv)
             return 2;
         return 0;
     }
-    fprintf (stderr, "usage: limits trip|stream|echo|queue how size seconds\n");
+    fprintf (stderr, "usage: limits trip|stream|long|echo|queue how size seconds\n");
     return 2;
 }

@@ -17,13 +17,17 @@ def summary(figures):
             "all": figures}
 
 
-def best_limit(workload, bare):
-    """The best of the bare measurements that do the same work, or None."""
-    found = [(name, bare[name]["median"]) for name in workload.limits if name in bare]
+def row_name(workload, metric):
+    return f"{workload.name} {metric.name}".strip()
+
+
+def best_limit(workload, metric, bare):
+    """The best of the bare measurements of that metric for the same work, or None."""
+    names = [f"{name} {metric.name}".strip() for name in workload.limits]
+    found = [(name, bare[name]["median"]) for name in names if name in bare]
     if not found:
         return None
-    more = workload.metrics[0].more_is_better
-    return (max if more else min)(found, key=lambda item: item[1])
+    return (max if metric.more_is_better else min)(found, key=lambda item: item[1])
 
 
 def rows(workload, figures, libraries, bare):
@@ -32,7 +36,7 @@ def rows(workload, figures, libraries, bare):
     `figures` is {library name: [{metric: figure}]}, an empty list where it failed.
     """
     ours, reference = libraries[0].name, libraries[1].name
-    for index, metric in enumerate(workload.metrics):
+    for metric in workload.metrics:
         found = {name: summary([f[metric.name] for f in all_of])
                  for name, all_of in figures.items() if all_of}
         if not found:
@@ -40,13 +44,13 @@ def rows(workload, figures, libraries, bare):
         better = {library.name: metric.ratio(found[ours]["median"], found[library.name]["median"])
                   for library in libraries[1:]
                   if ours in found and library.name in found}
-        row = {"workload": f"{workload.name} {metric.name}".strip(), "unit": metric.unit,
+        row = {"workload": row_name(workload, metric), "unit": metric.unit,
                "figures": found, "times_better": better,
                "must": metric.must, "aim": metric.aim,
                "target": metric.target(), "verdict": ""}
         if ours in found:
             row["verdict"] = metric.verdict(found[ours]["median"], better.get(reference))
-        limit = best_limit(workload, bare) if index == 0 else None
+        limit = best_limit(workload, metric, bare)
         if limit and ours in found:
             row["limit"] = {"of": limit[0], "median": limit[1],
                             "reached_percent":

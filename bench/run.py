@@ -124,9 +124,10 @@ def main(argv):
     begin = time.monotonic()
     figures, failures = run(args, chosen, limits, libraries, directory)
 
-    bare_found = {w.name: {"unit": w.metrics[0].unit,
-                           **report.summary([f[""] for f in figures[w.name, "bare"]])}
-                  for w in limits if figures[w.name, "bare"]}
+    bare_found = {report.row_name(w, metric):
+                  {"unit": metric.unit,
+                   **report.summary([f[metric.name] for f in figures[w.name, "bare"]])}
+                  for w in limits if figures[w.name, "bare"] for metric in w.metrics}
     table = [row for w in chosen
              for row in report.rows(w, {x.name: figures[w.name, x.name] for x in libraries},
                                     libraries, bare_found)]

@@ -94,15 +94,24 @@ def throughput():
                        [f"bare/stream/tcp/{label}"], core=True)
 
 
+LONG = ((1 << 18, "256KiB"), (1 << 21, "2MiB"), (1 << 22, "4MiB"), (1 << 23, "8MiB"),
+        (1 << 26, "64MiB"))
+
+
+def each_side(must=None):
+    """The processor time of both sides for each MiB."""
+    return [Metric("us", 10, 1e5, name=name, must=must) for name in ("receiver", "sender")]
+
+
 def long_messages():
     """From a sender that shows its own memory; what both sides pay for a MiB beside it."""
     for transport in ("tcp", "ipc"):
-        for size, label in ((1 << 18, "256KiB"), (1 << 21, "2MiB"), (1 << 22, "4MiB"),
-                            (1 << 23, "8MiB"), (1 << 26, "64MiB")):
+        for size, label in LONG:
             yield Workload(f"long/{transport}/{label}", f"long {transport} {size} {{}}",
                            [Metric("msg/s", 1, 5e10 / size, more_is_better=True, must=1.2)]
-                           + [Metric("us", 10, 1e5, name=name, must=NO_WORSE)
-                              for name in ("receiver", "sender")], "rate", core=True)
+                           + each_side(must=NO_WORSE), "rate",
+                           [f"bare/long/{transport}{how}/{label}" for how in ("", "-short")],
+                           core=True)
 
 
 def latency():
@@ -199,6 +208,12 @@ def bare():
                 yield Workload(f"bare/stream/{transport}/{label}/spinning",
                                f"limits stream {transport}-spin {size} {{}}",
                                rate("msg/s", size), "rate")
+        for size, label in LONG:
+            for how in ("", "-short") if transport == "tcp" else ("",):
+                yield Workload(f"bare/long/{transport}{how}/{label}",
+                               f"limits long {transport}{how} {size} {{}}",
+                               [Metric("msg/s", 1, 5e10 / size, more_is_better=True)]
+                               + each_side(), "rate")
         for how, word in (("", "sleeping"), ("-spin", "spinning")):
             yield Workload(f"bare/echo-8/{transport}/{word}",
                            f"limits echo {transport}{how} 64 {{}}", rate("req/s"), "rate")

@@ -183,6 +183,36 @@ fn a_long_command_is_no_message() {
     scene.end();
 }
 
+/// However the bytes of a long message are divided, it arrives, and so does what follows it.
+#[test]
+fn a_long_message_comes_in_any_pieces() {
+    let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());
+    let mut scene = Scene::new(DEALER, b"DEALER", b"");
+    let pause = || std::thread::sleep(Duration::from_millis(5));
+    for left in [1, 2, 1000, 128 << 10, 256 << 10, (256 << 10) + 1] {
+        let body: Vec<u8> = (0..700_000u32).map(|n| n as u8).collect();
+        let mut frame = vec![2];
+        frame.extend_from_slice(&(body.len() as u64).to_be_bytes());
+        frame.extend_from_slice(&body);
+        let (first, rest) = frame.split_at(frame.len() - left);
+        scene.peer.write_all(&first[..first.len() / 2]).unwrap();
+        pause();
+        scene.peer.write_all(&first[first.len() / 2..]).unwrap();
+        pause();
+        let (almost, last) = rest.split_at(left - 1);
+        scene.peer.write_all(almost).unwrap();
+        pause();
+        scene.peer.write_all(last).unwrap();
+        assert!(
+            scene.recv().data() == body,
+            "all but {left} bytes, then those"
+        );
+        scene.peer.write_all(&message(b"x")).unwrap();
+        assert_eq!(scene.recv().data(), b"x");
+    }
+    scene.end();
+}
+
 #[test]
 fn a_peer_does_not_say_who_it_is() {
     let _turn = TURN.lock().unwrap_or_else(|turn| turn.into_inner());

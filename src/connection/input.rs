@@ -24,6 +24,9 @@ const LARGE: usize = 8 * 1024;
 /// While at least this many bytes of a body have yet to arrive, polling the stream is a
 /// waste: the sender needs longer for them than a sleep takes.
 const MUCH: usize = 512 * 1024;
+/// A wake-up for a long body waits for this many bytes: each costs both sides as much as copying
+/// a tenth of them.
+const WAKE_UP: u32 = 128 * 1024;
 /// Up to this many bytes of an incomplete frame are copied so that the block can be
 /// returned.
 const PARTIAL_MAX: usize = 2 * 1024;
@@ -88,6 +91,16 @@ enum Place {
     Large,
 }
 
+/// How many bytes make a stream readable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LowWater {
+    #[default]
+    One,
+    WakeUp,
+    /// One, and it cannot be changed.
+    Fixed,
+}
+
 /// Received bytes that are not messages yet.
 #[derive(Default)]
 pub(super) struct Input {
@@ -100,6 +113,8 @@ pub(super) struct Input {
     /// The last frame filled half a block or more, and the next may be as long: the next
     /// read takes little, since what it reads of a long body has to be copied.
     after_large: bool,
+    /// How many bytes make the stream readable.
+    low_water: LowWater,
     /// Whole messages delivered since the connection last took this count.
     pub(super) delivered: u32,
 }
@@ -199,6 +214,28 @@ impl Input {
         let count = stream.read(room.first(wanted))?;
         self.end += count;
         Ok((count, count == wanted))
+    }
+
+    /// Before a wait for the stream: one wake-up for [`WAKE_UP`] bytes of a long body, and never
+    /// for more than are missing.
+    ///
+    /// # Errors
+    /// The stream might not become readable again.
+    pub(super) fn set_low_water(&mut self, stream: &ByteStream) -> io::Result<()> {
+        let missing = self.large.as_ref().map_or(0, |large| large.msg.missing());
+        let (wanted, bytes) = match missing >= 2 * WAKE_UP as usize {
+            true => (LowWater::WakeUp, WAKE_UP),
+            false => (LowWater::One, 1),
+        };
+        if self.low_water == wanted || self.low_water == LowWater::Fixed {
+            return Ok(());
+        }
+        self.low_water = match stream.set_low_water(bytes) {
+            Ok(true) => wanted,
+            Err(error) if self.low_water == LowWater::WakeUp => return Err(error),
+            Ok(false) | Err(_) => LowWater::Fixed,
+        };
+        Ok(())
     }
 
     /// Whether [`MUCH`] or more of a long body has yet to arrive.

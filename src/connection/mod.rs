@@ -44,7 +44,7 @@ use crate::endpoint::Endpoint;
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::local::thread_cell;
-use crate::sync::work_lock::WorkLock;
+use crate::sync::work_lock::{Served, WorkLock};
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::{self, cancel::Shield, log, panics::contain};
 use crate::transport::ByteStream;
@@ -364,23 +364,42 @@ impl Connection {
     /// Sets `work`, then does all marked work. False if another thread holds the lock: that
     /// holder does it then.
     fn service(&self, work: u32) -> bool {
-        self.state.serve(work, |state, todo| self.work(state, todo))
+        let served = self.state.serve(work, |state, todo| self.work(state, todo));
+        self.pass_on(served);
+        served != Served::Busy
     }
 
     /// As [`service`](Self::service), but waits for the lock: the work is done on return.
     fn wait_and_service(&self, work: u32) {
-        self.state
+        let served = self
+            .state
             .wait_and_serve(work, |state, todo| self.work(state, todo));
+        self.pass_on(served);
     }
 
     fn with_state<R>(&self, reach: impl FnOnce(&mut State) -> R) -> R {
-        self.state.with(reach, |state, todo| self.work(state, todo))
+        let (result, served) = self.state.with(reach, |state, todo| self.work(state, todo));
+        self.pass_on(served);
+        result
     }
 
     /// `None` while another thread holds the lock.
     fn try_with_state<R>(&self, reach: impl FnOnce(&mut State) -> R) -> Option<R> {
-        self.state
-            .try_with(reach, |state, todo| self.work(state, todo))
+        let (result, served) = self
+            .state
+            .try_with(reach, |state, todo| self.work(state, todo))?;
+        self.pass_on(served);
+        Some(result)
+    }
+
+    /// Has the I/O thread do the work that this thread has left. Otherwise a stream that is
+    /// never empty could keep an application thread here: the I/O thread, whose events this
+    /// thread serves, would find it readable again each time.
+    #[inline]
+    fn pass_on(&self, served: Served) {
+        if served == Served::Left {
+            self.reactor.schedule(self.key());
+        }
     }
 
     /// Back-pressure on a sender whose stream is full in the middle of a long message. As
@@ -519,7 +538,9 @@ impl Source for Connection {
         if what.tick && self.caller_driven.load(Ordering::SeqCst) {
             let activity = self.link.activity();
             let seen = self.seen_activity.swap(activity, Ordering::Relaxed);
-            if activity == seen && !self.link.is_spinning() {
+            // One drive of a long message may last for longer than a tick.
+            let idle = activity == seen && !self.link.is_spinning();
+            if idle && !self.state.is_held() {
                 self.hand_to_io_thread();
             }
         }

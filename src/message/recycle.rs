@@ -24,7 +24,7 @@ const MAPPED: usize = 4 * 1024 * 1024;
 /// The sizes of mappings are multiples of this, and so of every system's page size.
 const PAGES: usize = 64 * 1024;
 /// The most areas that are kept, and the most bytes in all of them.
-const AREAS: usize = 64;
+const AREAS: usize = 256;
 const BYTES: usize = 256 * 1024 * 1024;
 /// Bytes that may be kept for as long as the process lives.
 pub(super) const SPARE: usize = 8 * 1024 * 1024;

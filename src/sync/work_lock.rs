@@ -5,6 +5,10 @@
 //! by a compare-exchange that fails while bits are set. So a thread whose try-lock fails may
 //! return: the holder will do its work.
 //!
+//! A holder drains the bits [`ROUNDS`] times at most. Other threads may set them faster than it
+//! does the work, and it would never return to its own. What is left it reports to its caller,
+//! which hands it to another thread.
+//!
 //! Bits and lock change in one modification order, so no fence is needed: the exchange that set
 //! bits and found the lock held comes before the one that unlocks, which therefore sees the bits.
 //! The models at the end of this file check that no work is lost and that it sees what was written
@@ -19,6 +23,9 @@ const HELD: u32 = 1 << 31;
 const AWAITED: u32 = 1 << 30;
 /// The bits that stand for work.
 const WORK: u32 = AWAITED - 1;
+
+/// How many times one holder drains the bits.
+const ROUNDS: u32 = if cfg!(loom) { 2 } else { 8 };
 
 /// Checks before a sleep: the first `PAUSES` each followed by a spin, the others by a yield.
 const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
@@ -35,6 +42,19 @@ pub struct WorkLock<T> {
 // SAFETY: only the thread that set HELD reaches the value, through `Held`; so sharing the lock
 // moves a `T` between threads at most, which `T: Send` allows.
 unsafe impl<T: Send> Sync for WorkLock<T> {}
+
+/// What became of a thread's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Served {
+    /// Another thread holds the lock and does it.
+    Busy,
+    /// This thread did it, and there is no more.
+    Done,
+    /// This thread did it, and its rounds are used up: work that came later is left. The
+    /// caller has to see to it that a thread serves again.
+    Left,
+}
 
 impl<T> WorkLock<T> {
     /// Wraps a value, with no work.
@@ -62,21 +82,26 @@ impl<T> WorkLock<T> {
         self.word.load(Ordering::SeqCst) & WORK != 0
     }
 
-    /// Adds `work` and calls `run` with the drained bits until there are no more. If another thread
-    /// holds the lock, that thread does the work, and this returns false at once.
+    /// Whether a thread holds the lock. The answer may be old when it arrives.
     #[inline]
-    pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> bool {
-        let Some(held) = self.try_lock(work) else {
-            return false;
-        };
-        held.serve(run);
-        true
+    pub fn is_held(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & HELD != 0
+    }
+
+    /// Adds `work` and calls `run` with the drained bits until there are no more. If another thread
+    /// holds the lock, that thread does the work, and this returns at once.
+    #[inline]
+    pub fn serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> Served {
+        match self.try_lock(work) {
+            Some(held) => held.serve(run),
+            None => Served::Busy,
+        }
     }
 
     /// As [`serve`](Self::serve), but waits for the lock: the work is done when this returns.
-    pub fn wait_and_serve(&self, work: u32, run: impl FnMut(&mut T, u32)) {
+    pub fn wait_and_serve(&self, work: u32, run: impl FnMut(&mut T, u32)) -> Served {
         self.mark(work);
-        self.lock().serve(run);
+        self.lock().serve(run)
     }
 
     /// Reaches the value if no other thread holds the lock, then does the work there is.
@@ -84,19 +109,21 @@ impl<T> WorkLock<T> {
         &self,
         reach: impl FnOnce(&mut T) -> R,
         run: impl FnMut(&mut T, u32),
-    ) -> Option<R> {
+    ) -> Option<(R, Served)> {
         let held = self.try_lock(0)?;
         let result = held.with(reach);
-        held.serve(run);
-        Some(result)
+        Some((result, held.serve(run)))
     }
 
     /// As [`try_with`](Self::try_with), but waits for the lock.
-    pub fn with<R>(&self, reach: impl FnOnce(&mut T) -> R, run: impl FnMut(&mut T, u32)) -> R {
+    pub fn with<R>(
+        &self,
+        reach: impl FnOnce(&mut T) -> R,
+        run: impl FnMut(&mut T, u32),
+    ) -> (R, Served) {
         let held = self.lock();
         let result = held.with(reach);
-        held.serve(run);
-        result
+        (result, held.serve(run))
     }
 
     /// SeqCst: as for [`mark`](Self::mark). It includes Acquire, which pairs with the Release of
@@ -143,10 +170,10 @@ impl<T> Held<'_, T> {
         })
     }
 
-    /// Does the work there is and unlocks when there is no more.
+    /// Does the work there is and unlocks when there is no more, or after [`ROUNDS`].
     #[inline]
-    fn serve(self, mut run: impl FnMut(&mut T, u32)) {
-        loop {
+    fn serve(self, mut run: impl FnMut(&mut T, u32)) -> Served {
+        for _ in 0..ROUNDS {
             // SeqCst includes Acquire, which pairs with the exchange that set the bits: the work
             // sees what was written before.
             let work = self.0.word.fetch_and(!WORK, Ordering::SeqCst) & WORK;
@@ -159,28 +186,32 @@ impl<T> Held<'_, T> {
                 self.0
                     .word
                     .compare_exchange(HELD, 0, Ordering::Release, Ordering::Relaxed);
-            if unlocked.is_ok() {
-                return std::mem::forget(self);
-            }
-            if self.0.word.load(Ordering::Relaxed) & AWAITED != 0 {
-                return self.hand_over(run);
+            match unlocked {
+                Ok(_) => {
+                    std::mem::forget(self);
+                    return Served::Done;
+                }
+                Err(word) if word & AWAITED != 0 => break,
+                Err(_) => {}
             }
         }
+        self.leave()
     }
 
-    /// Unlocks, wakes a sleeping thread, and then does the work that has come, unless that thread
-    /// holds the lock by then and does it.
+    /// Unlocks, and wakes a thread that waits for the lock. `Left` if there is work: a thread
+    /// that waits may do it, but only once it runs.
     #[cold]
-    fn hand_over(self, run: impl FnMut(&mut T, u32)) {
+    fn leave(self) -> Served {
         let lock = self.0;
         drop(self);
-        if lock.has_work() {
-            lock.serve(0, run);
+        match lock.has_work() {
+            true => Served::Left,
+            false => Served::Done,
         }
     }
 }
 
-/// Unlocks even if there is work: after a panic that is left to the next holder.
+/// Unlocks even if there is work, which is left to the next holder.
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
         let before = self.0.word.fetch_and(WORK, Ordering::SeqCst);
@@ -240,29 +271,49 @@ mod tests {
         lock.mark(1);
         lock.mark(4);
         assert!(lock.has_work());
-        lock.serve(2, add);
+        assert_eq!(lock.serve(2, add), Served::Done);
         assert!(!lock.has_work());
-        lock.serve(0, add);
-        lock.wait_and_serve(8, add);
-        assert_eq!(lock.with(|bits| bits.clone(), add), [7, 8]);
+        assert_eq!(lock.serve(0, add), Served::Done);
+        assert_eq!(lock.wait_and_serve(8, add), Served::Done);
+        let bits = lock.with(|bits| bits.clone(), add);
+        assert_eq!(bits, (vec![7, 8], Served::Done));
         lock.mark(16);
-        assert_eq!(lock.try_with(|bits| bits.len(), add), Some(2));
-        assert_eq!(lock.with(|bits| bits.pop(), add), Some(16));
+        let before = lock.try_with(|bits| bits.len(), add);
+        assert_eq!(before, Some((2, Served::Done)));
+        assert_eq!(lock.with(|bits| bits.pop(), add).0, Some(16));
+    }
+
+    #[test]
+    fn a_holder_leaves_work_that_comes_without_end() {
+        let lock = WorkLock::new(0);
+        let endless = |lock: &WorkLock<u32>, done: &mut u32| {
+            *done += 1;
+            lock.mark(2);
+        };
+        assert_eq!(lock.serve(1, |done, _| endless(&lock, done)), Served::Left);
+        assert!(lock.has_work());
+        let (done, served) = lock.with(|done| *done, |done, _| endless(&lock, done));
+        assert_eq!((done, served), (ROUNDS, Served::Left));
+        lock.mark(4);
+        let mut rest = 0;
+        assert_eq!(lock.wait_and_serve(8, |_, work| rest |= work), Served::Done);
+        assert_eq!(rest, 2 | 4 | 8);
     }
 
     #[test]
     fn the_holder_does_the_work_of_failed_try_locks() {
         let lock = WorkLock::new(0);
         let mut order = Vec::new();
-        lock.serve(1, |_, work| {
+        let served = lock.serve(1, |_, work| {
             if work == 1 {
-                lock.serve(2, |_, _| panic!("held by this very thread"));
+                let inner = lock.serve(2, |_, _| panic!("held by this very thread"));
+                assert_eq!(inner, Served::Busy);
                 assert_eq!(lock.try_with(|_| (), |_, _| ()), None);
             }
             order.push(work);
         });
-        assert_eq!(order, [1, 2]);
-        lock.with(|_| lock.mark(4), |_, work| order.push(work));
+        assert_eq!((&order[..], served), (&[1, 2][..], Served::Done));
+        let _ = lock.with(|_| lock.mark(4), |_, work| order.push(work));
         assert_eq!(order, [1, 2, 4]);
     }
 
@@ -271,14 +322,14 @@ mod tests {
         let lock = Arc::new(WorkLock::new(()));
         let other = lock.clone();
         let panicking = std::thread::spawn(move || {
-            other.serve(1, |_, _| {
+            let _ = other.serve(1, |_, _| {
                 other.mark(2);
                 std::panic::resume_unwind(Box::new(()));
             });
         });
         assert!(panicking.join().is_err());
         let mut done = 0;
-        lock.serve(4, |_, work| done |= work);
+        assert_eq!(lock.serve(4, |_, work| done |= work), Served::Done);
         assert_eq!(done, 6);
     }
 
@@ -286,10 +337,16 @@ mod tests {
     /// and by the end of the wait where a thread waited for it.
     #[test]
     fn no_work_is_lost_and_none_is_done_twice_at_a_time() {
-        const ROUNDS: u32 = if cfg!(miri) { 30 } else { 30_000 };
+        const TIMES: u32 = if cfg!(miri) { 30 } else { 30_000 };
         let lock = WorkLock::new([0u32; 4]);
         let asked: [AtomicU32; 4] = Default::default();
         let ended = AtomicBool::new(false);
+        // A thread that serves until nothing is left stands for the I/O thread.
+        let finish = |lock: &WorkLock<[u32; 4]>, mut served, run: &dyn Fn(&mut [u32; 4], u32)| {
+            while served == Served::Left {
+                served = lock.serve(0, run);
+            }
+        };
         let run = |done: &mut [u32; 4], work: u32| {
             for (bit, done) in done.iter_mut().enumerate() {
                 if work & 1 << bit != 0 {
@@ -302,14 +359,15 @@ mod tests {
                 .map(|bit| {
                     let (lock, asked) = (&lock, &asked[bit]);
                     scope.spawn(move || {
-                        for round in 1..=ROUNDS {
+                        for round in 1..=TIMES {
                             asked.store(round, Ordering::Relaxed);
                             if bit < 2 {
-                                lock.serve(1 << bit, run);
+                                finish(lock, lock.serve(1 << bit, run), &run);
                             } else {
-                                lock.wait_and_serve(1 << bit, run);
-                                let done = lock.with(|done| done[bit], run);
+                                finish(lock, lock.wait_and_serve(1 << bit, run), &run);
+                                let (done, served) = lock.with(|done| done[bit], run);
                                 assert!(done == round);
+                                finish(lock, served, &run);
                             }
                         }
                     })
@@ -317,7 +375,9 @@ mod tests {
                 .collect();
             scope.spawn(|| {
                 while !ended.load(Ordering::Relaxed) {
-                    lock.try_with(|_| (), run);
+                    if let Some((_, served)) = lock.try_with(|_| (), run) {
+                        finish(&lock, served, &run);
+                    }
                 }
             });
             let outcomes: Vec<_> = workers.into_iter().map(|one| one.join()).collect();
@@ -325,7 +385,7 @@ mod tests {
             assert!(outcomes.iter().all(Result::is_ok));
         });
         assert!(!lock.has_work(), "left behind");
-        assert_eq!(lock.with(|done| *done, run), [ROUNDS; 4]);
+        assert_eq!(lock.with(|done| *done, run).0, [TIMES; 4]);
     }
 }
 
@@ -358,6 +418,14 @@ mod models {
         }
     }
 
+    /// Serves, and what is left again: another thread would do it in between or here.
+    fn serve(shared: &Shared, work: u32) {
+        let mut served = shared.1.serve(work, run(shared));
+        while served == Served::Left {
+            served = shared.1.serve(0, run(shared));
+        }
+    }
+
     fn ask(shared: &Shared, bit: usize) {
         shared.0.asked[bit].store(1, Ordering::Relaxed);
     }
@@ -365,7 +433,7 @@ mod models {
     /// No work is left, and all of it was done.
     fn check(shared: &Shared, expected: u32) {
         assert!(!shared.1.has_work(), "work was left behind");
-        let done = shared.1.with(|done| *done, |_, _| ());
+        let (done, _) = shared.1.with(|done| *done, |_, _| ());
         assert_eq!(done, expected);
     }
 
@@ -382,14 +450,14 @@ mod models {
         model.preemption_bound = bound;
         model.check(move || {
             let shared = shared();
-            let serve = |shared: &Shared, bit: usize| {
+            let ask_and_serve = |shared: &Shared, bit: usize| {
                 ask(shared, bit);
-                shared.1.serve(1 << bit, run(shared));
+                serve(shared, 1 << bit);
             };
             let others: Vec<_> = (1..threads)
-                .map(|bit| spawn(&shared, move |shared| serve(shared, bit)))
+                .map(|bit| spawn(&shared, move |shared| ask_and_serve(shared, bit)))
                 .collect();
-            serve(&shared, 0);
+            ask_and_serve(&shared, 0);
             for thread in others {
                 thread.join().unwrap();
             }
@@ -413,9 +481,11 @@ mod models {
             let shared = shared();
             let thread = spawn(&shared, |shared| {
                 ask(shared, 1);
-                shared.1.serve(2, run(shared));
+                serve(shared, 2);
             });
-            shared.1.try_with(|_| (), run(&shared));
+            if let Some((_, Served::Left)) = shared.1.try_with(|_| (), run(&shared)) {
+                serve(&shared, 0);
+            }
             thread.join().unwrap();
             check(&shared, 2);
         });
@@ -427,12 +497,17 @@ mod models {
             let shared = shared();
             let thread = spawn(&shared, |shared| {
                 ask(shared, 1);
-                shared.1.wait_and_serve(2, run(shared));
-                let done = shared.1.with(|done| *done, run(shared));
+                if shared.1.wait_and_serve(2, run(shared)) == Served::Left {
+                    serve(shared, 0);
+                }
+                let (done, served) = shared.1.with(|done| *done, run(shared));
                 assert_eq!(done & 2, 2);
+                if served == Served::Left {
+                    serve(shared, 0);
+                }
             });
             ask(&shared, 0);
-            shared.1.serve(1, run(&shared));
+            serve(&shared, 1);
             thread.join().unwrap();
             check(&shared, 3);
         });

@@ -126,6 +126,22 @@ pub fn unsent(fd: std::os::fd::BorrowedFd<'_>) -> u64 {
     if result < 0 { 0 } else { bytes.max(0) as u64 }
 }
 
+/// A socket is readable once so many bytes have arrived (`SO_RCVLOWAT`), or its end has.
+#[cfg(unix)]
+pub fn set_receive_low_water(
+    fd: std::os::fd::BorrowedFd<'_>,
+    bytes: libc::c_int,
+) -> std::io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVLOWAT);
+    let len = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the option is one int, which is only read.
+    match unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const bytes).cast(), len) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
 /// Has the C library give back to the system what it keeps of freed memory.
 pub fn trim_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
-use socket2::{SockAddr, Socket};
+use socket2::{Domain, SockAddr, Socket};
 
 use super::name;
 use crate::sys::{self, credentials, room::Room};
@@ -99,6 +99,20 @@ impl ByteStream {
             // A refusal is ignored.
             let _ = self.socket.set_send_buffer_size(SEND_QUEUE);
         }
+    }
+
+    /// Reports the stream as readable once so many bytes have arrived, or its end has. False,
+    /// and nothing done, if the kernel does not offer that for the stream.
+    ///
+    /// # Errors
+    /// The system's; what holds is then unknown.
+    pub fn set_low_water(&self, bytes: u32) -> io::Result<bool> {
+        // Readiness of a Unix socket does not depend on it.
+        if self.socket.domain()? == Domain::UNIX {
+            return Ok(false);
+        }
+        let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
+        sys::set_receive_low_water(self.as_fd(), bytes).map(|()| true)
     }
 
     /// Whether the peer has closed the connection or its writing side. What it sent before

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use socket2::SockRef;
 
 use super::conformance::{accept, bind, dial, pair, read_exactly, targets, text_of, write_all};
-use super::{Dial, Listener, Resolution, StreamOptions};
+use super::{ByteStream, Dial, Listener, Resolution, StreamOptions};
 use crate::endpoint::{AddressMask, parse};
 use crate::error::{Error, Result};
 use crate::sys::{interfaces, resolver};
@@ -546,4 +546,31 @@ fn a_given_descriptor_is_used_and_its_file_left() {
     assert_eq!(text_of(&listener), format!("tcp://127.0.0.1:{port}"));
     let result = try_bind("tcp://127.0.0.1:*", &options); // a second time
     assert_eq!(result, Err(Error::Os(libc::EBADF)));
+}
+
+#[test]
+fn a_stream_is_readable_at_its_low_water_mark() {
+    let readable = |stream: &ByteStream, within| {
+        crate::sys::is_ready_within(stream.as_raw_fd(), libc::POLLIN, within)
+    };
+    let options = StreamOptions::default();
+    let listener = bind("tcp://127.0.0.1:*", &options);
+    let (ours, theirs) = pair(&listener, &options);
+    assert!(ours.set_low_water(3).expect("set"));
+    write_all(&theirs, b"ab");
+    assert!(!readable(&ours, 20));
+    write_all(&theirs, b"c");
+    assert!(readable(&ours, 5000));
+    assert_eq!(read_exactly(&ours, 3), b"abc");
+    assert!(ours.set_low_water(1).expect("set"));
+    write_all(&theirs, b"d");
+    assert!(readable(&ours, 5000));
+    assert_eq!(read_exactly(&ours, 1), b"d");
+    assert!(ours.set_low_water(3).expect("set"));
+    drop(theirs);
+    assert!(readable(&ours, 5000), "the end is there, whatever the mark");
+
+    let listener = bind("ipc://*", &options);
+    let (ours, _theirs) = pair(&listener, &options);
+    assert!(!ours.set_low_water(3).expect("not offered"));
 }

@@ -119,7 +119,11 @@ impl State {
         if !self.input.open() {
             return self.lose(conn, Loss::Stream(libc::ENOMEM));
         }
-        let outcome = self.read_rounds(conn);
+        let mut outcome = self.read_rounds(conn);
+        if let (Phase::Active(stream, _), Ok(())) = (&self.phase, &outcome) {
+            let set = self.input.set_low_water(stream);
+            outcome = set.map_err(|error| Loss::Stream(error.raw_os_error().unwrap_or(0)));
+        }
         self.input.close();
         let delivered = std::mem::take(&mut self.input.delivered);
         if delivered > 0 {

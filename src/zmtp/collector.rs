@@ -1,4 +1,4 @@
-//! Puts handshake frames together from any split of the byte stream.
+//! Reassembles handshake frames from arbitrary splits of the byte stream.
 
 #![forbid(unsafe_code)]
 
@@ -6,11 +6,11 @@ use super::error::{HandshakeError, Refusal};
 use super::framing::{Framing, Header};
 use std::mem;
 
-/// What is kept of a frame's memory for the next one, in bytes.
+/// The largest buffer that is reused for the next frame, in bytes.
 const KEPT: usize = 1024;
 
-/// One frame in the making. Grows with what really arrived, never with what a
-/// header promises.
+/// One partially received frame. Its buffer grows with the bytes that arrived and is
+/// not preallocated from the size in the header, which the peer may forge.
 #[derive(Default)]
 pub(super) struct FrameCollector {
     bytes: Vec<u8>,
@@ -18,11 +18,12 @@ pub(super) struct FrameCollector {
 }
 
 impl FrameCollector {
-    /// Takes bytes of the current frame from the front of `input`. Returns how
-    /// many, and whether the frame is complete.
+    /// Consumes bytes of the current frame from the front of `input`. Returns their
+    /// number, and whether the frame is complete.
     ///
-    /// A body larger than `limit` ends the handshake as soon as its header is
-    /// there.
+    /// # Errors
+    /// The header is malformed, or its size exceeds `limit`; returned as soon as the
+    /// header is complete.
     pub fn feed(
         &mut self,
         framing: Framing,
@@ -46,12 +47,12 @@ impl FrameCollector {
                 return Ok((consumed, false));
             }
         };
-        // Fits: `limit` is a limit on what is kept in memory.
+        // No overflow: the size is at most `limit`, which is far below `usize::MAX`.
         let missing = header.len + header.size as usize - self.bytes.len();
         let rest = &input[consumed..];
         let taken = &rest[..missing.min(rest.len())];
         if self.bytes.capacity() - self.bytes.len() < taken.len() {
-            // Half as much more than there is, but no more than the frame needs.
+            // Geometric growth by one half, but not beyond what the frame needs.
             let ahead = (self.bytes.len() / 2).max(taken.len()).min(missing);
             self.bytes.reserve_exact(ahead);
         }
@@ -65,7 +66,8 @@ impl FrameCollector {
         &self.bytes[start..]
     }
 
-    /// Forgets the frame, for the next one. Returns the memory of a long one, empty.
+    /// Resets for the next frame. Returns the emptied buffer if it is larger than
+    /// [`KEPT`], else an empty vector.
     pub fn clear(&mut self) -> Vec<u8> {
         self.bytes.clear();
         self.header = None;
@@ -86,7 +88,7 @@ impl FrameCollector {
     }
 }
 
-/// There may be credentials among the bytes.
+/// Does not print the bytes, which may hold credentials.
 impl std::fmt::Debug for FrameCollector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "FrameCollector({} bytes)", self.bytes.len())

@@ -1,10 +1,10 @@
-//! Command bodies of ZMTP 3.x: name length (1), name, data.
+//! Encoding and parsing of ZMTP 3.x command bodies: name length (1), name, data.
 //!
-//! The frame header around a body is [`super::Framing`]'s part.
+//! The frame header in front of a body is written and read by [`super::Framing`].
 
 #![forbid(unsafe_code)]
 
-/// Longest PING context that is sent back in a PONG (RFC 37).
+/// Longest PING context that a PONG echoes, in bytes (RFC 37).
 pub const MAX_CONTEXT: usize = 16;
 
 /// Name of SUBSCRIBE with its length octet, for building frames in place.
@@ -23,10 +23,10 @@ const LEAVE_PREFIX: &[u8] = b"\x05LEAVE";
 pub enum Command<'a> {
     /// The peer asks for a PONG.
     Ping {
-        /// The peer counts as dead after this many tenths of a second without
-        /// traffic; 0 asks for no such watch.
+        /// The peer is to be considered dead after this many tenths of a second
+        /// without traffic; 0 sets no timeout.
         ttl_ds: u16,
-        /// To be returned in the PONG, which [`pong`] cuts to [`MAX_CONTEXT`].
+        /// To be echoed in the PONG, where [`pong`] truncates it to [`MAX_CONTEXT`].
         context: &'a [u8],
     },
     /// Answer to a PING.
@@ -52,9 +52,9 @@ pub enum Command<'a> {
 
 /// Parses the body of a command frame.
 ///
-/// `None` for a malformed one: an empty body, a name longer than the body, a
-/// PING without its TTL, an ERROR whose reason is cut short. After the
-/// handshake such commands, like [`Command::Other`], are to be ignored.
+/// `None` if it is malformed: an empty body, a name longer than the body, a
+/// PING without a TTL, an ERROR with a truncated reason. After the handshake
+/// such commands, like [`Command::Other`], are to be ignored.
 pub fn parse(body: &[u8]) -> Option<Command<'_>> {
     let (&name_len, rest) = body.split_first()?;
     let (name, data) = rest.split_at_checked(usize::from(name_len))?;
@@ -88,7 +88,7 @@ pub fn ping(ttl_ds: u16, context: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(context);
 }
 
-/// Appends a PONG with the `context` of a PING, cut to [`MAX_CONTEXT`] bytes.
+/// Appends a PONG with the `context` of a PING, truncated to [`MAX_CONTEXT`] bytes.
 pub fn pong(context: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(PONG_PREFIX);
     out.extend_from_slice(&context[..context.len().min(MAX_CONTEXT)]);

@@ -1,4 +1,4 @@
-//! What can go wrong on the wire.
+//! Errors of the wire protocol and the monitor events that report them.
 
 #![forbid(unsafe_code)]
 
@@ -61,7 +61,7 @@ impl ProtocolError {
         self as u32
     }
 
-    /// Whether it is a fault in our ZAP handler's answer, not in the peer's bytes.
+    /// Whether the fault is in our ZAP handler's reply and not in the peer's bytes.
     pub const fn is_of_zap(self) -> bool {
         self.code() >> 28 == 2
     }
@@ -75,46 +75,47 @@ impl fmt::Display for ProtocolError {
 
 impl std::error::Error for ProtocolError {}
 
-/// Why a handshake ended without a session, or a session in the middle. Whether a
-/// connecting endpoint tries again tells [`is_lasting`](Self::is_lasting).
+/// Why a handshake failed, or why a session was aborted. A connecting endpoint
+/// retries unless the error [is lasting](Self::is_lasting).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HandshakeError {
     /// Report `HANDSHAKE_FAILED_PROTOCOL` with this error's code.
     Protocol(ProtocolError),
-    /// The peer's ZAP handler refuses us: report `HANDSHAKE_FAILED_AUTH` with this
-    /// ZAP status (300, 400, 500).
+    /// The peer's ZAP handler denied this side: report `HANDSHAKE_FAILED_AUTH` with
+    /// this ZAP status (300, 400, 500).
     Auth(u16),
-    /// Our ZAP handler refuses the peer: report `HANDSHAKE_FAILED_AUTH` with this
-    /// ZAP status (300, 400, 500). An ERROR command may stand in the output and
-    /// should reach the peer before the stream is closed.
+    /// Our ZAP handler denied the peer: report `HANDSHAKE_FAILED_AUTH` with this
+    /// ZAP status (300, 400, 500). The output may hold an ERROR command, which is to
+    /// be written before the stream is closed.
     Denied(u16),
-    /// Report `HANDSHAKE_FAILED_NO_DETAIL` with `EFAULT`: somebody must judge
-    /// the peer and no ZAP handler is there.
+    /// Authentication is required and there is no ZAP handler: report
+    /// `HANDSHAKE_FAILED_NO_DETAIL` with `EFAULT`.
     NoZapHandler,
-    /// The system has no random numbers at the moment: worth another try.
+    /// The system returned no random numbers; the endpoint may retry.
     NoRandom,
     /// Close without a handshake event.
     Closed(Refusal),
 }
 
-/// Why a handshake is over for which libzmq has no event.
+/// Why a handshake failed, for failures that have no event in libzmq.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The metadata is malformed.
     Metadata,
-    /// The peer's socket type does not go with ours, or is none.
+    /// The peer's socket type is unknown or not compatible with ours.
     SocketType,
     /// A frame is malformed.
     Frame,
-    /// A frame is longer than `ZMQ_MAXMSGSIZE`, or than any of a handshake.
+    /// A frame is longer than `ZMQ_MAXMSGSIZE` or, during the handshake, than
+    /// [`MAX_HANDSHAKE_FRAME`](super::MAX_HANDSHAKE_FRAME).
     TooLong,
-    /// There is no memory for a frame.
+    /// Allocation of a frame failed.
     Memory,
-    /// A 1.0 or 2.0 peer, where authentication is required.
+    /// The peer speaks 1.0 or 2.0, and authentication is required.
     OldPeer,
-    /// The peer says that it refuses us, for a reason unknown here.
+    /// The peer sent an ERROR whose reason is not a ZAP status.
     ByPeer,
-    /// Something in the library went wrong.
+    /// An internal error of the library.
     Internal,
 }
 
@@ -146,9 +147,9 @@ impl From<FrameError> for HandshakeError {
 }
 
 impl HandshakeError {
-    /// Whether another attempt would end the same way: what the peer said made the
-    /// handshake fail. What was decided here, by the ZAP handler or for the lack of
-    /// one, may be decided otherwise the next time.
+    /// Whether a retry would fail the same way, because the peer's bytes caused the
+    /// failure. Failures on this side (a denial by the ZAP handler, a missing handler,
+    /// no random numbers) may not recur.
     pub const fn is_lasting(self) -> bool {
         match self {
             HandshakeError::Protocol(error) => !error.is_of_zap(),
@@ -176,7 +177,7 @@ impl fmt::Display for HandshakeError {
 
 impl std::error::Error for HandshakeError {}
 
-/// A frame header that no continuation can make valid.
+/// A frame header that is invalid whatever bytes follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
     /// A ZMTP 1.0 length of zero, which leaves no room for the flags octet.

@@ -1,7 +1,7 @@
-//! Frame headers of ZMTP 1.0 and of ZMTP 2.0 and later, and their absence.
+//! Frame headers of ZMTP 1.0, of ZMTP 2.0 and later, and of raw streams (none).
 //!
-//! Bodies are not touched here: the caller decides how they are stored, and
-//! compares sizes with `ZMQ_MAXMSGSIZE`.
+//! Bodies are not handled here: the caller stores them, and checks their sizes
+//! against `ZMQ_MAXMSGSIZE`.
 
 #![forbid(unsafe_code)]
 
@@ -10,8 +10,8 @@ use super::error::FrameError;
 /// The longest header of any framing, in bytes.
 pub const MAX_HEADER: usize = 10;
 
-/// Bytes in a message of [`Framing::Raw`] at most: libzmq's size of a read,
-/// which applications of STREAM sockets can see.
+/// Most bytes in a message of [`Framing::Raw`]: libzmq's read size, which
+/// applications of STREAM sockets can observe.
 const RAW_CHUNK: usize = 8192;
 
 const FLAG_MORE: u8 = 0x01;
@@ -27,8 +27,8 @@ pub enum Framing {
     V1,
     /// ZMTP 2.0, 3.0 and 3.1 (RFC 15, 23, 37): flags, size, body.
     V2,
-    /// No ZMTP, for STREAM: there are no headers, and whatever was read is a
-    /// body.
+    /// No ZMTP, for STREAM: there are no headers, and the bytes of a read are
+    /// a body.
     Raw,
 }
 
@@ -37,10 +37,10 @@ pub enum Framing {
 pub struct Header {
     /// Another frame of the same message follows.
     pub more: bool,
-    /// The body is a command. Never set by [`Framing::V1`]; without meaning on
+    /// The body is a command. Never set by [`Framing::V1`]; to be ignored on
     /// a ZMTP 2.0 connection, which has no commands.
     pub command: bool,
-    /// Bytes of body behind the header.
+    /// Bytes of the body, which follows the header.
     pub size: u64,
     /// Bytes of the header itself, at most [`MAX_HEADER`].
     pub len: usize,
@@ -49,9 +49,9 @@ pub struct Header {
 impl Framing {
     /// Reads the header at the front of `input`.
     ///
-    /// `Ok(None)` means that more bytes are needed. Sizes are not limited:
-    /// comparing them with `ZMQ_MAXMSGSIZE` and with what memory can hold is
-    /// the caller's part. Unknown flag bits are ignored, as libzmq does.
+    /// `Ok(None)` means that more bytes are needed. The size is not checked: the
+    /// caller compares it with `ZMQ_MAXMSGSIZE` and with the address space.
+    /// Unknown flag bits are ignored, as in libzmq.
     ///
     /// # Errors
     /// [`FrameError::ZeroLength`], in ZMTP 1.0 only.
@@ -67,8 +67,8 @@ impl Framing {
     /// Writes the header of a frame with `size` bytes of body to the front of
     /// `out` and returns the header's length.
     ///
-    /// `command` has no effect in [`Framing::V1`], and nothing has any in
-    /// [`Framing::Raw`].
+    /// `command` is ignored in [`Framing::V1`]; [`Framing::Raw`] writes nothing and
+    /// returns 0.
     #[inline]
     pub fn encode_header(
         self,
@@ -104,9 +104,8 @@ impl Framing {
         }
     }
 
-    /// Appends a whole frame to `out`. For small, rare frames: commands,
-    /// identities. Traffic uses [`Framing::encode_header`] and keeps its body
-    /// where it is.
+    /// Appends a whole frame to `out`. Copies the body, so it is for commands and
+    /// identities; traffic uses [`Framing::encode_header`].
     pub fn append_frame(self, more: bool, command: bool, body: &[u8], out: &mut Vec<u8>) {
         let mut header = [0; MAX_HEADER];
         let len = self.encode_header(more, command, body.len(), &mut header);
@@ -116,7 +115,7 @@ impl Framing {
     }
 }
 
-/// Writes the long form of a 1.0 header, which is also what a greeting starts with.
+/// Writes the long form of a 1.0 header, which is also the signature of a greeting.
 pub(super) fn encode_v1_long(length: u64, flags: u8, out: &mut [u8; MAX_HEADER]) {
     out[0] = V1_LONG;
     out[1..9].copy_from_slice(&length.to_be_bytes());

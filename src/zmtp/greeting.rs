@@ -1,12 +1,14 @@
-//! The greeting: who sends what first, and which version comes out of it.
+//! The greeting, which negotiates the protocol version.
 //!
-//! Ours leaves in stages, so that a peer of any age can make sense of it:
+//! This side sends its greeting in stages, each as soon as the peer's bytes so far
+//! allow it, so that peers of every version can parse it:
 //!
 //! | stage | when | bytes |
 //! | --- | --- | --- |
-//! | A | at once | the 10-byte signature, which a 1.0 peer reads as the header of our identity message |
-//! | B | the peer's signature shows a versioned protocol | our revision, 3 |
-//! | C | the peer's revision is known | revision 0, 1: socket type. Others: minor, mechanism, filler |
+//! | A | at the start | the 10-byte signature; to a 1.0 peer, the header of our identity |
+//! | B | the peer's signature is of a versioned protocol | our revision, 3 |
+//! | C | the peer's revision is 0 or 1 | socket type |
+//! | C | the peer's revision is 2 or more | minor version, mechanism, filler |
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +20,7 @@ const REVISION: usize = 10;
 const MINOR: usize = 11;
 const MECHANISM: usize = 12;
 const MECHANISM_LEN: usize = 20;
-/// Length of a greeting between 1.0 or 2.0 and anything.
+/// Length of a greeting of which one side speaks revision 0 or 1.
 const V2_GREETING: usize = 12;
 /// Length of a 3.x greeting.
 const V3_GREETING: usize = 64;
@@ -34,7 +36,7 @@ pub enum Version {
     V2_0,
     /// ZMTP 3.0 (libzmq 4.0 to 4.2).
     V3_0,
-    /// ZMTP 3.1 and whatever comes later.
+    /// ZMTP 3.1 and later versions.
     V3_1,
 }
 
@@ -50,7 +52,7 @@ impl std::fmt::Display for Version {
 }
 
 impl Version {
-    /// How frames look in this version.
+    /// The frame layout of this version.
     pub const fn framing(self) -> Framing {
         match self {
             Version::V1_0 | Version::V1 => Framing::V1,
@@ -65,14 +67,14 @@ impl Version {
 }
 
 /// Appends stage A. The length field counts a flags octet and the routing id,
-/// since a 1.0 peer takes this for the header of a frame with just that.
+/// because a 1.0 peer parses it as the header of the frame with our routing id.
 pub(super) fn append_signature(routing_id: &[u8], output: &mut Vec<u8>) {
     let mut signature = [0; MAX_HEADER];
     encode_v1_long(routing_id.len() as u64 + 1, 0x7f, &mut signature);
     output.extend_from_slice(&signature);
 }
 
-/// What of ours the later stages announce.
+/// What stage C announces.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Announced {
     pub socket_type: SocketType,
@@ -90,12 +92,12 @@ impl Announced {
     }
 }
 
-/// The peer's greeting as far as it came in.
+/// The bytes of the peer's greeting received so far.
 #[derive(Debug)]
 pub(super) struct Greeting {
     bytes: [u8; V3_GREETING],
     len: usize,
-    /// How many bytes to collect before the next decision.
+    /// The number of bytes that the next decision needs; invariant: `len <= need`.
     need: usize,
 }
 
@@ -108,8 +110,8 @@ impl Greeting {
         }
     }
 
-    /// Takes greeting bytes from the front of `input` and appends the stages
-    /// they call for to `output`. Returns the number of bytes taken and, at the
+    /// Consumes greeting bytes from the front of `input` and appends the stages
+    /// that are due to `output`. Returns the number of bytes consumed and, at the
     /// end of the greeting, the version.
     pub fn advance(
         &mut self,
@@ -134,8 +136,8 @@ impl Greeting {
         }
     }
 
-    /// The bytes that turned out to be no greeting but the start of a 1.0
-    /// identity frame: its first octet, or its whole long header.
+    /// The bytes consumed as a greeting that are the start of a 1.0 identity
+    /// frame: its first octet, or its whole long header.
     pub fn unversioned_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
@@ -145,21 +147,22 @@ impl Greeting {
         self.bytes[MECHANISM..MECHANISM + MECHANISM_LEN] == announced.padded_mechanism()
     }
 
-    /// The name of the peer's mechanism, without the padding; `None` before it is
-    /// there.
+    /// The name of the peer's mechanism, without the padding; `None` until all of it
+    /// was received.
     pub fn mechanism(&self) -> Option<&[u8]> {
         let padded = self.bytes.get(MECHANISM..MECHANISM + MECHANISM_LEN)?;
         let whole = self.len >= MECHANISM + MECHANISM_LEN;
         whole.then(|| padded.split(|byte| *byte == 0).next().unwrap_or_default())
     }
 
-    /// The socket type in a revision 0 or 1 greeting, if it is one we know.
-    /// Like libzmq, nobody insists on it.
+    /// The socket type in a revision 0 or 1 greeting; `None` if the number is
+    /// unknown. As in libzmq, its compatibility is not checked.
     pub fn old_socket_type(&self) -> Option<SocketType> {
         SocketType::from_number(self.bytes[MINOR])
     }
 
-    /// Acts on having `need` bytes: ends the greeting or raises `need`.
+    /// Called with `need` bytes received: returns the version at the end of the
+    /// greeting, else raises `need`.
     fn decide(&mut self, announced: Announced, output: &mut Vec<u8>) -> Option<Version> {
         match self.need {
             1 if self.bytes[0] != 0xff => return Some(Version::V1_0),
@@ -176,7 +179,7 @@ impl Greeting {
         None
     }
 
-    /// Sends stage C and tells how long the peer's greeting is going to be.
+    /// Appends stage C and returns the length of the peer's whole greeting.
     fn answer_revision(&self, announced: Announced, output: &mut Vec<u8>) -> usize {
         if self.bytes[REVISION] <= 1 {
             output.push(announced.socket_type.number());
@@ -184,7 +187,7 @@ impl Greeting {
         }
         output.push(1);
         output.extend_from_slice(&announced.padded_mechanism());
-        // As-server stays 0 even for servers, as in libzmq, and nobody reads it.
+        // As-server is 0 even for servers, as in libzmq; no implementation reads it.
         output.extend_from_slice(&[0; V3_GREETING - MECHANISM - MECHANISM_LEN]);
         V3_GREETING
     }
@@ -194,7 +197,7 @@ impl Greeting {
             (0, _) => Version::V1,
             (1, _) => Version::V2_0,
             (3, 0) => Version::V3_0,
-            // Revision 2 included: the RFC would take it for 2.0, libzmq does not.
+            // Revision 2 included, as in libzmq; by the RFC it is 2.0.
             _ => Version::V3_1,
         }
     }

@@ -1,4 +1,10 @@
-//! From the first byte of a connection to the first byte of traffic.
+//! The handshake of a connection, from its first byte to the first byte of traffic.
+//!
+//! [`Handshake`] runs the greeting, then (1.0, 2.0) exchanges identity frames or
+//! (3.x) has the mechanism's [`Negotiation`] exchange commands, and ends as a
+//! [`Session`]. The driver of the connection calls it under the work lock; ZAP
+//! requests leave through [`Handshake::take_zap_request`], and the driver brings the
+//! verdict back.
 
 #![forbid(unsafe_code)]
 
@@ -15,22 +21,22 @@ use super::metadata::{self, PropertyList};
 use super::peer::PeerProperties;
 use super::socket_type::SocketType;
 
-/// The largest body of a handshake frame, in bytes, that is accepted even when
-/// `ZMQ_MAXMSGSIZE` allows more. libzmq has no such limit; an unauthenticated
-/// peer has no business filling memory.
+/// The largest accepted body of a handshake frame, in bytes, where
+/// `ZMQ_MAXMSGSIZE` does not set a lower limit. libzmq has no such limit; this one
+/// bounds the memory that an unauthenticated peer can occupy.
 pub const MAX_HANDSHAKE_FRAME: u64 = 64 << 10;
 
-/// What this side brings into a handshake.
+/// The configuration of this side of a handshake.
 #[derive(Clone, Debug)]
 pub struct HandshakeConfig {
     /// Type of our socket.
     pub socket_type: SocketType,
     /// `ZMQ_ROUTING_ID`, at most 255 bytes.
     pub routing_id: Vec<u8>,
-    /// `ZMQ_MAXMSGSIZE` in bytes; negative for no limit. Holds for each frame,
+    /// `ZMQ_MAXMSGSIZE` in bytes; negative for no limit. Applies to each frame,
     /// those of the handshake included.
     pub max_msg_size: i64,
-    /// `ZMQ_MECHANISM` and what belongs to it.
+    /// `ZMQ_MECHANISM` with its credentials and keys.
     pub mechanism: MechanismConfig,
     /// `ZMQ_ZAP_DOMAIN` and `ZMQ_ZAP_ENFORCE_DOMAIN`.
     pub zap: ZapPolicy,
@@ -39,46 +45,46 @@ pub struct HandshakeConfig {
     pub app_metadata: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
-/// How far a call of [`Handshake::advance`] came.
+/// The result of a call of [`Handshake::advance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Bytes of the input that belonged to the handshake.
     pub consumed: usize,
-    /// The handshake is over; what follows in the input is traffic.
+    /// The handshake is done; the rest of the input is traffic.
     pub done: bool,
 }
 
-/// What a finished handshake agreed on.
+/// The result of a completed handshake.
 #[derive(Debug)]
 pub struct Session {
-    /// How frames look from here on.
+    /// The frame layout of the traffic.
     pub framing: Framing,
-    /// The version spoken. 3.1 peers get subscriptions as commands, older ones
+    /// The negotiated version. 3.1 peers get subscriptions as commands, older ones
     /// as messages.
     pub version: Version,
-    /// The peer's routing id, as large as the peer made it; empty if it named
-    /// none. Of use to ROUTER, REP and their like only.
+    /// The peer's routing id; its length is limited only by that of a handshake
+    /// frame. Empty if the peer sent none. Used by ROUTER, REP, PEER and SERVER.
     pub peer_routing_id: Vec<u8>,
-    /// The peer's socket type, if it named one we know.
+    /// The peer's socket type; `None` if it sent none, or an unknown one.
     pub peer_socket_type: Option<SocketType>,
-    /// What ZAP says about the peer, then the peer's metadata in the order of
-    /// arrival, without the names that ZAP has used.
+    /// The properties in the ZAP reply, then the peer's metadata in the order of
+    /// arrival, without the names that are in the ZAP reply.
     pub properties: PropertyList,
     /// The mechanism for the traffic; NULL for 1.0 and 2.0.
     pub mechanism: Mechanism,
-    /// We publish and the peer is too old to forward its subscriptions: act as
-    /// if it had subscribed to everything.
+    /// This socket is a publisher and the 1.0 peer sends no subscriptions: treat it
+    /// as subscribed to everything.
     pub subscribe_all: bool,
 }
 
 impl Session {
-    /// The value of the peer's property `name`; of duplicates, the first.
+    /// The value of the peer's property `name`; of duplicates, the first one's.
     pub fn property(&self, name: &[u8]) -> Option<&[u8]> {
         self.properties.get(name)
     }
 
     /// Whether PING and PONG may be used with this peer, and whether the end
-    /// of the handshake is worth a `HANDSHAKE_SUCCEEDED` event.
+    /// of the handshake is reported by a `HANDSHAKE_SUCCEEDED` event.
     pub const fn has_heartbeats(&self) -> bool {
         self.version.has_commands()
     }
@@ -89,7 +95,7 @@ impl Session {
         matches!(self.version, Version::V3_1)
     }
 
-    /// Whether messages go out, and come in, as plain frames of ZMTP 2 and later.
+    /// Whether messages are sent and received as unencrypted frames of ZMTP 2 and later.
     pub const fn passes_frames(&self) -> bool {
         matches!(self.framing, Framing::V2) && self.mechanism.transparent()
     }
@@ -109,24 +115,23 @@ enum State {
 /// The handshake of one connection, either side of it: ZMTP has no roles
 /// outside of the mechanisms.
 ///
-/// Both sides may run at any pace. The result depends on the bytes alone, not
-/// on how they were cut into pieces. (In libzmq, a peer that sends traffic
-/// right behind its READY may be refused if all of it arrives together with
-/// the greeting; here it is served.)
+/// Invariant: the result depends on the bytes received and not on how they were
+/// split into reads. (libzmq may refuse a peer whose greeting, READY and first
+/// traffic arrive in one read; here it is accepted.)
 #[derive(Debug)]
 pub struct Handshake {
     config: HandshakeConfig,
     greeting: Greeting,
     frame: FrameCollector,
     peer: PeerProperties,
-    /// What ZAP said about the peer.
+    /// The properties in the ZAP reply.
     zap_properties: PropertyList,
     state: State,
 }
 
 impl Handshake {
-    /// A handshake that has not sent anything yet. Bytes of the routing id
-    /// beyond the 255th are cut off.
+    /// A handshake that has sent nothing yet. The routing id is truncated to
+    /// 255 bytes.
     pub fn new(mut config: HandshakeConfig) -> Self {
         config.routing_id.truncate(255);
         Handshake {
@@ -145,16 +150,16 @@ impl Handshake {
         greeting::append_signature(&self.config.routing_id, output);
     }
 
-    /// Takes in what the peer sent and appends replies to `output`.
+    /// Processes bytes received from the peer and appends replies to `output`.
     ///
     /// All of `input` that belongs to the handshake is consumed; partial frames
-    /// are kept inside, up to [`MAX_HANDSHAKE_FRAME`]. So `consumed` is less
+    /// are buffered, up to [`MAX_HANDSHAKE_FRAME`]. So `consumed` is less
     /// than `input.len()` only when the handshake is done, and the rest is
-    /// traffic. After each call, look at [`Handshake::take_zap_request`].
+    /// traffic. Call [`Handshake::take_zap_request`] after each call.
     ///
     /// # Errors
     /// The connection must be closed; see [`HandshakeError`] for the event.
-    /// Later calls give the same error again.
+    /// Later calls return the same error.
     pub fn advance(
         &mut self,
         input: &[u8],
@@ -167,9 +172,9 @@ impl Handshake {
         result
     }
 
-    /// The request to put to the ZAP handler, if it is time to: given out once.
-    /// The handshake pauses until [`Handshake::zap_reply`]; input may go on
-    /// being offered.
+    /// The request to send to the ZAP handler, if one is due; returned once.
+    /// The handshake then waits for [`Handshake::zap_reply`];
+    /// [`Handshake::advance`] may be called meanwhile.
     pub fn take_zap_request(&mut self) -> Option<ZapRequest> {
         match &mut self.state {
             State::Commands(_, negotiation) => negotiation.take_zap_request(),
@@ -177,11 +182,12 @@ impl Handshake {
         }
     }
 
-    /// Goes on with ZAP's verdict. Returns whether the handshake is done.
+    /// Continues with ZAP's verdict. Returns whether the handshake is done.
     ///
     /// # Errors
-    /// [`HandshakeError::Denied`] on a denial and others if there is no verdict. `output` may then hold an ERROR
-    /// command for the peer, who closes the connection when it gets it.
+    /// [`HandshakeError::Denied`] on a denial, other errors if the mechanism requires
+    /// a verdict and there is none. After a denial `output` may hold an ERROR command
+    /// for the peer, which closes the connection when it receives it.
     pub fn zap_reply(
         &mut self,
         verdict: ZapVerdict,
@@ -208,26 +214,25 @@ impl Handshake {
         Ok(self.advance(&[], output)?.done)
     }
 
-    /// The name of the mechanism that the peer's greeting tells; `None` if there
-    /// is none of that yet.
+    /// The name of the mechanism in the peer's greeting; `None` until it was received.
     pub fn peer_mechanism(&self) -> Option<&[u8]> {
         self.greeting.mechanism()
     }
 
-    /// Whether the handshake is over and a session can be had.
+    /// Whether the handshake succeeded, so that [`Handshake::into_session`] may be called.
     pub const fn is_done(&self) -> bool {
         matches!(self.state, State::Done(..))
     }
 
-    /// What was agreed on. To be called once the handshake is done; before
-    /// that, there is nothing of use in it.
+    /// The result. Precondition: the handshake [is done](Handshake::is_done); before
+    /// that the session is meaningless.
     pub fn into_session(self) -> Session {
         debug_assert!(self.is_done(), "no session before the end of the handshake");
         let (version, mechanism) = match self.state {
             State::Done(version, mechanism) => (version, mechanism),
             _ => (Version::V1_0, Mechanism::Null),
         };
-        // What the handler says counts more than what the peer says.
+        // The ZAP reply's properties take precedence over the peer's.
         let mut properties = self.zap_properties;
         properties.extend_with(self.peer.properties);
         Session {
@@ -281,7 +286,7 @@ impl Handshake {
         }
     }
 
-    /// Begins what comes after a greeting that settled on `version`.
+    /// Enters the state that follows the greeting in `version`.
     fn enter(
         &mut self,
         version: Version,
@@ -300,8 +305,8 @@ impl Handshake {
             return Err(HandshakeError::Closed(Refusal::OldPeer));
         }
         if version == Version::V1_0 {
-            // Our signature already was the header of this frame, and what we
-            // took for the peer's signature is the start of its frame.
+            // Our signature was the header of this frame, and the bytes consumed as
+            // the peer's signature are the start of its frame.
             output.extend_from_slice(&self.config.routing_id);
             let start = self.greeting.unversioned_bytes();
             self.frame.feed(version.framing(), start, limit)?;
@@ -314,7 +319,7 @@ impl Handshake {
         Ok(())
     }
 
-    /// Acts on the complete frame in the collector.
+    /// Processes the complete frame in the collector.
     fn process_frame(&mut self, output: &mut Vec<u8>) -> Result<(), HandshakeError> {
         let body = self.frame.body();
         match &mut self.state {
@@ -332,7 +337,8 @@ impl Handshake {
         Ok(())
     }
 
-    /// Sends what the mechanism has to send and sees whether it is through.
+    /// Appends the commands that are due, and enters [`State::Done`] if the
+    /// negotiation is complete.
     fn send_commands(&mut self, output: &mut Vec<u8>) -> Result<(), HandshakeError> {
         let State::Commands(version, negotiation) = &mut self.state else {
             return Ok(());
@@ -362,19 +368,19 @@ impl Handshake {
         }
     }
 
-    /// The largest body that is accepted now, in bytes.
+    /// The largest accepted frame body, in bytes.
     fn frame_limit(&self) -> u64 {
         u64::try_from(self.config.max_msg_size)
             .map_or(MAX_HANDSHAKE_FRAME, |max| max.min(MAX_HANDSHAKE_FRAME))
     }
 
-    /// Bytes kept of a frame that is not complete.
+    /// Bytes buffered of an incomplete frame.
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
         self.frame.buffered()
     }
 
-    /// Bytes of memory that hold what the peer has said.
+    /// Bytes of memory that hold data received from the peer.
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         self.frame.memory() + self.peer.properties.memory() + self.peer.routing_id.capacity()

@@ -1,7 +1,8 @@
 //! Liveness by PING and PONG (RFC 37), on virtual time.
 //!
-//! Times are milliseconds on any clock that does not go back; only differences
-//! matter.
+//! Times are milliseconds of any monotonic clock; only differences are used. The
+//! connection feeds it input and timer events under its work lock and arms one
+//! timer for [`Heartbeat::next_deadline`].
 
 #![forbid(unsafe_code)]
 
@@ -12,23 +13,23 @@ pub enum HeartbeatAction {
     None,
     /// Send a PING with [`Heartbeat::ttl_ds`] and call `on_timer` again.
     SendPing,
-    /// The peer was silent for too long: close the connection and reconnect.
+    /// A timeout expired: close the connection and reconnect.
     Dead,
 }
 
-/// The three timers of a connection: when to send the next PING, until when to
-/// wait for an answer, and how long the peer's own TTL lets it be silent.
+/// The three timers of a connection: the next PING to send, the deadline for an
+/// answer to the last one, and the deadline that the TTL in the peer's PING sets.
 ///
-/// Start it when the handshake is done, for 3.0 and 3.1 peers.
+/// Create it when the handshake is done, for 3.0 and 3.1 peers only.
 #[derive(Clone, Debug)]
 pub struct Heartbeat {
     /// 0 when this side sends no PINGs.
     ivl_ms: u64,
-    /// 0 when an answer is not waited for.
+    /// 0 when no answer is awaited.
     timeout_ms: u64,
     ttl_ds: u16,
-    /// [`NEVER`] when the timer does not run, here and below. Not an `Option`: of several,
-    /// compiled code compares values that are not there before it looks whether they are.
+    /// [`NEVER`] when the timer does not run, here and below. Not an `Option`: for the minimum
+    /// of several, the compiler reads the payload of a `None`, which valgrind reports.
     next_ping: u64,
     answer_by: u64,
     traffic_by: u64,
@@ -40,10 +41,10 @@ const NEVER: u64 = u64::MAX;
 impl Heartbeat {
     /// Timers that start at `now`.
     ///
-    /// * `ivl_ms`: `ZMQ_HEARTBEAT_IVL`; 0 sends no PINGs, and then only a TTL
-    ///   named by the peer is watched.
+    /// * `ivl_ms`: `ZMQ_HEARTBEAT_IVL`; 0 sends no PINGs, so that only the TTL
+    ///   of the peer's PINGs applies.
     /// * `timeout_ms`: `ZMQ_HEARTBEAT_TIMEOUT`; `None` (the option's -1) means
-    ///   `ivl_ms`, 0 means not to wait for answers.
+    ///   `ivl_ms`, 0 means no deadline for answers.
     /// * `ttl_ds`: `ZMQ_HEARTBEAT_TTL` in tenths of a second, sent in PINGs.
     pub fn new(ivl_ms: u64, timeout_ms: Option<u64>, ttl_ds: u16, now: u64) -> Self {
         Heartbeat {
@@ -64,21 +65,21 @@ impl Heartbeat {
         self.ttl_ds
     }
 
-    /// Notes that a frame came in: any frame shows that the peer lives.
+    /// Records that a frame was received: any frame proves that the peer is alive.
     ///
     /// Call it before [`Heartbeat::on_ping`] for the same input, because it
-    /// ends the watch which that one starts.
+    /// stops the timer that `on_ping` starts.
     #[inline]
     pub fn on_input(&mut self, _now: u64) {
         self.answer_by = NEVER;
         self.traffic_by = NEVER;
     }
 
-    /// Notes a PING of the peer: from `now` on it may be silent for `ttl_ds`
-    /// tenths of a second; 0 starts no watch.
+    /// Records a PING of the peer: it is dead if it sends nothing for `ttl_ds`
+    /// tenths of a second from `now`; 0 starts no timer.
     ///
-    /// libzmq computes this in 16 bits and takes 65.6 s for 64 ms; here the
-    /// TTL is what the peer said.
+    /// Deviates from libzmq, which computes this in 16 bits, so that 65.6 s
+    /// become 64 ms.
     pub fn on_ping(&mut self, ttl_ds: u16, now: u64) {
         if ttl_ds > 0 && self.traffic_by == NEVER {
             self.traffic_by = now.saturating_add(u64::from(ttl_ds) * 100);
@@ -91,7 +92,7 @@ impl Heartbeat {
         (next != NEVER).then_some(next)
     }
 
-    /// Looks at what is due at `now`. Calling it early is harmless.
+    /// Returns what is due at `now`. An early call returns [`HeartbeatAction::None`].
     pub fn on_timer(&mut self, now: u64) -> HeartbeatAction {
         let due = |deadline: u64| deadline != NEVER && deadline <= now;
         if due(self.answer_by) || due(self.traffic_by) {

@@ -5,18 +5,18 @@
 
 pub use crate::options::is_property_name as is_name;
 
-/// Name of the property with the peer's socket type. Names are compared with
-/// case, as libzmq does it; the RFC would not.
+/// Name of the property with the peer's socket type. Names are compared
+/// case-sensitively, as in libzmq; the RFC makes them case-insensitive.
 pub const SOCKET_TYPE: &[u8] = b"Socket-Type";
 /// Name of the property with the peer's routing id.
 pub const IDENTITY: &[u8] = b"Identity";
-/// Name of the property with what the ZAP handler calls the peer.
+/// Name of the property with the user id that the ZAP handler assigned.
 pub const USER_ID: &[u8] = b"User-Id";
 /// Name of the property with the peer's address.
 pub const PEER_ADDRESS: &[u8] = b"Peer-Address";
 
-/// Whether only this side may say what is under this name. The RFC compares names
-/// without regard to case, so applications may do it too.
+/// Whether a property of this name is set by this side only, so that the peer's is
+/// ignored. Case-insensitive, because applications may compare names as the RFC does.
 pub(super) fn is_reserved(name: &[u8]) -> bool {
     [USER_ID, PEER_ADDRESS]
         .iter()
@@ -29,8 +29,8 @@ pub struct Malformed;
 
 /// Appends one property to `out`.
 ///
-/// A name of more than 255 bytes, or a value of more than 4 GiB, cannot be
-/// written down: such a property is left out.
+/// A property whose name exceeds 255 bytes, or whose value exceeds 4 GiB, cannot
+/// be encoded and is omitted.
 pub fn append(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     let (Ok(name_len), Ok(value_len)) = (u8::try_from(name.len()), u32::try_from(value.len()))
     else {
@@ -43,15 +43,15 @@ pub fn append(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
-/// A list in one piece of memory, as on the wire: it takes no more than the bytes
-/// that came in.
+/// A list in one allocation, encoded as on the wire, so that it takes no more memory
+/// than the bytes received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PropertyList {
     bytes: Vec<u8>,
 }
 
 impl PropertyList {
-    /// A list that may take so many bytes without growing.
+    /// An empty list with memory for this many encoded bytes.
     pub fn with_capacity(bytes: usize) -> PropertyList {
         PropertyList {
             bytes: Vec::with_capacity(bytes),
@@ -68,14 +68,14 @@ impl PropertyList {
         properties(&self.bytes).flatten()
     }
 
-    /// The value of a property; of duplicates, the first.
+    /// The value of a property; of duplicates, the first one's.
     pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         let (_, value) = self.iter().find(|(key, _)| *key == name)?;
         Some(value)
     }
 
-    /// Adds the properties of a list that is worth less than this one: names that
-    /// are here already, whatever their case, are left out.
+    /// Adds the properties of a list of lower precedence: those whose name is in this
+    /// list already, compared case-insensitively, are omitted.
     pub(super) fn extend_with(&mut self, other: PropertyList) {
         if self.bytes.is_empty() {
             *self = other;
@@ -89,9 +89,9 @@ impl PropertyList {
         }
     }
 
-    /// Moves a long list to `memory` if it fits in there. What a frame has left is
-    /// older than the list: with the list gone in its place, the heap ends sooner,
-    /// where otherwise each peer's frame would leave a hole.
+    /// Moves the list to `memory`, the buffer of the frame it was read from, if it fills
+    /// at least half of it. The buffer was allocated before the list: freeing the list
+    /// instead of the buffer avoids a hole in the heap for each peer.
     pub(super) fn move_to(&mut self, mut memory: Vec<u8>) {
         if (memory.capacity() / 2..=memory.capacity()).contains(&self.bytes.len()) {
             memory.clear();
@@ -119,8 +119,8 @@ impl<'a> FromIterator<(&'a [u8], &'a [u8])> for PropertyList {
 
 /// Iterates over the properties as (name, value), in the order of the wire.
 ///
-/// Yields `Err(Malformed)` once, as the last item, if the bytes do not end at
-/// the end of a property.
+/// Yields `Err(Malformed)` once, as the last item, if the last property is
+/// truncated.
 pub fn properties(bytes: &[u8]) -> Properties<'_> {
     Properties { rest: bytes }
 }

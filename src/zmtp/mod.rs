@@ -1,18 +1,19 @@
 //! ZMTP, the wire protocol, without I/O.
 //!
-//! Nothing here reads a clock, touches a descriptor or blocks: bytes come in,
-//! bytes and decisions go out, and `now` is an argument. The connection layer
-//! above owns the stream and calls, in this order,
+//! A sans-I/O state machine: nothing here reads a clock, uses a descriptor,
+//! blocks or takes a lock. Input is bytes and, where time matters, `now`; output
+//! is bytes and decisions. The connection layer owns the stream and calls, in
+//! this order, from the thread that holds the connection's work lock:
 //!
-//! 1. [`Handshake::start`], then [`Handshake::advance`] with whatever was read,
-//!    until it reports `done`;
-//! 2. [`Handshake::into_session`], which tells what was agreed;
+//! 1. [`Handshake::start`], then [`Handshake::advance`] with the bytes read,
+//!    until it returns `done`;
+//! 2. [`Handshake::into_session`], which returns what was negotiated;
 //! 3. [`Framing::decode_header`] and [`Framing::encode_header`] for traffic,
 //!    [`command::parse`] for command frames, [`Heartbeat`] for liveness.
 //!
-//! Spoken are ZMTP 1.0 ([RFC 13]), 2.0 ([RFC 15]), 3.0 ([RFC 23]) and 3.1
-//! ([RFC 37]), each the way libzmq speaks it; where libzmq and the RFC differ,
-//! libzmq's peers decide and the place in the code says so.
+//! Supported are ZMTP 1.0 ([RFC 13]), 2.0 ([RFC 15]), 3.0 ([RFC 23]) and 3.1
+//! ([RFC 37]). Where libzmq deviates from the RFC, this implementation follows
+//! libzmq, and a comment at the place names the deviation.
 //!
 //! [RFC 13]: https://rfc.zeromq.org/spec/13/
 //! [RFC 15]: https://rfc.zeromq.org/spec/15/

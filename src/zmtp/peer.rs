@@ -1,4 +1,4 @@
-//! What a peer says about itself during the handshake.
+//! The properties that a peer sends about itself during the handshake.
 
 #![forbid(unsafe_code)]
 
@@ -6,7 +6,7 @@ use super::error::{HandshakeError, ProtocolError, Refusal};
 use super::metadata::{self, PropertyList};
 use super::socket_type::SocketType;
 
-/// What a peer tells about itself.
+/// The peer's socket type, routing id and metadata.
 #[derive(Debug)]
 pub(super) struct PeerProperties {
     own_type: SocketType,
@@ -16,7 +16,7 @@ pub(super) struct PeerProperties {
 }
 
 impl PeerProperties {
-    /// Of a peer that has not said anything yet, facing a socket of `own_type`.
+    /// Empty properties of the peer of a socket of type `own_type`.
     pub fn new(own_type: SocketType) -> Self {
         PeerProperties {
             own_type,
@@ -26,9 +26,12 @@ impl PeerProperties {
         }
     }
 
-    /// Reads the metadata of a READY or INITIATE. Incompatible socket types,
-    /// malformed lists and names that are none close the connection; a missing
-    /// type does not. Of properties of the same name the first counts.
+    /// Reads the metadata of a READY or INITIATE. Of properties of the same name
+    /// the first is used.
+    ///
+    /// # Errors
+    /// An incompatible socket type, a malformed list, an invalid name. A missing
+    /// socket type is accepted.
     pub fn read_metadata(&mut self, bytes: &[u8]) -> Result<(), HandshakeError> {
         let mut list = PropertyList::with_capacity(bytes.len());
         for property in metadata::properties(bytes) {

@@ -1,4 +1,4 @@
-//! Socket types as the wire knows them.
+//! Socket types: their names and numbers on the wire, and which are compatible.
 
 #![forbid(unsafe_code)]
 
@@ -67,7 +67,7 @@ impl SocketType {
         self as u8
     }
 
-    /// The type with this value of the Socket-Type property, compared exactly.
+    /// The type with this value of the Socket-Type property, compared case-sensitively.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -101,7 +101,7 @@ impl SocketType {
         }
     }
 
-    /// Whether a connection between the two types makes sense. Symmetric.
+    /// Whether the two types may be connected. Symmetric.
     pub const fn is_compatible(self, peer: SocketType) -> bool {
         use SocketType::*;
         match self {
@@ -135,7 +135,7 @@ impl SocketType {
         )
     }
 
-    /// Whether this type filters by what its peer subscribed to.
+    /// Whether this type filters messages by its peers' subscriptions.
     pub(super) const fn is_publisher(self) -> bool {
         matches!(self, SocketType::Pub | SocketType::Xpub)
     }

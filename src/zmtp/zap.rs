@@ -1,4 +1,4 @@
-//! ZAP (RFC 27): the frames of a request and of its reply.
+//! ZAP (RFC 27): encodes a request into frames and decodes the reply.
 
 #![forbid(unsafe_code)]
 
@@ -6,13 +6,13 @@ use super::error::ProtocolError;
 use super::mechanism::{ZapRequest, ZapVerdict};
 use super::metadata::{self, PropertyList};
 
-/// The inproc name handlers bind.
+/// The inproc name that a ZAP handler binds.
 pub const NAME: &[u8] = b"zeromq.zap.01";
 
 const VERSION: &[u8] = b"1.0";
-/// Each request has a pipe of its own, so they need no numbers.
+/// Constant, because each request has a pipe of its own.
 const REQUEST_ID: &[u8] = b"1";
-/// Frames of a reply, the empty one in front included.
+/// Frames of a reply, the empty delimiter included.
 pub const REPLY_FRAMES: usize = 7;
 
 /// The frames of a request: `domain` is `ZMQ_ZAP_DOMAIN`, `address` the peer's
@@ -38,7 +38,7 @@ pub fn request_frames<'a>(
     frames
 }
 
-/// What a reply of these frames means.
+/// Decodes a reply.
 pub fn verdict(frames: &[Vec<u8>]) -> ZapVerdict {
     read(frames).unwrap_or_else(ZapVerdict::Invalid)
 }
@@ -63,7 +63,7 @@ fn read(frames: &[Vec<u8>]) -> Result<ZapVerdict, ProtocolError> {
         b"500" => 500,
         _ => return Err(ProtocolError::ZapInvalidStatusCode),
     };
-    // Goes before a User-Id in the list: of equal names the first counts.
+    // Added before a User-Id in the metadata: of equal names the first is used.
     let mut properties = PropertyList::default();
     properties.push(metadata::USER_ID, user_id);
     for property in metadata::properties(list) {
@@ -71,8 +71,8 @@ fn read(frames: &[Vec<u8>]) -> Result<ZapVerdict, ProtocolError> {
         let (name, value) = property.ok_or(ProtocolError::ZapInvalidMetadata)?;
         properties.push(name, value);
     }
-    // Applications get values as C strings: what is cut at a NUL may be the name of
-    // another user.
+    // Applications get values as C strings: a value truncated at its NUL may be the id
+    // of another user.
     if properties.iter().any(|(_, value)| value.contains(&0)) {
         return Err(ProtocolError::ZapInvalidMetadata);
     }

@@ -63,7 +63,8 @@ pub struct Session {
     /// as messages.
     pub version: Version,
     /// The peer's routing id; its length is limited only by that of a handshake
-    /// frame. Empty if the peer sent none. Used by ROUTER, REP, PEER and SERVER.
+    /// frame. Empty if the peer sent none. Used by patterns that address peers by it,
+    /// such as ROUTER and REP.
     pub peer_routing_id: Vec<u8>,
     /// The peer's socket type; `None` if it sent none, or an unknown one.
     pub peer_socket_type: Option<SocketType>,

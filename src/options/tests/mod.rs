@@ -1,4 +1,4 @@
-//! Every option against the values libzmq was seen to accept, refuse and report.
+//! Tests of each option against the values that libzmq accepts, refuses and returns.
 //!
 //! Numbers are written out here instead of taken from the constants, so that a wrong
 //! constant fails too.

@@ -1,5 +1,5 @@
-//! Which option selects which mechanism and which end of it, and what keys and
-//! credentials look like.
+//! The mechanism and role that each option selects, and the formats of keys and
+//! credentials.
 
 #![forbid(unsafe_code)]
 

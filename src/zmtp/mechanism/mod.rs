@@ -1,9 +1,11 @@
 //! Security mechanisms of ZMTP 3.x.
 //!
-//! A mechanism lives twice. During the handshake it is a `Negotiation`, which
-//! takes and makes commands and may pause for an answer from ZAP; afterwards it
-//! is a [`Mechanism`], which turns traffic into wire frames and back. A new one
-//! adds a variant to [`MechanismConfig`], `Negotiation` and [`Mechanism`].
+//! A mechanism has two representations. During the handshake it is a
+//! `Negotiation`, which processes and produces commands and may wait for a ZAP
+//! reply; afterwards it is a [`Mechanism`], which encodes traffic into wire frames
+//! and decodes it. Both are owned by the connection and used under its work lock.
+//! A new mechanism adds a variant to [`MechanismConfig`], `Negotiation` and
+//! [`Mechanism`].
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +23,7 @@ use null::NullNegotiation;
 pub use plain::PlainRole;
 use plain::{PlainClient, PlainServer};
 
-/// Which mechanism to use, with what it needs to know (`ZMQ_MECHANISM`).
+/// The mechanism to use (`ZMQ_MECHANISM`), with its role, credentials and keys.
 #[derive(Clone, Debug, Default)]
 pub enum MechanismConfig {
     /// `ZMQ_NULL`: no security (RFC 23, 37).
@@ -49,14 +51,14 @@ impl MechanismConfig {
     }
 }
 
-/// When ZAP is asked, and what it means that nobody answers there.
+/// When a ZAP request is sent, and the effect of a missing ZAP handler.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ZapPolicy {
-    /// Whether `ZMQ_ZAP_DOMAIN` is not empty. Then ZAP is asked even about
-    /// NULL peers, and 1.0 and 2.0 peers, whom ZAP cannot judge, are refused.
+    /// Whether `ZMQ_ZAP_DOMAIN` is not empty. If so, NULL peers are authenticated
+    /// by ZAP too, and 1.0 and 2.0 peers, which cannot be, are refused.
     pub domain_set: bool,
-    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: a missing handler refuses the peer; without a
-    /// domain, CURVE does not ask at all.
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: without a handler the peer is refused; without a
+    /// domain, CURVE sends no ZAP request.
     pub enforce_domain: bool,
 }
 
@@ -66,8 +68,8 @@ impl ZapPolicy {
     }
 }
 
-/// What a ZAP handler is to be asked (RFC 27), apart from what the socket
-/// knows itself: domain, peer address, routing id.
+/// The mechanism's part of a ZAP request (RFC 27). The socket adds domain, peer
+/// address and routing id.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ZapRequest {
     /// Name of the mechanism.
@@ -83,17 +85,17 @@ impl std::fmt::Debug for ZapRequest {
     }
 }
 
-/// The outcome of asking ZAP.
+/// The result of a ZAP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ZapVerdict {
-    /// Status 200. With it, what the handler says about the peer: User-Id first.
+    /// Status 200, with the properties in the reply: User-Id first.
     Accept(PropertyList),
     /// Status 300, 400 or 500.
     Deny(u16),
-    /// There is no handler to ask. Good enough for NULL and CURVE unless
-    /// `ZMQ_ZAP_ENFORCE_DOMAIN` is set, never for PLAIN.
+    /// There is no handler. NULL and CURVE then accept the peer unless
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN` is set; PLAIN refuses it.
     Unavailable,
-    /// The handler's answer is none.
+    /// The reply is malformed.
     Invalid(ProtocolError),
 }
 
@@ -147,8 +149,8 @@ impl Negotiation {
     }
 
     /// Appends the body of the next command that is due and returns true, or
-    /// returns false if it is the peer's or ZAP's turn. `metadata` is our own,
-    /// encoded.
+    /// returns false if the peer's command or the ZAP reply is awaited. `metadata`
+    /// is this side's, encoded.
     pub fn next_command(
         &mut self,
         metadata: &[u8],
@@ -163,7 +165,7 @@ impl Negotiation {
         }
     }
 
-    /// Acts on a command of the peer, noting its metadata in `peer`.
+    /// Processes a command of the peer, storing its metadata in `peer`.
     pub fn process_command(
         &mut self,
         body: &[u8],
@@ -178,7 +180,7 @@ impl Negotiation {
         }
     }
 
-    /// The request to be put to ZAP, once.
+    /// The ZAP request that is due, returned once.
     pub fn take_zap_request(&mut self) -> Option<ZapRequest> {
         match self {
             Negotiation::Null(null) => null.take_zap_request(),
@@ -188,7 +190,7 @@ impl Negotiation {
         }
     }
 
-    /// Takes the answer of ZAP. On a denial, `body` may get an ERROR command.
+    /// Processes the ZAP reply. On a denial, an ERROR command may be appended to `body`.
     pub fn zap_reply(
         &mut self,
         verdict: &ZapVerdict,
@@ -202,7 +204,7 @@ impl Negotiation {
         }
     }
 
-    /// Whether both sides are through.
+    /// Whether the negotiation is complete on both sides.
     pub fn is_ready(&self) -> bool {
         match self {
             Negotiation::Null(null) => null.is_ready(),
@@ -230,7 +232,7 @@ impl Negotiation {
     }
 }
 
-/// A frame of traffic as the application means it, apart from its body.
+/// The flags of a frame of traffic before encoding or after decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flags {
     /// Another frame of the same message follows.
@@ -267,8 +269,8 @@ impl Mechanism {
         matches!(self, Mechanism::Null | Mechanism::Plain)
     }
 
-    /// Bytes at the front of a received body that [`Mechanism::decode`] uses
-    /// up: what the peer meant is so many bytes shorter.
+    /// Bytes at the front of a received body that [`Mechanism::decode`] consumes;
+    /// the decoded body is the rest.
     #[inline]
     pub const fn overhead(&self) -> usize {
         match self {
@@ -287,8 +289,8 @@ impl Mechanism {
         }
     }
 
-    /// Turns the body of a received frame, in place, into what the peer meant.
-    /// `flags` are those of its header.
+    /// Decodes the body of a received frame in place. `flags` are those of its
+    /// header.
     ///
     /// # Errors
     /// As [`Mechanism::decode_parts`].
@@ -302,9 +304,9 @@ impl Mechanism {
         Ok((flags, body))
     }
 
-    /// The same for a body that is kept in two pieces: `prefix`, its first
+    /// The same for a body stored in two pieces: `prefix`, its first
     /// [`Mechanism::overhead`] bytes or all of it if it is shorter, and the
-    /// rest, which becomes what the peer meant.
+    /// rest, which is decoded in place.
     ///
     /// # Errors
     /// The connection must be closed, and the error reported as
@@ -322,7 +324,7 @@ impl Mechanism {
     }
 }
 
-/// What PLAIN and CURVE ask of every command before they look at its name.
+/// The check that PLAIN and CURVE make of every command before its name is parsed.
 /// `bytes` is the beginning of a body of `size` bytes.
 fn check_structure(bytes: &[u8], size: usize) -> Result<(), ProtocolError> {
     match bytes.first() {
@@ -331,15 +333,15 @@ fn check_structure(bytes: &[u8], size: usize) -> Result<(), ProtocolError> {
     }
 }
 
-/// Acts on ZAP's verdict. `required` tells that there must be a handler. On a
-/// denial, `body` may get an ERROR command.
+/// Turns a ZAP verdict into the result of the handshake. With `required`, a missing
+/// handler is an error. On a denial, an ERROR command may be appended to `body`.
 fn judge(verdict: &ZapVerdict, required: bool, body: &mut Vec<u8>) -> Result<(), HandshakeError> {
     match verdict {
         ZapVerdict::Accept(_) => Ok(()),
         ZapVerdict::Unavailable if required => Err(HandshakeError::NoZapHandler),
         ZapVerdict::Unavailable => Ok(()),
         ZapVerdict::Deny(status) => {
-            // A temporary failure (300) is not told to the peer.
+            // A temporary failure (300) is not reported to the peer.
             if *status != 300 {
                 command::error_status(*status, body);
             }
@@ -349,8 +351,8 @@ fn judge(verdict: &ZapVerdict, required: bool, body: &mut Vec<u8>) -> Result<(),
     }
 }
 
-/// Turns what follows the name of an ERROR command into the error to report:
-/// the ZAP statuses 300, 400 and 500 have an event, nothing else has.
+/// Turns `data`, what follows the name of an ERROR command, into the error to
+/// report: only the ZAP statuses 300, 400 and 500 have an event.
 fn read_error(data: &[u8]) -> HandshakeError {
     let reason = data
         .split_first()

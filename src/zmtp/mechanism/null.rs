@@ -1,6 +1,6 @@
-//! NULL (RFC 23, 37): READY both ways, independently of each other.
+//! NULL (RFC 23, 37): each side sends READY without waiting for the other's.
 //!
-//! With a ZAP domain set, our READY waits for ZAP's answer.
+//! With a ZAP domain set, our READY is sent only after ZAP has accepted the peer.
 
 #![forbid(unsafe_code)]
 
@@ -11,13 +11,13 @@ use super::{ZapPolicy, ZapRequest, ZapVerdict, judge, read_error};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Zap {
-    /// To be asked.
+    /// The request is to be sent.
     Due,
-    /// Asked, no answer yet.
+    /// The request was sent, the reply is awaited.
     Asked,
-    /// Not needed, or the peer is welcome.
+    /// ZAP is not needed, or accepted the peer.
     Accepted,
-    /// The peer is not welcome.
+    /// The peer is refused.
     Denied,
 }
 
@@ -57,8 +57,8 @@ impl NullNegotiation {
         body: &[u8],
         peer: &mut PeerProperties,
     ) -> Result<(), HandshakeError> {
-        // Comes up only while our own READY waits for ZAP: what the peer sends
-        // behind its READY is no traffic yet, and libzmq refuses it.
+        // Possible only while our READY waits for ZAP: a frame after the peer's READY
+        // is an error until then, as in libzmq.
         if self.ready_received {
             return Err(ProtocolError::UnexpectedCommand.into());
         }

@@ -1,7 +1,8 @@
 //! PLAIN (RFC 24): user name and password, in the clear.
 //!
-//! HELLO with the credentials, WELCOME once ZAP agreed, INITIATE and READY with
-//! the metadata. Traffic is not protected.
+//! The client sends HELLO with the credentials; the server answers WELCOME once ZAP
+//! has accepted them; then INITIATE and READY carry the metadata. Traffic is not
+//! protected.
 
 #![forbid(unsafe_code)]
 
@@ -14,22 +15,22 @@ use crate::options::Secret;
 const HELLO: &[u8; 6] = b"\x05HELLO";
 const WELCOME: &[u8; 8] = b"\x07WELCOME";
 const INITIATE: &[u8; 9] = b"\x08INITIATE";
-/// How an ERROR of PLAIN really begins. libzmq 4.3 writes the name as a C
-/// string with a hexadecimal escape that swallows the E, and understands
-/// nothing else. Peers that keep to the RFC are understood here as well.
+/// The first bytes of an ERROR as sent by PLAIN. libzmq 4.3 writes the name as the C
+/// string `"\x5ERROR"`, whose hexadecimal escape includes the E, and accepts
+/// nothing else. The RFC's form is accepted here as well.
 const SENT_ERROR: &[u8; 5] = b"\x5eRROR";
 
-/// Which end of PLAIN to be.
+/// The role of this side in PLAIN.
 #[derive(Clone, Debug)]
 pub enum PlainRole {
     /// `ZMQ_PLAIN_USERNAME` or `ZMQ_PLAIN_PASSWORD` was set.
     Client {
-        /// `ZMQ_PLAIN_USERNAME`: at most 255 bytes, the rest is cut off.
+        /// `ZMQ_PLAIN_USERNAME`: truncated to 255 bytes.
         username: Vec<u8>,
-        /// `ZMQ_PLAIN_PASSWORD`: as the name.
+        /// `ZMQ_PLAIN_PASSWORD`: truncated to 255 bytes.
         password: Secret<Vec<u8>>,
     },
-    /// `ZMQ_PLAIN_SERVER`: has ZAP judge the credentials.
+    /// `ZMQ_PLAIN_SERVER`: authenticates clients by ZAP.
     Server,
 }
 
@@ -114,7 +115,7 @@ impl PlainClient {
     }
 }
 
-/// A length octet and as many bytes.
+/// Appends a length octet and the text, truncated to 255 bytes.
 fn append_short(text: &[u8], body: &mut Vec<u8>) {
     let len = u8::try_from(text.len()).unwrap_or(u8::MAX);
     body.push(len);
@@ -206,7 +207,7 @@ impl PlainServer {
             return Ok(());
         }
         self.state = ServerState::Failed;
-        // Credentials that nobody looks at are worth nothing.
+        // A handler is required: without one the credentials would not be checked.
         let judged = judge(verdict, true, body);
         if body.starts_with(ERROR_PREFIX) {
             body.splice(..ERROR_PREFIX.len(), *SENT_ERROR);

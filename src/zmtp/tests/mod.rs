@@ -1,5 +1,5 @@
-//! Tests of the handshake as a whole. The byte streams are written down from
-//! the RFCs and from what libzmq puts on the wire.
+//! Tests of the whole handshake. The byte streams are from the RFCs and from
+//! captures of libzmq.
 
 #![forbid(unsafe_code)]
 

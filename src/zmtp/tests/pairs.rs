@@ -1,4 +1,4 @@
-//! Both ends of a connection, each talking to the other.
+//! Handshakes between two instances of [`Handshake`].
 
 #![forbid(unsafe_code)]
 

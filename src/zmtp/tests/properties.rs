@@ -1,4 +1,4 @@
-//! Properties that hold for any bytes and any way of cutting them.
+//! Property tests: arbitrary bytes, in arbitrary splits.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,4 @@
-//! PLAIN and CURVE from both ends, and what happens to those who do not keep
-//! to them.
+//! PLAIN and CURVE as client and as server, and peers that violate them.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! CURVE traffic, and any bytes at all to PLAIN and CURVE.
+//! CURVE traffic, and arbitrary bytes as input of PLAIN and CURVE.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The pause for an answer of ZAP, and old peers where ZAP would be needed.
+//! A handshake that waits for the ZAP reply, and 1.0 and 2.0 peers where ZAP is required.
 
 #![forbid(unsafe_code)]
 

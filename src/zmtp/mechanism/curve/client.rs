@@ -1,4 +1,4 @@
-//! The client's half of the CURVE handshake.
+//! The client side of the CURVE handshake.
 
 #![forbid(unsafe_code)]
 
@@ -13,21 +13,21 @@ use crate::zmtp::error::{HandshakeError, ProtocolError};
 use crate::zmtp::mechanism::read_error;
 use crate::zmtp::peer::PeerProperties;
 
-/// What the server said in its WELCOME.
+/// The contents of the server's WELCOME.
 struct Welcome {
     /// S'.
     server: PublicKey,
     cookie: [u8; COOKIE],
-    /// Of C' and S'.
+    /// The shared key of C' and S'.
     key: Zeroizing<[u8; 32]>,
 }
 
 enum State {
     Start,
-    /// HELLO is sent; our secret short-term key, c', and the public one, C'.
+    /// HELLO was sent; our secret short-term key, c', and the public one, C'.
     AwaitWelcome(SecretKey, PublicKey),
     SendInitiate(PublicKey, Welcome),
-    /// INITIATE is sent; the key of C' and S'.
+    /// INITIATE was sent; the shared key of C' and S'.
     AwaitReady(Zeroizing<[u8; 32]>),
     Ready(CurveTraffic),
     Failed,
@@ -41,7 +41,7 @@ pub(in crate::zmtp) struct CurveClient {
     state: State,
 }
 
-/// Short nonces: 1 for HELLO, 2 for INITIATE, the first MESSAGE has 3.
+/// Short nonces: 1 for HELLO, 2 for INITIATE, 3 for the first MESSAGE.
 const HELLO_NUMBER: u64 = 1;
 const INITIATE_NUMBER: u64 = 2;
 
@@ -135,7 +135,7 @@ impl CurveClient {
         let number = HELLO_NUMBER.to_be_bytes();
         body.extend_from_slice(HELLO);
         body.extend_from_slice(&[1, 0]); // version of CURVE
-        body.extend_from_slice(&[0; 72]); // as long as the answer, so no amplifier
+        body.extend_from_slice(&[0; 72]); // padding against amplification
         body.extend_from_slice(public);
         body.extend_from_slice(&number);
         seal(&key, &nonce(HELLO_NONCE, &number), &[0; 64], body);
@@ -143,7 +143,7 @@ impl CurveClient {
     }
 
     fn read_welcome(&self, body: &[u8], secret: &SecretKey) -> Option<Welcome> {
-        // libzmq has no other word for a wrong size than this one either.
+        // A wrong size is reported as a cryptographic error, as in libzmq.
         if body.len() != WELCOME_SIZE {
             return None;
         }
@@ -188,7 +188,7 @@ impl CurveClient {
     }
 }
 
-/// Returns the server's short nonce.
+/// Decrypts READY, stores its metadata in `peer` and returns the server's short nonce.
 fn read_ready(
     body: &[u8],
     key: &[u8; 32],

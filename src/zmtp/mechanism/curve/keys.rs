@@ -1,4 +1,4 @@
-//! X25519 keys and what two of them have in common.
+//! X25519 keys and key agreement.
 
 #![forbid(unsafe_code)]
 
@@ -29,8 +29,8 @@ pub fn key_pair(random: Random) -> Result<(PublicKey, SecretKey), HandshakeError
     Ok((public_key(&secret), Secret::new(*secret)))
 }
 
-/// The key that boxes between the owners of the two keys are made with. `None`
-/// for a public key that leaves no secret in it, which nobody uses in earnest.
+/// The key of boxes between the owners of the two keys. `None` for a public key of
+/// small order, with which the result would not depend on the secret key.
 pub fn shared_key(public: &PublicKey, secret: &SecretKey) -> Option<Zeroizing<[u8; 32]>> {
     let point = primitives::shared_point(secret.expose(), public)?;
     Some(hsalsa20(&point, &[0; 16]))

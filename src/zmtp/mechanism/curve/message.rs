@@ -1,6 +1,7 @@
-//! CURVE traffic: every frame travels in a MESSAGE.
+//! CURVE traffic: each frame is encrypted into a MESSAGE command.
 //!
-//! Layout of a MESSAGE: name (8), short nonce (8), box of flags (1) and body.
+//! Layout of a MESSAGE: name (8), short nonce (8), box of flags (1) and body. Each
+//! direction counts its nonces up; a received nonce must exceed the last one.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +13,7 @@ use super::secretbox::{TAG, open_in_place, seal_in_place};
 use crate::zmtp::error::ProtocolError;
 use crate::zmtp::framing::{Framing, MAX_HEADER};
 
-/// Bytes in front of the body of the frame that is carried: name, nonce, tag,
+/// Bytes of a MESSAGE in front of the encrypted frame body: name, nonce, tag,
 /// flags.
 pub const PREFIX: usize = 33;
 const NAME: &[u8; 8] = b"\x07MESSAGE";
@@ -25,11 +26,11 @@ const FLAG_COMMAND: u8 = 0x02;
 const CLIENT_TO_SERVER: &[u8; 16] = b"CurveZMQMESSAGEC";
 const SERVER_TO_CLIENT: &[u8; 16] = b"CurveZMQMESSAGES";
 
-/// One way of the traffic.
+/// The state of one direction of the traffic.
 struct Direction {
-    /// The connection's key and the constant part of the nonce, combined.
+    /// HSalsa20 of the connection's key and the constant part of the nonce.
     key: Zeroizing<[u8; 32]>,
-    /// The nonce last used.
+    /// The last nonce sent or received.
     nonce: u64,
 }
 
@@ -55,7 +56,8 @@ impl std::fmt::Debug for CurveTraffic {
 }
 
 impl CurveTraffic {
-    /// `key` is that of S' and C'; the nonces are the last ones of each side.
+    /// `key` is the shared key of S' and C'; `ours` and `theirs` are the last short
+    /// nonces of each side.
     pub(super) fn client(key: &[u8; 32], ours: u64, theirs: u64) -> Self {
         CurveTraffic {
             send: Direction::new(key, CLIENT_TO_SERVER, ours),
@@ -73,7 +75,7 @@ impl CurveTraffic {
 
     /// Appends a frame with the MESSAGE that carries `flags` and `body`.
     pub fn encode(&mut self, flags: Flags, body: &[u8], out: &mut Vec<u8>) {
-        // A connection does not live for 2^64 frames.
+        // No connection sends 2^64 frames, so no nonce is used twice.
         self.send.nonce = self.send.nonce.wrapping_add(1);
         let nonce = self.send.nonce.to_be_bytes();
         let stream = Salsa20::new(&self.send.key, &nonce);

@@ -4,13 +4,13 @@
 //! | --- | --- | --- | --- |
 //! | 1 | client | HELLO | C', box(C', S) of zeros |
 //! | 2 | server | WELCOME | box(S, C') of S' and the cookie |
-//! | 3 | client | INITIATE | cookie, box(C', S') of C, vouch and metadata; vouch = box(C, S') of C' and S |
+//! | 3 | client | INITIATE | cookie, box(C', S') of C, vouch = box(C, S') of C' and S, metadata |
 //! | 4 | server | READY | box(S', C') of metadata |
 //!
-//! C and S are the long-term keys, C' and S' those of the connection. The
-//! cookie proves to the server that the client of INITIATE is that of HELLO;
-//! like libzmq, and unlike what the RFC makes possible, the server keeps its
-//! state in between, so the cookie is one more check and nothing else.
+//! C and S are the long-term keys, C' and S' the short-term keys of the connection.
+//! The cookie proves to the server that INITIATE comes from the client of HELLO. The
+//! RFC allows a server to keep no state between the two; this one does keep it, like
+//! libzmq, so the cookie is a redundant check.
 
 #![forbid(unsafe_code)]
 
@@ -43,13 +43,13 @@ pub use keys::{PublicKey, SecretKey, key_pair, public_key};
 pub use message::{CurveTraffic, PREFIX};
 pub(in crate::zmtp) use server::CurveServer;
 
-/// Fills a buffer with random bytes fit for keys, or fails.
+/// Fills a buffer with cryptographically secure random bytes, or fails.
 pub type Random = fn(&mut [u8]) -> crate::error::Result<()>;
 
-/// Which end of CURVE to be, with its keys.
+/// The role of this side in CURVE, with its keys.
 #[derive(Clone, Debug)]
 pub enum CurveRole {
-    /// `ZMQ_CURVE_SERVERKEY` is set: knows whom it wants to talk to.
+    /// `ZMQ_CURVE_SERVERKEY` is set: accepts only the server with that key.
     Client {
         /// The server's long-term public key, S.
         server_key: PublicKey,
@@ -58,19 +58,19 @@ pub enum CurveRole {
         /// Our long-term secret key, c (`ZMQ_CURVE_SECRETKEY`).
         secret_key: SecretKey,
     },
-    /// `ZMQ_CURVE_SERVER`: takes clients, and lets ZAP judge their keys.
+    /// `ZMQ_CURVE_SERVER`: accepts clients, whose keys ZAP authenticates.
     Server {
         /// Our long-term secret key, s (`ZMQ_CURVE_SECRETKEY`).
         secret_key: SecretKey,
     },
 }
 
-/// A CURVE end with the source of its short-term keys.
+/// The configuration of CURVE.
 #[derive(Clone, Debug)]
 pub struct CurveConfig {
     /// Client or server.
     pub role: CurveRole,
-    /// Where short-term keys and nonces come from.
+    /// The source of short-term keys and nonces.
     pub random: Random,
 }
 
@@ -80,11 +80,11 @@ const INITIATE: &[u8; 9] = b"\x08INITIATE";
 
 const HELLO_SIZE: usize = 200;
 const WELCOME_SIZE: usize = 168;
-/// Of an INITIATE without metadata.
+/// Size of an INITIATE without metadata.
 const INITIATE_MIN: usize = 257;
-/// Of a READY without metadata.
+/// Size of a READY without metadata.
 const READY_MIN: usize = 30;
-/// The cookie with its nonce.
+/// Size of the cookie with its nonce.
 const COOKIE: usize = 96;
 
 const HELLO_NONCE: &[u8; 16] = b"CurveZMQHELLO---";
@@ -94,7 +94,7 @@ const WELCOME_NONCE: &[u8; 8] = b"WELCOME-";
 const COOKIE_NONCE: &[u8; 8] = b"COOKIE--";
 const VOUCH_NONCE: &[u8; 8] = b"VOUCH---";
 
-/// A nonce of a constant beginning and the part that is sent.
+/// A nonce of a constant prefix and the part that is transmitted; 24 bytes together.
 fn nonce(prefix: &[u8], sent: &[u8]) -> [u8; 24] {
     debug_assert_eq!(prefix.len() + sent.len(), 24);
     let mut nonce = [0; 24];
@@ -109,7 +109,7 @@ fn key_at(bytes: &[u8], at: usize) -> Option<[u8; 32]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
-/// The short nonce at `at`.
+/// The short nonce at `at`; 0 beyond the end.
 fn number_at(bytes: &[u8], at: usize) -> u64 {
     bytes
         .get(at..)

@@ -1,4 +1,5 @@
-//! The primitives of CURVE's boxes: our own ciphers, and a crate's curve.
+//! The primitives of CURVE's boxes: Salsa20 and Poly1305 of this crate, X25519 of
+//! curve25519-dalek.
 
 #![forbid(unsafe_code)]
 
@@ -19,15 +20,16 @@ pub fn public_key(secret: &[u8; 32]) -> [u8; 32] {
     MontgomeryPoint::mul_base_clamped(*secret).to_bytes()
 }
 
-/// X25519 of a secret and a public key; `None` if that leaves no secret in the result.
+/// X25519 of a secret and a public key; `None` if the result is zero: the public key has
+/// small order.
 pub fn shared_point(secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
     let point = MontgomeryPoint(*public).mul_clamped(*secret);
     let point = Zeroizing::new(point.to_bytes());
     (!bool::from(point.ct_eq(&[0; 32]))).then_some(point)
 }
 
-/// Encrypts or decrypts `rest`, from block 1 on. Returns the tag of the ciphertext, the
-/// first of which is in `auth` already.
+/// Encrypts or decrypts `rest` with the key stream from block 1 on. Returns the tag of the
+/// whole ciphertext, whose beginning is in `auth` already.
 pub fn crypt(stream: &Salsa20, mut auth: Poly1305, rest: &mut [u8], way: Way) -> [u8; 16] {
     let (data, short) = rest.split_at_mut(rest.len() - rest.len() % CHUNK);
     let number = 1 + (data.len() / BLOCK) as u64;
@@ -53,8 +55,9 @@ pub fn crypt(stream: &Salsa20, mut auth: Poly1305, rest: &mut [u8], way: Way) ->
     }
 }
 
-/// Whole chunks, from block 1 on: while the key stream of one is made, the
-/// ciphertext of one goes into the authenticator.
+/// [`crypt`] for whole chunks, from block 1 on. The computation of a chunk's key stream is
+/// interleaved with the authentication of ciphertext: of the same chunk to open, of
+/// the previous one to seal.
 struct Chunks<'a> {
     stream: &'a Salsa20,
     auth: &'a mut Poly1305,
@@ -95,7 +98,7 @@ impl Kernel for Chunks<'_> {
     }
 }
 
-// A chunk has fewer blocks of the authenticator than the cipher has steps.
+// A chunk has no more Poly1305 blocks than the cipher has steps, so all are processed.
 const _: () = assert!(CHUNK / 16 <= STEPS);
 
 impl Interleaved for Blocks<'_> {

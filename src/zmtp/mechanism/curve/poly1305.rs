@@ -1,9 +1,9 @@
 //! Poly1305, the one-time authenticator of CURVE's boxes.
 //!
-//! Plain 64-bit arithmetic: as fast as vectors on long messages, and without
-//! their preparation, which costs more than a short message itself.
+//! 64-bit arithmetic: on long messages as fast as vector instructions, and without
+//! their setup, which costs more than a short message itself.
 //!
-//! Nothing here branches on, or indexes by, secret data.
+//! Constant time: no branch and no index depends on secret data.
 
 #![forbid(unsafe_code)]
 
@@ -14,14 +14,14 @@ const BLOCK: usize = 16;
 /// The sum over one message, modulo 2^130 - 5.
 pub struct Poly1305 {
     factor: Factor,
-    /// The sum so far: two words and the few bits above them.
+    /// The sum so far, partially reduced: two words and a few bits above them.
     h: [u64; 3],
     /// Added at the end.
     pad: [u64; 2],
 }
 
 impl Poly1305 {
-    /// Begins with a key that is used for one message only.
+    /// Starts a sum. The key must be used for one message only.
     pub fn new(key: &[u8; 32]) -> Self {
         let r = [
             word(&key[..8]) & 0x0fff_fffc_0fff_ffff,
@@ -38,7 +38,7 @@ impl Poly1305 {
         }
     }
 
-    /// Ends with the last bytes of the message and returns the tag.
+    /// Adds `rest`, the last bytes of the message, and returns the tag.
     pub fn tag(mut self, rest: &[u8]) -> [u8; 16] {
         let whole = rest.len() - rest.len() % BLOCK;
         self.update(&rest[..whole]);
@@ -53,7 +53,7 @@ impl Poly1305 {
         self.finish()
     }
 
-    /// Takes in whole blocks; what is left over is not looked at.
+    /// Adds the whole blocks of `bytes`; a remainder is ignored.
     pub fn update(&mut self, bytes: &[u8]) {
         let mut blocks = self.blocks(bytes);
         while blocks.next() {}
@@ -61,7 +61,8 @@ impl Poly1305 {
         self.h = sum;
     }
 
-    /// The same, block by block at the caller's pace; see [`Blocks::sum`].
+    /// The same by an iterator, which the caller advances. [`Poly1305::set_sum`] stores
+    /// its result.
     #[inline(always)]
     pub fn blocks<'a>(&self, bytes: &'a [u8]) -> Blocks<'a> {
         Blocks {
@@ -71,7 +72,7 @@ impl Poly1305 {
         }
     }
 
-    /// Takes over the sum of [`Poly1305::blocks`].
+    /// Stores [`Blocks::sum`] of an iterator of [`Poly1305::blocks`].
     #[inline(always)]
     pub fn set_sum(&mut self, sum: [u64; 3]) {
         self.h = sum;
@@ -79,7 +80,7 @@ impl Poly1305 {
 
     fn finish(self) -> [u8; 16] {
         let [h0, h1, h2] = self.h;
-        // Subtract the modulus if the sum is not below it.
+        // Full reduction: subtracts the modulus if the sum is not below it.
         let (g0, carry) = add(h0, 5, 0);
         let (g1, carry) = add(h1, 0, carry);
         let mask = ((h2 + carry) >> 2).wrapping_neg();
@@ -100,25 +101,25 @@ impl Drop for Poly1305 {
     }
 }
 
-/// What the sum is multiplied with at each block.
+/// The factor of the sum for each block.
 #[derive(Clone, Copy)]
 struct Factor {
-    /// With the bits cleared that RFC 8439 wants cleared.
+    /// Clamped as in RFC 8439.
     r: [u64; 2],
     /// 5/4 of the upper half.
     s: u64,
 }
 
 impl Factor {
-    /// The sum `h` with one more block; `top` is the bit above it, 2^128.
+    /// The sum `h` after one more block; `top` is the bit above the block, 2^128.
     #[inline(always)]
     fn times(self, h: [u64; 3], block: &[u8], top: u64) -> [u64; 3] {
         let [r0, r1] = self.r;
         let (low, carry) = add(h[0], word(&block[..8]), 0);
         let (high, carry) = add(h[1], word(&block[8..]), carry);
         let h2 = h[2] + carry + top;
-        // (high, low) * (r1, r0), with what is at 2^128 and above brought down
-        // by 2^130 = 5. All sums stay below 2^127.
+        // (high, low) * (r1, r0), with the bits from 2^130 on reduced by 2^130 = 5.
+        // All sums stay below 2^127.
         let d0 = product(low, r0) + product(high, self.s);
         let d1 = product(low, r1) + product(high, r0) + u128::from(h2 * self.s) + (d0 >> 64);
         let d2 = h2 * r0 + (d1 >> 64) as u64;
@@ -129,7 +130,7 @@ impl Factor {
     }
 }
 
-/// Blocks on their way into the sum.
+/// Iterator that adds blocks to a sum.
 pub struct Blocks<'a> {
     factor: Factor,
     /// The sum with the blocks so far, for [`Poly1305::set_sum`].
@@ -138,7 +139,7 @@ pub struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    /// Takes in one block; false if none was left.
+    /// Adds one block; false if none is left.
     #[inline(always)]
     pub fn next(&mut self) -> bool {
         match self.blocks.next() {

@@ -1,12 +1,11 @@
 //! Salsa20 and HSalsa20, the stream cipher and the key derivation of CURVE.
 //!
-//! Written here because speed decides what CURVE costs and no crate offers it:
-//! those there are work on one block at a time, this one on sixteen, in a shape
-//! that compilers turn into vector instructions. XSalsa20 is HSalsa20 over the
-//! first 16 bytes of the nonce and Salsa20 over the rest; the first half hardly
-//! ever changes in CURVE, so its result is kept by the callers.
+//! Implemented here for speed: existing crates compute one block at a time, this
+//! module sixteen, in loops that compilers vectorize. XSalsa20 is HSalsa20 over the
+//! first 16 bytes of the nonce and Salsa20 over the rest. Those 16 bytes are constant
+//! for the traffic of a CURVE connection, so the callers keep the HSalsa20 result.
 //!
-//! Nothing here branches on, or indexes by, secret data.
+//! Constant time: no branch and no index depends on secret data.
 
 #![forbid(unsafe_code)]
 
@@ -22,13 +21,13 @@ pub const STEPS: usize = 80;
 pub const LANES: usize = 16;
 /// Bytes of the key stream computed at a time.
 pub const CHUNK: usize = LANES * BLOCK;
-/// Up to this many bytes, block after block is cheaper than all lanes.
+/// Up to this many bytes, single blocks are cheaper than all lanes.
 const FEW: usize = 3 * BLOCK;
 
 /// The constants in the diagonal of the state.
 const SIGMA: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
 
-/// The same word of all blocks together, for each word of a block.
+/// [`LANES`] blocks, transposed: for each word of a block, that word of all blocks.
 pub type Lanes = [[u32; LANES]; 16];
 
 /// The key stream of one key and one nonce.
@@ -59,8 +58,8 @@ impl Salsa20 {
         block
     }
 
-    /// Combines `data`, less than [`CHUNK`] bytes, with the key stream from
-    /// block `number` on.
+    /// XORs `data`, less than [`CHUNK`] bytes, with the key stream from block
+    /// `number` on.
     pub fn apply_short(&self, number: u64, data: &mut [u8]) {
         if data.len() > FEW {
             let (state, data) = (&self.state, data);
@@ -78,20 +77,21 @@ impl Salsa20 {
         }
     }
 
-    /// The key stream of a whole chunk, from block `number` on. Between the
-    /// steps of its computation, `work` gets a share of the processor.
+    /// The key stream of a whole chunk, from block `number` on. Calls
+    /// [`Interleaved::step`] of `work` [`STEPS`] times during the computation.
     #[inline(always)]
     pub fn chunk(&self, number: u64, work: &mut impl Interleaved) -> Lanes {
         side_by_side(&self.state, number, work)
     }
 }
 
-/// Work done between the steps of the cipher.
+/// Work interleaved with the steps of the cipher.
 ///
-/// The cipher keeps the vector units busy and the authenticator the others,
-/// with long waits: side by side, both take hardly longer than one.
+/// The cipher uses the vector units, the authenticator the scalar ones with long
+/// latencies: interleaved, both take hardly longer than one.
 pub trait Interleaved {
-    /// A small step. `#[inline(always)]`, and called [`STEPS`] times for a chunk.
+    /// A small step, called [`STEPS`] times for each chunk. Implementations are
+    /// `#[inline(always)]`.
     fn step(&mut self);
 }
 
@@ -100,7 +100,7 @@ impl Interleaved for () {
     fn step(&mut self) {}
 }
 
-/// Combines a chunk with its key stream.
+/// XORs a chunk with its key stream.
 #[inline(always)]
 pub fn xor_chunk(chunk: &mut [u8; CHUNK], words: &Lanes) {
     for (lane, block) in chunk.chunks_exact_mut(BLOCK).enumerate() {
@@ -118,7 +118,7 @@ impl Drop for Salsa20 {
     }
 }
 
-/// Derives a key from `key` and 16 bytes that need not be secret.
+/// Derives a key from `key` and 16 bytes, which may be public.
 pub fn hsalsa20(key: &[u8; 32], input: &[u8; 16]) -> Zeroizing<[u8; 32]> {
     let mut words = initial(key, input);
     rounds(&mut words);
@@ -196,7 +196,7 @@ impl Kernel for ApplyShort<'_> {
     }
 }
 
-/// Sixteen blocks from `number` on, the same word of all of them together.
+/// [`LANES`] blocks from `number` on.
 #[inline(always)]
 fn side_by_side(state: &[u32; 16], number: u64, work: &mut impl Interleaved) -> Lanes {
     let mut start = [[0; LANES]; 16];
@@ -218,8 +218,8 @@ fn side_by_side(state: &[u32; 16], number: u64, work: &mut impl Interleaved) -> 
     x
 }
 
-/// The columns, then the rows. Written out, as loops over the places would be
-/// loops to the compiler, too.
+/// The columns, then the rows. Unrolled by hand, because the compiler does not unroll
+/// a loop over the quarter rounds.
 #[inline(always)]
 fn double_round<const N: usize>(x: &mut [[u32; N]; 16], work: &mut impl Interleaved) {
     quarter(x, 0, 4, 8, 12);
@@ -248,7 +248,7 @@ fn quarter<const N: usize>(x: &mut [[u32; N]; 16], a: usize, b: usize, c: usize,
     step(x, a, d, c, 18);
 }
 
-// Iterators here cost the vectors.
+// With iterators, this loop is not vectorized.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 fn step<const N: usize>(x: &mut [[u32; N]; 16], to: usize, one: usize, two: usize, turn: u32) {

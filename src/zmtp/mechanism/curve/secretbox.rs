@@ -13,7 +13,7 @@ use super::primitives::{Poly1305, Salsa20, crypt, hsalsa20};
 
 /// Bytes of a tag.
 pub const TAG: usize = 16;
-/// Bytes of the key stream that go to the authenticator.
+/// Bytes of the key stream that are the authenticator's key.
 const KEY: usize = 32;
 /// Bytes in a block of the key stream.
 const BLOCK: usize = 64;
@@ -24,14 +24,14 @@ pub fn seal_in_place(stream: &Salsa20, head: &mut [u8], body: &mut [u8]) -> [u8;
     work(stream, head, body, Way::Seal)
 }
 
-/// Decrypts in place. If this returns false, the tag is wrong, and `head` and
-/// `body` hold nothing that may be used.
+/// Decrypts in place. If this returns false, the tag is wrong, and the contents of
+/// `head` and `body` must not be used.
 #[must_use]
 pub fn open_in_place(stream: &Salsa20, tag: &[u8; TAG], head: &mut [u8], body: &mut [u8]) -> bool {
     work(stream, head, body, Way::Open).ct_eq(tag).into()
 }
 
-/// Which of the two a message is on its way to.
+/// Whether to encrypt or to decrypt.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Seal,
@@ -45,7 +45,7 @@ fn work(stream: &Salsa20, head: &mut [u8], body: &mut [u8], way: Way) -> [u8; TA
     key.copy_from_slice(&first[..KEY]);
     let mut auth = Poly1305::new(&key);
 
-    // The rest of the first block is for the head and the beginning of the body.
+    // The rest of the first block encrypts the head and the beginning of the body.
     let (start, rest) = body.split_at_mut(body.len().min(BLOCK - KEY - head.len()));
     let len = head.len() + start.len();
     let mut joined = [0; BLOCK - KEY];
@@ -78,8 +78,8 @@ pub fn seal(key: &[u8; 32], nonce: &[u8; 24], plain: &[u8], out: &mut Vec<u8>) {
     tag.copy_from_slice(&seal_in_place(&stream(key, nonce), &mut [], body));
 }
 
-/// Opens a box. `None` if it is too short, or was not made with this key and
-/// nonce.
+/// Decrypts a box. `None` if it is shorter than a tag, or was not sealed with this
+/// key and nonce.
 pub fn open(key: &[u8; 32], nonce: &[u8; 24], boxed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     let (tag, body) = boxed.split_first_chunk::<TAG>()?;
     let mut plain = Zeroizing::new(body.to_vec());

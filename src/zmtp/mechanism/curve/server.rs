@@ -1,4 +1,4 @@
-//! The server's half of the CURVE handshake.
+//! The server side of the CURVE handshake.
 
 #![forbid(unsafe_code)]
 
@@ -14,22 +14,22 @@ use crate::zmtp::error::{HandshakeError, ProtocolError};
 use crate::zmtp::mechanism::{ZapPolicy, ZapRequest, ZapVerdict, check_structure, judge};
 use crate::zmtp::peer::PeerProperties;
 
-/// What belongs to one connection once HELLO was good.
+/// The keys of one connection after a valid HELLO.
 struct Keys {
     /// C'.
     client: PublicKey,
     /// s'.
     secret: SecretKey,
-    /// The key of the cookie, used once.
+    /// The key of the cookie, for this connection only.
     cookie: Zeroizing<[u8; 32]>,
 }
 
 enum State {
     AwaitHello,
-    /// C', and the key of C' and s.
+    /// C', and the shared key of C' and s.
     SendWelcome(PublicKey, Zeroizing<[u8; 32]>),
     AwaitInitiate(Keys),
-    /// ZAP is to be asked about C; with it what READY needs.
+    /// The ZAP request about C is to be sent.
     ZapDue(PublicKey, Session),
     ZapAsked(Session),
     SendReady(Session),
@@ -37,7 +37,7 @@ enum State {
     Failed,
 }
 
-/// What traffic needs: the key of C' and S', the client's last short nonce.
+/// For READY and traffic: the shared key of C' and S', the client's last short nonce.
 struct Session {
     key: Zeroizing<[u8; 32]>,
     theirs: u64,
@@ -50,7 +50,7 @@ pub(in crate::zmtp) struct CurveServer {
     state: State,
 }
 
-/// Short nonces: 1 for READY, the first MESSAGE has 2.
+/// Short nonces: 1 for READY, 2 for the first MESSAGE.
 const READY_NUMBER: u64 = 1;
 
 impl CurveServer {
@@ -155,7 +155,7 @@ impl CurveServer {
         }
     }
 
-    /// Returns C', and the key of C' and s.
+    /// Returns C', and the shared key of C' and s.
     fn read_hello(&self, body: &[u8]) -> Result<(PublicKey, Zeroizing<[u8; 32]>), ProtocolError> {
         check_structure(body, body.len())?;
         if !body.starts_with(HELLO) {
@@ -205,7 +205,7 @@ impl CurveServer {
     }
 }
 
-/// Returns C, what traffic needs, and the client's metadata.
+/// Returns C, the session, and the client's metadata.
 fn read_initiate(
     body: &[u8],
     keys: &Keys,

@@ -1,4 +1,4 @@
-//! The primitives of CURVE's boxes: libsodium's.
+//! The primitives of CURVE's boxes, by libsodium (feature `libsodium`).
 
 #![forbid(unsafe_code)]
 
@@ -28,7 +28,7 @@ impl Salsa20 {
         block
     }
 
-    /// Combines `data` with the key stream from block `number` on.
+    /// XORs `data` with the key stream from block `number` on.
     pub fn apply_short(&self, number: u64, data: &mut [u8]) {
         sodium::salsa20(&self.key, &self.nonce, number, data);
     }
@@ -40,7 +40,7 @@ impl Drop for Salsa20 {
     }
 }
 
-/// Derives a key from `key` and 16 bytes that need not be secret.
+/// Derives a key from `key` and 16 bytes, which may be public.
 pub fn hsalsa20(key: &[u8; 32], input: &[u8; 16]) -> Zeroizing<[u8; 32]> {
     let mut derived = Zeroizing::new([0; 32]);
     sodium::hsalsa20(key, input, &mut derived);
@@ -54,14 +54,15 @@ pub fn public_key(secret: &[u8; 32]) -> [u8; 32] {
     public
 }
 
-/// X25519 of a secret and a public key; `None` if that leaves no secret in the result.
+/// X25519 of a secret and a public key; `None` if the result is zero: the public key has
+/// small order.
 pub fn shared_point(secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
     let mut point = Zeroizing::new([0; 32]);
     sodium::scalar_mult(secret, public, &mut point).then_some(point)
 }
 
-/// Encrypts or decrypts `rest`, from block 1 on. Returns the tag of the ciphertext, the
-/// first of which is in `auth` already.
+/// Encrypts or decrypts `rest` with the key stream from block 1 on. Returns the tag of the
+/// whole ciphertext, whose beginning is in `auth` already.
 pub fn crypt(stream: &Salsa20, auth: Poly1305, rest: &mut [u8], way: Way) -> [u8; 16] {
     match way {
         Way::Seal => {

@@ -1,4 +1,4 @@
-//! The ciphers against answers that libsodium gave.
+//! Tests of the ciphers against results recorded from libsodium.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,5 @@
-//! The ciphers against published test vectors (`vectors.txt`, which names their sources),
-//! and against libsodium at work.
+//! Tests of the ciphers against published test vectors (`vectors.txt`, which names their
+//! sources), and against libsodium on random inputs.
 
 #![forbid(unsafe_code)]
 

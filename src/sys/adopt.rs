@@ -5,35 +5,38 @@ use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
-/// A descriptor that the application gives away, until somebody [takes](Self::take)
-/// it. Until then, and if it is never taken, it stays the application's.
+/// A descriptor whose ownership the application offers. It belongs to the application until
+/// [`take`](Self::take) succeeds. Clones share it.
 #[derive(Clone, Debug)]
 pub struct GivenFd(Arc<AtomicI32>);
 
-/// What is left when it was taken.
+/// The number after a successful take, and during one.
 const TAKEN: RawFd = -1;
 
 impl GivenFd {
-    /// The descriptor of that number, should there be one when it is taken.
+    /// An offer of the descriptor with this number, which need not be open yet.
     ///
     /// # Safety
-    /// Whatever the number stands for when it is taken belongs to the taker from then on:
-    /// the application neither uses nor closes it afterwards.
+    /// The descriptor that has the number at the time of a successful take is owned by the
+    /// caller of `take` from then on: no other code uses or closes it.
     pub unsafe fn new(fd: RawFd) -> GivenFd {
         GivenFd(Arc::new(AtomicI32::new(fd)))
     }
 
-    /// Makes the descriptor the caller's, marked close-on-exec. This works once, for all
-    /// clones together.
+    /// Transfers ownership of the descriptor to the caller and sets close-on-exec. Succeeds
+    /// once for all clones together.
     ///
     /// # Errors
-    /// `EBADF` if it is not open, or was taken; `ENOTSOCK` if it is no socket. It then
-    /// stays where it was.
+    /// `EBADF` if it is not open, was taken, or is being taken by another thread;
+    /// `ENOTSOCK` if it is no socket. The ownership then does not change.
     pub fn take(&self) -> io::Result<OwnedFd> {
+        // The swap admits one thread at a time; its acquire pairs with the release store
+        // below, by which a thread that failed returns the number.
         let fd = self.0.swap(TAKEN, Ordering::AcqRel);
         check_socket(fd).inspect_err(|_| self.0.store(fd, Ordering::Release))?;
-        // SAFETY: the descriptor is open. By the promise at `new`, and because nobody
-        // else has got the number from here, we are its only owner.
+        // SAFETY: the descriptor is open, as `check_socket` succeeded. By the promise at
+        // `new`, and because the swap returns the number to one caller only, it has no
+        // other owner.
         Ok(unsafe { OwnedFd::from_raw_fd(fd) })
     }
 }
@@ -48,12 +51,15 @@ impl Eq for GivenFd {}
 
 impl From<OwnedFd> for GivenFd {
     fn from(fd: OwnedFd) -> GivenFd {
-        // SAFETY: nobody else owns it.
+        // SAFETY: an `OwnedFd` is the only owner, and gives up its ownership here.
         unsafe { GivenFd::new(fd.into_raw_fd()) }
     }
 }
 
-/// Marks a socket close-on-exec. Errors: `EBADF`, `ENOTSOCK`.
+/// Checks that `fd` is a socket, and sets close-on-exec.
+///
+/// # Errors
+/// `EBADF`, `ENOTSOCK`.
 fn check_socket(fd: RawFd) -> io::Result<()> {
     let mut kind: libc::c_int = 0;
     let mut size = size_of::<libc::c_int>() as libc::socklen_t;
@@ -67,7 +73,7 @@ fn check_socket(fd: RawFd) -> io::Result<()> {
             &mut size,
         )
     };
-    // SAFETY: fcntl takes any number for a descriptor and touches no memory.
+    // SAFETY: fcntl accepts any descriptor number, and F_SETFD accesses no memory.
     if rc == -1 || unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
         return Err(io::Error::last_os_error());
     }

@@ -1,14 +1,14 @@
 //! Thread cancellation (`pthread_cancel`).
 //!
-//! Cancellation unwinds a thread's stack by force, which frames of Rust with something to
-//! drop must not see. So it is switched off around every system call in the library that
-//! could act on it ([`Shield`]). It is acted on where the stack between here and the
-//! program's code has nothing to drop: in the functions of the C API, after a call that has
-//! been shielded ([`act`]), and in their sleeps ([`futex_wait`], [`poll`]).
+//! Cancellation unwinds the thread's stack by force, which is undefined behaviour for Rust
+//! frames that have destructors. So a [`Shield`] disables it around every system call of the
+//! library that is a cancellation point. A pending cancellation takes effect only where no
+//! frame between here and the program's code has a destructor: at the end of a function of
+//! the C API that was shielded ([`act`]), and in its sleeps ([`futex_wait`], [`poll`]).
 //!
-//! A call knows by `errno` whether to look: it is 0 when the call begins and something else
-//! when there was a shield, a system call that failed, or a message whose free function
-//! waits to be called ([`mark_call`]).
+//! The C API's boundary detects by `errno` whether it has to check for a cancellation or for
+//! released messages: `errno` is 0 when a call begins, and not 0 after a shield, a failed
+//! system call, or the release of a message whose free function is pending ([`mark_call`]).
 
 #[cfg(all(target_os = "linux", not(loom)))]
 pub use linux::{futex_wait, poll};
@@ -30,8 +30,8 @@ mod posix {
     }
 }
 
-/// Functions of the system whose calls a thread may end in, or whose callbacks it may end
-/// in: they unwind their callers.
+/// Functions of the system that unwind their callers if the thread is cancelled or exits in
+/// them or in their callbacks; declared `C-unwind` for that reason.
 #[cfg(unix)]
 pub mod unwinding {
     use std::ffi::{c_int, c_uint, c_void};
@@ -49,7 +49,7 @@ pub mod unwinding {
     }
 }
 
-/// Keeps the thread from being cancelled as long as it lives.
+/// Disables cancellation of the calling thread until it is dropped.
 #[derive(Debug)]
 pub struct Shield {
     #[cfg(unix)]
@@ -57,14 +57,14 @@ pub struct Shield {
 }
 
 impl Shield {
-    /// Switches cancellation off, if it is on.
+    /// Disables cancellation, if it is enabled. Shields may be nested.
     #[inline]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Shield {
         #[cfg(unix)]
         {
             let mut old = posix::DISABLE;
-            // SAFETY: `old` is valid; the call has no other conditions.
+            // SAFETY: `old` is valid for a write; the call has no other preconditions.
             unsafe { posix::pthread_setcancelstate(posix::DISABLE, &mut old) };
             Shield {
                 was_enabled: old == posix::ENABLE,
@@ -81,25 +81,27 @@ impl Drop for Shield {
         #[cfg(unix)]
         if self.was_enabled {
             let mut old = 0;
-            // SAFETY: as above. This is no cancellation point.
+            // SAFETY: `old` is valid for a write. The call is not a cancellation point, so it
+            // does not unwind.
             unsafe { posix::pthread_setcancelstate(posix::ENABLE, &mut old) };
             mark_call();
         }
     }
 }
 
-/// Has the function of the C API that this thread is in look, at its end, for what is to be
-/// done outside of the library.
+/// Sets `errno`, so that the C API's boundary checks, at the end of this thread's call, for a
+/// cancellation and for free functions to be called.
 #[inline]
 pub fn mark_call() {
     super::set_errno(libc::EINTR);
 }
 
-/// Ends the thread if it has been cancelled. Frames between here and the program's code must
-/// have nothing to drop.
+/// Ends the thread if it has been cancelled. Precondition: no frame between here and the
+/// program's code has a destructor.
 #[inline]
 pub fn act() {
-    // SAFETY: the callers are functions of the C API that keep to what is said above.
+    // SAFETY: the callers, the C API's boundary and the suspended sleep, call this with no
+    // destructor on the stack.
     #[cfg(unix)]
     unsafe {
         posix::pthread_testcancel()
@@ -122,11 +124,11 @@ mod linux {
         fn poll_unwinding(fds: *mut libc::pollfd, count: libc::nfds_t, timeout: c_int) -> c_int;
     }
 
-    /// As [`futex_wait`](crate::sys::futex_wait), and a cancellation point.
+    /// As [`futex_wait`](crate::sys::futex_wait), but a cancellation point.
     ///
     /// # Safety
-    /// The word stays until the thread wakes up or ends; frames between here and the
-    /// program's code have nothing to drop.
+    /// The word lives until the call returns or the thread ends; no frame between here and
+    /// the program's code has a destructor.
     pub unsafe fn futex_wait(
         word: *const AtomicU32,
         expected: u32,
@@ -134,8 +136,9 @@ mod linux {
     ) -> Result<(), i32> {
         let spec = timespec(limit);
         let mut old = 0;
-        // SAFETY: the word and the timespec are valid. A cancellation that comes between
-        // the two calls finds nothing but numbers here.
+        // SAFETY: the word and the timespec are valid for the call. Asynchronous cancellation
+        // may unwind at any instruction between the two calls: there are only integers and
+        // pointers in this frame, and no destructor.
         let result = unsafe {
             pthread_setcanceltype(ASYNCHRONOUS, &mut old);
             let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
@@ -152,13 +155,13 @@ mod linux {
         }
     }
 
-    /// `poll`, a cancellation point as ever. Negative: an error, told by `errno`.
+    /// `poll`, as a cancellation point. Negative on an error, which is in `errno`.
     ///
     /// # Safety
-    /// The array stays until the thread wakes up or ends; frames between here and the
-    /// program's code have nothing to drop.
+    /// The array lives until the call returns or the thread ends; no frame between here and
+    /// the program's code has a destructor.
     pub unsafe fn poll(fds: *mut libc::pollfd, count: usize, timeout_ms: i32) -> i32 {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the array is valid and unwinding is allowed, by the caller's promise.
         unsafe { poll_unwinding(fds, count as libc::nfds_t, timeout_ms) }
     }
 }

@@ -1,22 +1,23 @@
-//! Who is at the other end of a Unix domain socket.
+//! Credentials of the peer of a Unix domain socket, and group membership.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 
-/// The peer's identity when it connected.
+/// The peer's credentials at the time of its connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Effective user id.
     pub uid: libc::uid_t,
     /// Effective group id.
     pub gid: libc::gid_t,
-    /// Process id, where the system tells it.
+    /// Process id, where the system reports it.
     pub pid: Option<libc::pid_t>,
 }
 
-/// Asks the kernel for the peer's credentials.
+/// Reads the peer's credentials from the kernel.
 ///
-/// Errors: the system's, `ENOTSUP` where there is no such question.
+/// # Errors
+/// The system's; `ENOTSUP` where there is no call for it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     use std::os::fd::AsRawFd;
@@ -46,9 +47,10 @@ pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     })
 }
 
-/// Asks the kernel for the peer's credentials.
+/// Reads the peer's credentials from the kernel.
 ///
-/// Errors: the system's, `ENOTSUP` where there is no such question.
+/// # Errors
+/// The system's; `ENOTSUP` where there is no call for it.
 #[cfg(any(
     target_vendor = "apple",
     target_os = "freebsd",
@@ -70,9 +72,10 @@ pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     })
 }
 
-/// Asks the kernel for the peer's credentials.
+/// Reads the peer's credentials from the kernel.
 ///
-/// Errors: the system's, `ENOTSUP` where there is no such question.
+/// # Errors
+/// The system's; `ENOTSUP` where there is no call for it.
 #[cfg(not(any(
     target_os = "linux",
     target_os = "android",
@@ -86,9 +89,9 @@ pub fn peer(_socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     Err(io::Error::from_raw_os_error(libc::ENOTSUP))
 }
 
-/// Whether the account of user `uid` is a member of one of `gids`, its own
-/// group or another, by the system's user database. May read files or ask the
-/// network, as that database is set up. An unknown account belongs to none.
+/// Whether user `uid` is a member of one of `gids`, by primary or supplementary
+/// group in the system's user database. May block on files or the network, as that
+/// database is configured. False for an unknown user.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
     const TEXT_MAX: usize = 16 * 1024;
@@ -97,17 +100,17 @@ pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
     let mut account: libc::passwd = unsafe { std::mem::zeroed() };
     let mut text = vec![0 as libc::c_char; TEXT_MAX];
     let mut found = std::ptr::null_mut();
-    // SAFETY: all three results are live, and `text` is as long as we say.
+    // SAFETY: the three results are valid for writes, and the length is that of `text`.
     let rc =
         unsafe { libc::getpwuid_r(uid, &mut account, text.as_mut_ptr(), text.len(), &mut found) };
     if rc != 0 || found.is_null() {
         return false;
     }
     let mut groups: Vec<libc::gid_t> = vec![0; 64];
-    // Twice: the first call may only tell how many there are.
+    // Twice: if `groups` is too short, the first call returns the number of groups.
     for _ in 0..2 {
         let mut count = groups.len() as libc::c_int;
-        // SAFETY: the name is a C string inside `text`; `groups` holds `count`.
+        // SAFETY: the name is a C string inside `text`; `groups` has room for `count`.
         let rc = unsafe {
             libc::getgrouplist(
                 account.pw_name,
@@ -125,7 +128,7 @@ pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
     false
 }
 
-/// Always false here: only Linux' user database is asked.
+/// Always false: implemented for Linux only.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn belongs_to_any(_uid: libc::uid_t, _gids: &[libc::gid_t]) -> bool {
     false

@@ -1,12 +1,13 @@
 //! Readiness of descriptors, by epoll.
 //!
-//! The set is that of the crate polling. Its wait sets a timer descriptor and reads and
-//! re-arms its notifier around each wait, five system calls in all; what is here is one,
-//! with a resolution of nanoseconds where the kernel has that (Linux 5.11).
+//! Registration uses the epoll set of the crate polling. Its wait is replaced: it makes five
+//! system calls, because it sets a timer descriptor and reads and re-arms its notifier;
+//! [`Epoll::wait`] makes one, with a resolution of nanoseconds where the kernel has
+//! `epoll_pwait2` (Linux 5.11). The I/O thread waits; any thread may change registrations.
 //!
-//! A descriptor that is closed without being [removed](Epoll::remove) leaves the set by
-//! itself, unless it has a duplicate; then what comes of it is a key and no more. So
-//! nothing here is unsafe to call.
+//! The kernel removes a descriptor that is closed without being [removed](Epoll::remove),
+//! unless it has a duplicate; in that case later events only carry a stale key. So no
+//! function here is unsafe to call.
 
 use polling::{Event, PollMode, Poller};
 use std::io;
@@ -15,26 +16,26 @@ use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// One descriptor's readiness: what is waited for, or what is there.
+/// The readiness of one descriptor: as requested at registration, or as reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
     /// The key it was registered with.
     pub key: usize,
-    /// It can be read, or failed.
+    /// It can be read, or has failed.
     pub readable: bool,
-    /// It can be written, or failed.
+    /// It can be written, or has failed.
     pub writable: bool,
 }
 
-/// Events taken at a time.
+/// Most events of one wait.
 const EVENTS: usize = 256;
 
 /// When a descriptor's readiness is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// Once; then not until it is [set](Epoll::set) again.
+    /// One-shot: once, then not until it is re-armed by [`Epoll::set`].
     Once,
-    /// Each time that something comes.
+    /// Edge-triggered: at each change, such as the arrival of more bytes.
     Edge,
 }
 
@@ -56,7 +57,7 @@ impl Trigger {
     }
 }
 
-/// A set of descriptors that is waited on: a [`Poller`], but for the wait.
+/// An epoll set: a [`Poller`] with another wait.
 #[derive(Debug)]
 pub struct Epoll(Poller);
 
@@ -74,15 +75,16 @@ impl Epoll {
     /// # Errors
     /// The system's: `EEXIST`, `ENOMEM`, `ENOSPC`, `EPERM`.
     pub fn add(&self, fd: BorrowedFd<'_>, wanted: Readiness, trigger: Trigger) -> io::Result<()> {
-        // SAFETY: the crate wants descriptors to be removed before they are closed, for
-        // systems whose sets keep them. This one's does not, see the module.
+        // SAFETY: the crate requires that a descriptor is removed before it is closed, for
+        // systems whose sets keep closed descriptors. Epoll removes them itself, or reports
+        // a stale key, which is harmless (see the module).
         unsafe {
             self.0
                 .add_with_mode(&fd, wanted.into_event(), trigger.into_mode())
         }
     }
 
-    /// Changes what is wanted of a descriptor.
+    /// Changes the readiness requested of a descriptor, and re-arms it.
     ///
     /// # Errors
     /// The system's: `ENOENT`, `ENOMEM`.
@@ -91,7 +93,7 @@ impl Epoll {
             .modify_with_mode(fd, wanted.into_event(), trigger.into_mode())
     }
 
-    /// Takes a descriptor out.
+    /// Removes a descriptor.
     ///
     /// # Errors
     /// The system's: `ENOENT`.
@@ -99,11 +101,11 @@ impl Epoll {
         self.0.delete(fd)
     }
 
-    /// Waits for readiness at most for `timeout`, for ever with `None`, and puts what
-    /// there is in place of what `out` held.
+    /// Waits for readiness, at most for `timeout`, without limit if `None`, and replaces
+    /// the contents of `out` by the events.
     ///
     /// # Errors
-    /// The system's; `EINTR` counts as nothing ready.
+    /// The system's, except `EINTR`, which returns no events.
     pub fn wait(&self, timeout: Option<Duration>, out: &mut Vec<Readiness>) -> io::Result<()> {
         out.clear();
         let mut events = [const { MaybeUninit::uninit() }; EVENTS];
@@ -111,7 +113,7 @@ impl Epoll {
             match wait_raw(self.0.as_raw_fd(), timeout, &mut events) {
                 Ok(count) => break count,
                 Err(error) if error.raw_os_error() == Some(libc::EINTR) => break 0,
-                // EPERM is what a container says of a call that its rules do not know.
+                // EPERM is the result of a call that a container's seccomp rules do not list.
                 Err(error)
                     if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM))
                         && !is_coarse() =>
@@ -125,7 +127,7 @@ impl Epoll {
         let readable = libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | failed;
         let writable = libc::EPOLLOUT | failed;
         out.extend(events.iter().take(count).map(|event| {
-            // SAFETY: the kernel has written so many.
+            // SAFETY: the kernel has initialized the first `count` events.
             let event = unsafe { event.assume_init_read() };
             Readiness {
                 key: event.u64 as usize,
@@ -137,7 +139,8 @@ impl Epoll {
     }
 }
 
-/// The kernel has only the call that counts in milliseconds.
+/// `epoll_pwait2` is not available; `epoll_wait`, with a resolution of milliseconds, is used.
+/// Relaxed: a thread that reads an old value makes the failing call once more.
 static COARSE: AtomicBool = AtomicBool::new(false);
 
 fn is_coarse() -> bool {
@@ -154,7 +157,7 @@ fn wait_raw(
         let millis = timeout.map_or(-1, |limit| {
             libc::c_int::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX)
         });
-        // SAFETY: the array has room for so many events.
+        // SAFETY: the array has room for `room` events.
         unsafe { libc::epoll_wait(epoll, events.as_mut_ptr().cast(), room, millis) as libc::c_long }
     } else {
         let limit = timeout.unwrap_or_default();
@@ -162,7 +165,8 @@ fn wait_raw(
             tv_sec: limit.as_secs().min(i32::MAX as u64) as libc::time_t,
             tv_nsec: limit.subsec_nanos() as libc::c_long,
         };
-        // SAFETY: as above; the timespec is valid, and no signal mask is given.
+        // SAFETY: the array has room for `room` events; the timespec is valid for the call,
+        // and no signal mask is given.
         unsafe {
             libc::syscall(
                 libc::SYS_epoll_pwait2,

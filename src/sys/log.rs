@@ -1,71 +1,71 @@
-//! `ZMQ_LOG`: telling on stderr what the library does.
+//! `ZMQ_LOG`: a log of the library's events on stderr.
 //!
-//! One line an event, `zmq <level> <seconds> [<origin>] <text>`, written with one
-//! system call, so that lines of several threads do not mix. Off it costs one
-//! relaxed load at places that are rare anyway. On it takes no lock, allocates
-//! nothing of its own, and never waits: what stderr does not take at once is
-//! dropped and counted. So it works in a forked child, at exit and in the middle
-//! of anything. Texts of peers are shown without their control characters;
-//! credentials, keys and messages are never shown.
+//! One line per event, `zmq <level> <seconds> [<origin>] <text>`, written by one
+//! system call, so that lines of several threads do not interleave. When it is off,
+//! a call site costs one relaxed load. When it is on, it takes no lock, allocates
+//! nothing and never blocks: lines that stderr does not accept at once are dropped and
+//! counted. So it may be used under any lock, in a forked child and at exit. Control
+//! characters in peers' texts are replaced; credentials, keys and messages are never
+//! logged.
 
 use super::{last_errno, set_errno};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// How much it matters; each level shows those before it, too.
+/// The severity of a line; a level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Level {
-    /// The library itself is at fault, or cannot go on with something.
+    /// An internal error, or an operation that the library has to abandon.
     Error = 1,
-    /// Somebody is not served as he may expect.
+    /// A peer or the application is not served as it may expect.
     Warn,
-    /// Connections come and go.
+    /// Connections are made and lost.
     Info,
-    /// The steps in between.
+    /// The steps of making and losing connections.
     Debug,
-    /// Everything else, heartbeats for instance.
+    /// Everything else, such as heartbeats.
     Trace,
 }
 
-/// In the order of their numbers; the first one is that of no level.
+/// The levels' names, indexed by their numbers; 0 is no level.
 const NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 const OFF: u8 = 0;
-/// `ZMQ_LOG` has not been looked at. Above all levels, so that one comparison
-/// tells "no" from "perhaps".
+/// `ZMQ_LOG` has not been read yet. Above all levels, so that one comparison
+/// excludes a disabled level in the common case.
 const UNREAD: u8 = u8::MAX;
 
-/// Relaxed everywhere: nothing else depends on it.
+/// The level. Relaxed everywhere: no other memory is published by it.
 static LEVEL: AtomicU8 = AtomicU8::new(UNREAD);
 
-/// Which file stderr was when the library began, see [`may_write`]; 0: closed.
+/// The file that stderr was at the time of [`start`], see [`may_write`]; 0: closed.
 static STDERR_DEVICE: AtomicU64 = AtomicU64::new(0);
 static STDERR_INODE: AtomicU64 = AtomicU64::new(0);
 
-/// Lines that stderr did not take since one that it took.
+/// Lines that stderr has not accepted since the last one that it has.
 static LOST: AtomicU32 = AtomicU32::new(0);
 
-/// Lines in one second, up to `info`; who wants all of them chooses `debug`.
+/// Most lines in one second up to level `info`; from `debug` on there is no limit.
 const LINES_PER_SECOND: u64 = 100;
-/// The present second (upper half) and the lines in it.
+/// The current second (upper half) and the number of lines in it (lower half).
 static BUDGET: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes in a line, its end included.
+/// Most bytes in a line, the newline included.
 const LINE: usize = 1024;
 
-/// Who does what is told: a kind of thing and its number, from 1 on.
+/// The object that an event belongs to: its kind and its number, from 1 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// A socket type, or `context`.
     pub kind: &'static str,
-    /// Counted in the whole process.
+    /// Unique in the process within the kind; 0 is not printed.
     pub number: u32,
 }
 
 impl Origin {
-    /// What belongs to no socket and no context.
+    /// The origin of events that belong to no socket and no context.
     pub const LIBRARY: Origin = Origin {
         kind: "library",
         number: 0,
@@ -81,7 +81,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Bytes that should be text.
+/// Bytes that are expected to be UTF-8; prints `?` for those that are not.
 pub struct Text<'a>(pub &'a [u8]);
 
 impl fmt::Display for Text<'_> {
@@ -96,7 +96,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// `log!(Info, origin, "text {}", argument)`: a line, if the level is on. The
+/// `log!(Info, origin, "text {}", argument)` logs a line if the level is enabled; the
 /// arguments are evaluated only then.
 macro_rules! log {
     ($level:ident, $origin:expr, $($text:tt)+) => {
@@ -107,7 +107,7 @@ macro_rules! log {
 }
 pub(crate) use log;
 
-/// Whether lines of this level are wanted.
+/// Whether lines of this level are logged.
 #[inline]
 pub fn enabled(level: Level) -> bool {
     level as u8 <= LEVEL.load(Ordering::Relaxed) && is_wanted(level)
@@ -119,8 +119,8 @@ fn is_wanted(level: Level) -> bool {
     level as u8 <= LEVEL.load(Ordering::Relaxed)
 }
 
-/// Reads `ZMQ_LOG`, once in the life of the process. A value that is none is
-/// said so, and means off.
+/// Reads `ZMQ_LOG`, once in the life of the process. An unknown value is logged and
+/// means off.
 pub fn start() {
     if LEVEL.load(Ordering::Relaxed) != UNREAD {
         return;
@@ -142,7 +142,7 @@ pub fn start() {
     }
 }
 
-/// The number of the level, 0 for the empty text.
+/// The number of the level, 0 for the empty text; `None` if the name is unknown.
 fn read_level(value: &[u8]) -> Option<u8> {
     let known = |name: &&str| name.as_bytes().eq_ignore_ascii_case(value);
     match value {
@@ -151,7 +151,7 @@ fn read_level(value: &[u8]) -> Option<u8> {
     }
 }
 
-/// Writes a line, whatever the level; [`log!`] is for the rest.
+/// Writes a line regardless of the level, which [`log!`] has checked. Keeps `errno`.
 #[cold]
 pub fn write(level: Level, origin: Origin, text: fmt::Arguments<'_>) {
     let errno = last_errno();
@@ -175,8 +175,8 @@ pub fn write(level: Level, origin: Origin, text: fmt::Arguments<'_>) {
     set_errno(errno);
 }
 
-/// Whether there may be another line in this second: then how many were left out
-/// in the last one that had lines.
+/// Counts a line. `None` if the limit of this second is exceeded; otherwise the number
+/// of lines dropped in the previous second that had lines.
 fn admit(second: u64) -> Option<u32> {
     let second = second & u64::from(u32::MAX);
     let limit = match LEVEL.load(Ordering::Relaxed) >= Level::Debug as u8 {
@@ -188,7 +188,7 @@ fn admit(second: u64) -> Option<u32> {
         let (present, lines) = (budget >> 32, budget & u64::from(u32::MAX));
         if present == second {
             left_out = 0;
-            // Beyond the limit they are counted, to be told later.
+            // Lines beyond the limit are counted, to be reported later.
             return Some(second << 32 | (lines + 1).min(u64::from(u32::MAX)));
         }
         left_out = lines.saturating_sub(limit);
@@ -199,7 +199,7 @@ fn admit(second: u64) -> Option<u32> {
     fits.then_some(left_out as u32)
 }
 
-/// A line in the making; too long a text is cut.
+/// A buffer for one line; a text that is too long is truncated.
 struct Line {
     bytes: [u8; LINE],
     length: usize,
@@ -212,7 +212,7 @@ impl Line {
             length: 0,
         };
         let name = NAMES[level as usize];
-        // Fails only to tell that the line is full.
+        // The only error is that the line is full: it is truncated.
         let _ = write!(
             line,
             "zmq {name} {}.{:06} {origin} {text}",
@@ -233,7 +233,7 @@ impl Write for Line {
         for letter in text.chars() {
             let letter = if letter.is_control() { '?' } else { letter };
             let end = self.length + letter.len_utf8();
-            // One byte is for the end of the line.
+            // One byte is reserved for the newline.
             let room = self.bytes[..LINE - 1].get_mut(self.length..end);
             letter.encode_utf8(room.ok_or(fmt::Error)?);
             self.length = end;
@@ -242,7 +242,7 @@ impl Write for Line {
     }
 }
 
-/// Device, inode and kind of what is descriptor 2 now; `None` if it is closed.
+/// Device, inode and file type of descriptor 2; `None` if it is closed.
 fn stderr() -> Option<(u64, u64, libc::mode_t)> {
     // SAFETY: fstat fills the structure, which is plain data, or fails.
     unsafe {
@@ -256,9 +256,11 @@ fn stderr() -> Option<(u64, u64, libc::mode_t)> {
     }
 }
 
-/// The kind of file that stderr is, if it is fit to be written to: where a host
-/// closed it, descriptor 2 may be anything by now, one of our own sockets even.
-/// A host may put another file, terminal or pipe in its place, but no socket.
+/// The file type of descriptor 2, if it may be written to. A program may have closed
+/// stderr, so that the number now belongs to another file, even to a socket of the
+/// library. Invariant: nothing is written if stderr was closed at [`start`]; a regular
+/// file, terminal or pipe is accepted even if it has replaced stderr since, a socket
+/// only if it is the same one.
 fn may_write() -> Option<libc::mode_t> {
     let (device, inode, kind) = stderr()?;
     let known = STDERR_INODE.load(Ordering::Relaxed);
@@ -269,14 +271,14 @@ fn may_write() -> Option<libc::mode_t> {
     }
 }
 
-/// Writes without waiting and without a signal. False if not all was taken.
+/// Writes without blocking and without raising a signal. False if not all was written.
 fn put(line: &[u8]) -> bool {
     let _shield = super::cancel::Shield::new();
     let count = match may_write() {
         None => return false,
         Some(libc::S_IFSOCK) => without_sigpipe(|| {
             let (fd, flags) = (libc::STDERR_FILENO, libc::MSG_DONTWAIT);
-            // SAFETY: the bytes are valid for the call.
+            // SAFETY: the pointer and length are those of `line`.
             unsafe { libc::send(fd, line.as_ptr().cast(), line.len(), flags) }
         }),
         Some(_) => write_now(line),
@@ -284,8 +286,8 @@ fn put(line: &[u8]) -> bool {
     usize::try_from(count) == Ok(line.len())
 }
 
-/// A write to a descriptor that may be a blocking one. A pipe that says it takes
-/// something takes a page.
+/// Writes to a descriptor that may be in blocking mode, if it is writable. A writable
+/// pipe accepts at least a page, which is more than a line, so the write does not block.
 fn write_now(line: &[u8]) -> isize {
     let mut poll = [libc::pollfd {
         fd: libc::STDERR_FILENO,
@@ -295,17 +297,17 @@ fn write_now(line: &[u8]) -> isize {
     if super::poll(&mut poll, 0).unwrap_or(0) == 0 || poll[0].revents & libc::POLLOUT == 0 {
         return -1;
     }
-    // SAFETY: the bytes are valid for the call.
+    // SAFETY: the pointer and length are those of `line`.
     without_sigpipe(|| unsafe {
         libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len())
     })
 }
 
-/// Runs a write so that a pipe without a reader is an error and not a signal,
-/// whatever the host makes of that signal.
+/// Runs a write with SIGPIPE blocked, and consumes the signal that a pipe without a
+/// reader raises, so that the write only fails.
 fn without_sigpipe(write: impl FnOnce() -> isize) -> isize {
     // SAFETY: the sets are initialised by sigemptyset, or by the calls that fill
-    // them, before they are read; the mask is this thread's own, and put back.
+    // them, before they are read; only this thread's mask is changed, and restored.
     unsafe {
         let mut sigpipe: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
@@ -313,7 +315,7 @@ fn without_sigpipe(write: impl FnOnce() -> isize) -> isize {
         libc::sigemptyset(&mut sigpipe);
         libc::sigaddset(&mut sigpipe, libc::SIGPIPE);
         libc::sigpending(&mut pending);
-        // One that waits already is the host's.
+        // A SIGPIPE that is pending before the write belongs to the program.
         let theirs = libc::sigismember(&pending, libc::SIGPIPE) == 1;
         libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe, &mut before);
         let count = write();

@@ -1,21 +1,21 @@
-//! Memory straight from the system.
+//! Large blocks of memory, mapped directly from the system.
 
 use std::ptr::NonNull;
 
 /// Bytes of a huge page, and the alignment of what [`map`] returns.
 const HUGE: usize = 2 * 1024 * 1024;
 
-/// Maps `size` bytes of zeroes, a multiple of the page size. `None` if the system has
-/// none, or no such call.
+/// Maps `size` bytes of zeroes, a multiple of the page size, aligned to [`HUGE`]. `None`
+/// if that fails, or is not supported.
 ///
-/// Pages come when they are first used. Behind the first [`HUGE`] bytes they are huge
-/// ones where the system has those, which takes a tenth of the time. Up to there they
-/// are small, so that memory which is asked for and then hardly used costs little.
+/// Pages are allocated at their first use. Beyond the first [`HUGE`] bytes they are huge
+/// pages where the system has them, which reduces the time for page faults to a tenth. The
+/// first [`HUGE`] bytes are small pages, so that a mapping that is hardly used stays small.
 #[cfg(all(target_os = "linux", not(miri)))]
 pub fn map(size: usize) -> Option<NonNull<u8>> {
     let total = size.checked_add(HUGE)?;
-    // SAFETY: a private mapping of the system's choice touches no other memory. What
-    // is unmapped of it here, nothing refers to.
+    // SAFETY: a private mapping at an address of the system's choice overlaps no other
+    // memory. Nothing refers to the parts of it that are unmapped here.
     unsafe {
         let start = libc::mmap(
             std::ptr::null_mut(),
@@ -31,35 +31,35 @@ pub fn map(size: usize) -> Option<NonNull<u8>> {
         let before = (start as usize).next_multiple_of(HUGE) - start as usize;
         let place = start.byte_add(before);
         let cut = |from: *mut libc::c_void, len: usize| len == 0 || libc::munmap(from, len) == 0;
-        // A mapping is cut in two only if the process may have one more.
+        // Fails if the process has reached its limit of mappings.
         if !cut(place.byte_add(size), total - before - size) || !cut(start, before) {
             libc::munmap(start, total);
             return None;
         }
         if size >= 2 * HUGE {
-            // A refusal leaves small pages.
+            // If this fails, the pages stay small.
             libc::madvise(place.byte_add(HUGE), size - HUGE, libc::MADV_HUGEPAGE);
         }
         NonNull::new(place.cast())
     }
 }
 
-/// Elsewhere memory comes from the allocator only.
+/// Not supported on this system: the caller uses the allocator.
 #[cfg(not(all(target_os = "linux", not(miri))))]
 pub fn map(_size: usize) -> Option<NonNull<u8>> {
     None
 }
 
-/// Gives a mapping back.
+/// Unmaps a mapping.
 ///
 /// # Safety
 /// `place` came from [`map`] with this size, and nothing refers to it any more.
 pub unsafe fn unmap(place: NonNull<u8>, size: usize) {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the range is a whole mapping of `map`, and unused, by the caller's promise.
     unsafe {
         if libc::munmap(place.as_ptr().cast(), size) != 0 {
-            // The process has too many mappings for one to be cut: the address space
-            // stays, the memory goes.
+            // The process has reached its limit of mappings, and the kernel would have to
+            // split one: frees the pages and leaks the address space.
             #[cfg(target_os = "linux")]
             libc::madvise(place.as_ptr().cast(), size, libc::MADV_DONTNEED);
         }

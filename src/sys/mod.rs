@@ -1,5 +1,8 @@
-//! The operating system, in one place: what the safe layers need and the
-//! standard library does not offer.
+//! Operating system calls that the standard library does not offer, with safe
+//! interfaces for the layers above.
+//!
+//! The functions may be called from any thread and take no lock of the library.
+//! Cancellation points of POSIX are shielded ([`cancel::Shield`]) here or by the callers.
 
 pub mod adopt;
 pub mod cancel;
@@ -24,10 +27,10 @@ use std::sync::atomic::AtomicU32;
 #[cfg(all(target_os = "linux", not(loom)))]
 use std::time::Duration;
 
-/// Sleeps while `word` still holds `expected`, at most for `limit`.
+/// Sleeps while `word` holds `expected`, at most for `limit`.
 ///
-/// `Ok` on a wake-up or a changed word; otherwise the errno: `ETIMEDOUT`, or
-/// `EINTR` when a signal handler ran.
+/// `Ok` on a wake-up, which may be spurious, or if the word had another value;
+/// otherwise the errno: `ETIMEDOUT`, or `EINTR` when a signal handler ran.
 #[cfg(all(target_os = "linux", not(loom)))]
 pub fn futex_wait(word: &AtomicU32, expected: u32, limit: Duration) -> Result<(), i32> {
     let spec = timespec(limit);
@@ -92,10 +95,10 @@ pub fn set_errno(code: i32) {
     }
 }
 
-/// For a thread of the library's own: blocks all signals in it, so that the host's handlers run
-/// in the host's own threads.
+/// Blocks all signals in the calling thread, one of the library's own, so that signal handlers
+/// run in the application's threads.
 pub fn block_signals() {
-    // No program can cancel a thread that it does not know.
+    // Never dropped: cancellation stays disabled until the thread ends.
     std::mem::forget(cancel::Shield::new());
     // SAFETY: the set is initialised by sigfillset before it is used.
     unsafe {
@@ -105,18 +108,18 @@ pub fn block_signals() {
     }
 }
 
-/// Has functions called around each fork of the process: before it, and after
-/// it in the parent and in the child.
+/// Registers functions that are called around each fork of the process: before it,
+/// and after it in the parent and in the child.
 #[cfg(unix)]
 pub fn at_fork(before: extern "C" fn(), in_parent: extern "C" fn(), in_child: extern "C" fn()) {
     let raw = |f: extern "C" fn()| -> unsafe extern "C" fn() { f };
-    // SAFETY: the functions are there for as long as the library, which takes
-    // its handlers with it should it ever be unloaded.
+    // SAFETY: the functions live as long as the library is loaded, and the C library
+    // removes a library's fork handlers when it is unloaded.
     unsafe { libc::pthread_atfork(Some(raw(before)), Some(raw(in_parent)), Some(raw(in_child))) };
 }
 
-/// Bytes written to a socket that have not reached its peer, or, over ipc, that
-/// it has not read. 0 where the system does not tell.
+/// Bytes written to a socket that its peer has not acknowledged or, over ipc, has
+/// not read. 0 where the system does not report them.
 #[cfg(unix)]
 pub fn unsent(fd: std::os::fd::BorrowedFd<'_>) -> u64 {
     use std::os::fd::AsRawFd;
@@ -142,7 +145,7 @@ pub fn set_receive_low_water(
     }
 }
 
-/// Has the C library give back to the system what it keeps of freed memory.
+/// Returns freed memory that the C library retains to the system.
 pub fn trim_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: may be called at any time, from any thread.
@@ -171,12 +174,13 @@ fn new_eventfd(count: libc::c_uint) -> std::io::Result<std::os::fd::OwnedFd> {
     }
 }
 
-/// As [`eventfd`], but readable, and with a number out of the way: a program that closes
-/// descriptors has not closed that one before, and no other part of the library still takes
-/// it for its own.
+/// As [`eventfd`], but readable, and with a number of 512 or more where the limit allows: a
+/// replacement for an eventfd that the program has closed. Low numbers are avoided, because
+/// the program may close them again, and because another part of the library may still use
+/// the number of a descriptor that the program closed.
 ///
 /// # Errors
-/// As there.
+/// As for [`eventfd`].
 pub fn raised_eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
     use std::os::fd::{AsRawFd, FromRawFd};
     const FIRST: libc::c_int = 512;
@@ -185,7 +189,7 @@ pub fn raised_eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
     unsafe {
         let aside = libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST);
         match aside < 0 {
-            true => Ok(fd), // the limit is lower
+            true => Ok(fd), // RLIMIT_NOFILE is lower
             false => Ok(std::os::fd::OwnedFd::from_raw_fd(aside)),
         }
     }
@@ -194,7 +198,7 @@ pub fn raised_eventfd() -> std::io::Result<std::os::fd::OwnedFd> {
 /// Makes an eventfd readable.
 ///
 /// # Errors
-/// The system's, if it refuses that time and again.
+/// The system's, after 8 attempts.
 pub fn raise(eventfd: &std::fs::File) -> std::io::Result<()> {
     use std::io::Write;
     let _shield = cancel::Shield::new();
@@ -203,7 +207,7 @@ pub fn raise(eventfd: &std::fs::File) -> std::io::Result<()> {
         tries -= 1;
         match (&*eventfd).write(&1u64.to_ne_bytes()) {
             Ok(_) => return Ok(()),
-            // The count is full: it is readable.
+            // The counter is at its maximum, so the eventfd is readable.
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if tries == 0 => return Err(error),
             Err(_) => {}
@@ -211,7 +215,7 @@ pub fn raise(eventfd: &std::fs::File) -> std::io::Result<()> {
     }
 }
 
-/// How many descriptors the process may have at the present limit.
+/// The soft limit of descriptors of the process; `usize::MAX` if it is unknown.
 #[cfg(unix)]
 pub fn descriptor_limit() -> usize {
     let mut limit = libc::rlimit {
@@ -225,7 +229,7 @@ pub fn descriptor_limit() -> usize {
     }
 }
 
-/// Waits for descriptors. Negative descriptors are passed over. Not a cancellation point.
+/// Waits for descriptors. Negative descriptors are ignored. Not a cancellation point.
 ///
 /// # Errors
 /// `EINTR` when a signal handler ran; else the system's.
@@ -240,7 +244,7 @@ pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize>
 }
 
 /// Whether a descriptor is ready for one of `events` (`POLLIN`, `POLLOUT`) or has failed, now or
-/// within so many milliseconds.
+/// within `limit_ms` milliseconds.
 pub fn is_ready_within(fd: std::os::fd::RawFd, events: i16, limit_ms: i32) -> bool {
     let mut fds = [libc::pollfd {
         fd,
@@ -253,24 +257,24 @@ pub fn is_ready_within(fd: std::os::fd::RawFd, events: i16, limit_ms: i32) -> bo
 /// Pauses the calling thread for `limit`, rounded up to a millisecond. Not a cancellation
 /// point.
 ///
-/// Not by the standard library's sleep: where rules for system calls refuse the one that
-/// is made for that, it panics.
+/// Not by [`std::thread::sleep`], which panics where seccomp rules forbid
+/// `clock_nanosleep`.
 pub fn sleep(limit: std::time::Duration) {
     let end = std::time::Instant::now() + limit;
     loop {
-        let left = end.saturating_duration_since(std::time::Instant::now());
-        if left.is_zero() {
+        let remaining = end.saturating_duration_since(std::time::Instant::now());
+        if remaining.is_zero() {
             return;
         }
-        let ms = i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
+        let ms = i32::try_from(remaining.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
         if poll(&mut [], ms).is_err() {
             std::thread::yield_now();
         }
     }
 }
 
-/// Whether a system call was not made, because the kernel does not have it or rules for
-/// system calls (seccomp) forbid it, rather than that it was tried and failed.
+/// Whether `error` means that a system call is not available, because the kernel lacks it or
+/// seccomp rules forbid it.
 pub fn is_refused(error: &std::io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -278,11 +282,11 @@ pub fn is_refused(error: &std::io::Error) -> bool {
     )
 }
 
-/// Binds the calling thread to CPUs; numbers that do not exist are ignored.
+/// Sets the CPU affinity of the calling thread; numbers that do not exist are ignored.
 #[cfg(target_os = "linux")]
 pub fn set_thread_affinity(cpus: &[i32]) {
-    // SAFETY: an all-zero cpu_set_t is the empty set; CPU_SET checks nothing, so
-    // we keep within its size.
+    // SAFETY: an all-zero cpu_set_t is the empty set; CPU_SET does not check its index,
+    // which is checked here.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         for cpu in cpus {
@@ -294,45 +298,44 @@ pub fn set_thread_affinity(cpus: &[i32]) {
     }
 }
 
-/// Whether there is one CPU only on which the calling thread may run.
+/// Whether the affinity of the calling thread allows one CPU only.
 #[cfg(target_os = "linux")]
 pub fn has_one_cpu() -> bool {
-    // SAFETY: an all-zero cpu_set_t is the empty set, and the kernel writes within its size.
-    // With more CPUs than the set has room for, it refuses.
+    // SAFETY: an all-zero cpu_set_t is the empty set, and the kernel writes within its size:
+    // with more CPUs than fit, the call fails.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
         libc::sched_getaffinity(0, size_of_val(&set), &mut set) == 0 && libc::CPU_COUNT(&set) == 1
     }
 }
 
-/// Whether there is one CPU only on which the calling thread may run.
+/// Whether the process may run on one CPU only.
 #[cfg(not(target_os = "linux"))]
 pub fn has_one_cpu() -> bool {
     std::thread::available_parallelism().is_ok_and(|count| count.get() == 1)
 }
 
-/// Binds the calling thread to CPUs: not possible here.
+/// Sets the CPU affinity of the calling thread: does nothing on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn set_thread_affinity(_cpus: &[i32]) {}
 
-/// Names the calling thread, by the first 15 bytes.
+/// Sets the name of the calling thread to the first 15 bytes of `name`.
 #[cfg(target_os = "linux")]
 pub fn set_thread_name(name: &str) {
     let mut text = [0; 16];
     for (to, from) in text[..15].iter_mut().zip(name.bytes()) {
         *to = from as libc::c_char;
     }
-    // SAFETY: the text ends with a zero, for the last byte is never written.
+    // SAFETY: the text is NUL-terminated, because its last byte is never written.
     unsafe { libc::pthread_setname_np(libc::pthread_self(), text.as_ptr()) };
 }
 
-/// Names the calling thread: not done here.
+/// Sets the name of the calling thread: does nothing on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn set_thread_name(_name: &str) {}
 
-/// Sets scheduling policy and priority of the calling thread as far as the
-/// system allows. Without a real-time policy a priority means `nice(-20)`, as
-/// in libzmq.
+/// Sets scheduling policy and priority of the calling thread; failures are ignored.
+/// Without a real-time policy a positive priority means `nice(-20)`, as in libzmq.
 pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
     // SAFETY: plain calls on the calling thread with valid local memory.
     unsafe {
@@ -351,16 +354,16 @@ pub fn set_thread_scheduling(policy: Option<i32>, priority: Option<i32>) {
     }
 }
 
-/// Ticks of [`ticks`] in a millisecond, give or take half of it.
+/// Ticks of [`ticks`] in a millisecond, assuming 2.5 GHz; the real rate is within 50 %.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 pub const TICKS_IN_MS: u64 = 2_500_000;
 /// Ticks of [`ticks`] in a millisecond.
 #[cfg(any(not(target_arch = "x86_64"), miri))]
 pub const TICKS_IN_MS: u64 = 1_000_000;
 
-/// A coarse clock that costs a fraction of the system's: the processor's own
-/// counter where its rate is about known. It may differ between processors and
-/// go back: compare with care.
+/// A coarse clock, much cheaper than the system's: the time stamp counter on x86-64.
+/// Its unit is [`TICKS_IN_MS`]. It may differ between CPUs, so that a thread that
+/// migrates may see it go back.
 #[inline]
 pub fn ticks() -> u64 {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
@@ -375,19 +378,21 @@ pub fn ticks() -> u64 {
     }
 }
 
-/// A number that no other living thread of the process has; not 0.
+/// A number that identifies the calling thread among the running threads of the process;
+/// not 0.
 #[inline]
 pub fn thread_number() -> usize {
-    // SAFETY: the call has no conditions.
+    // SAFETY: pthread_self has no preconditions.
     unsafe { libc::pthread_self() as usize }
 }
 
-/// Asks for a cache line that will soon be written.
+/// Prefetches the cache line of `place` in exclusive state, for a write that follows soon.
 #[inline(always)]
 pub fn prefetch_for_write<T>(place: &T) {
-    // The intrinsic becomes an ordinary prefetch unless the target CPU is known.
+    // Assembly, because for a generic x86-64 target the intrinsic compiles to an ordinary
+    // prefetch.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: a hint; it cannot fault, and where it is not known it does nothing.
+    // SAFETY: a hint that cannot fault; CPUs without the instruction execute it as a no-op.
     unsafe {
         std::arch::asm!(
             "prefetchw [{}]",

@@ -1,9 +1,9 @@
-//! Memory that is there until the process ends.
+//! Memory that lives until the process ends: arenas of slots and waiters.
 
-/// `count` values for as long as the process lives; `None` without memory for them.
+/// Allocates `count` values that are never freed; `None` if that fails, or `count` is 0.
 ///
-/// They are in pages of their own, if those can be had, and not in the C library's heap,
-/// which tools that look for leaks expect to be empty in the end.
+/// They are in pages of their own if possible, and not on the C library's heap, so that
+/// leak checkers do not report them.
 pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]> {
     let bytes = count
         .checked_mul(size_of::<T>())
@@ -13,10 +13,11 @@ pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]
         return None;
     }
     for (index, value) in std::iter::repeat_with(make).take(count).enumerate() {
-        // SAFETY: within the memory, which is aligned and not yet shared.
+        // SAFETY: `index < count`, so the place is within the memory, which is aligned and
+        // not shared yet.
         unsafe { values.add(index).write(value) };
     }
-    // SAFETY: all of them were written, and the memory is never given back.
+    // SAFETY: all `count` values were written, and the memory is never freed.
     Some(unsafe { std::slice::from_raw_parts(values, count) })
 }
 
@@ -26,7 +27,7 @@ fn map(bytes: usize) -> Option<*mut u8> {
         libc::PROT_READ | libc::PROT_WRITE,
         libc::MAP_PRIVATE | libc::MAP_ANON,
     );
-    // SAFETY: a new mapping, at an address of the system's choice.
+    // SAFETY: a new mapping at an address of the system's choice overlaps no other memory.
     let pages = unsafe { libc::mmap(std::ptr::null_mut(), bytes, access, kind, -1, 0) };
     if pages == libc::MAP_FAILED {
         return None;
@@ -35,13 +36,14 @@ fn map(bytes: usize) -> Option<*mut u8> {
     Some(pages.cast())
 }
 
-/// What the pages point to is no leak: the program may end with its handles open. Valgrind
-/// knows that by itself; LeakSanitizer, where a program has it, wants to be told.
+/// Registers the pages as a root of LeakSanitizer, if the program is linked with it, so that
+/// memory reachable from handles still open at exit is no leak. Valgrind scans mappings by
+/// itself.
 #[cfg(unix)]
 fn show_to_leak_checker(pages: *mut libc::c_void, bytes: usize) {
     type Register = unsafe extern "C" fn(*const libc::c_void, usize);
-    // SAFETY: a look-up by name; what it finds, if anything, is the function of this name
-    // and type in the sanitizer's interface, which may be called with any memory.
+    // SAFETY: the name is a C string; a symbol of this name is the function of the sanitizer's
+    // interface, which has this type and accepts any memory.
     unsafe {
         let found = libc::dlsym(libc::RTLD_DEFAULT, c"__lsan_register_root_region".as_ptr());
         if !found.is_null() {
@@ -58,7 +60,7 @@ fn map(_bytes: usize) -> Option<*mut u8> {
 fn allocate(bytes: usize) -> Option<*mut u8> {
     const PAGE: usize = 4096;
     let layout = std::alloc::Layout::from_size_align(bytes, PAGE).ok()?;
-    // SAFETY: the layout is not empty.
+    // SAFETY: the layout has a size above zero, as `for_ever` has checked.
     let place = unsafe { std::alloc::alloc(layout) };
     (!place.is_null()).then_some(place)
 }

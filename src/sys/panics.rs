@@ -1,4 +1,5 @@
-//! A panic ends where it is caught: with one call, one connection, one answer.
+//! Containment of panics: a panic in the library fails one call, one connection or one
+//! reply, and is logged.
 
 #![forbid(unsafe_code)]
 
@@ -7,7 +8,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Runs `f`. `None` if it panicked; `cost` says what has come of that.
+/// Runs `f`. `None` if it panicked; `cost` is the consequence, for the log line.
 #[inline]
 pub fn contain<R>(cost: &str, f: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(f)) {
@@ -19,12 +20,12 @@ pub fn contain<R>(cost: &str, f: impl FnOnce() -> R) -> Option<R> {
     }
 }
 
-/// Says once per process that a panic was stopped, or each time if `ZMQ_LOG` is
-/// set; the panic hook has already printed where it came from.
+/// Logs a caught panic: the first of the process always, later ones if `ZMQ_LOG` is
+/// set. The panic hook has printed its location before.
 #[cold]
 fn report(payload: Box<dyn Any + Send>, cost: &str) {
-    static SAID: AtomicBool = AtomicBool::new(false);
-    if !SAID.swap(true, Ordering::Relaxed) || log::enabled(Level::Error) {
+    static REPORTED: AtomicBool = AtomicBool::new(false);
+    if !REPORTED.swap(true, Ordering::Relaxed) || log::enabled(Level::Error) {
         let text = format_args!("internal error, {cost}; please report this");
         log::write(Level::Error, Origin::LIBRARY, text);
     }

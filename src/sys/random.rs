@@ -3,14 +3,14 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-/// Fills `bytes` with random numbers fit for keys.
+/// Fills `bytes` with cryptographically secure random numbers.
 ///
 /// # Errors
 /// The system's.
 pub fn fill(bytes: &mut [u8]) -> io::Result<()> {
     getrandom::fill(bytes).or_else(|error| {
-        // Whether its system call may be made, the crate asks only once; rules that forbid
-        // it may come later.
+        // The crate checks only once that its system call is allowed; seccomp rules that
+        // forbid it may be installed later.
         let read = |mut source: File| source.read_exact(bytes);
         let code = error.raw_os_error().unwrap_or(libc::EIO);
         let read = File::open("/dev/urandom").and_then(read);

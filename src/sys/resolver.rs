@@ -1,4 +1,4 @@
-//! Host names through the system's resolver, and whether there is IPv6 at all.
+//! Host name lookup by the system's resolver, and whether the system supports IPv6.
 
 use std::ffi::CString;
 use std::io;
@@ -8,21 +8,21 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::interfaces::to_socket_address;
 
-/// Looks at so many answers at most.
+/// Most answers of the resolver that are used.
 const ANSWERS_MAX: usize = 64;
 
-/// The addresses of `host`, in the resolver's order, each once. Blocks as long
-/// as the resolver likes.
+/// The addresses of `host`, in the resolver's order, without duplicates. Blocks
+/// without a limit of time.
 ///
-/// Without `ipv6` they are IPv4. With it they are IPv6 and, mapped into IPv6,
-/// the host's IPv4 addresses.
+/// Without `ipv6` they are IPv4. With it they are the host's IPv6 addresses and,
+/// as IPv4-mapped addresses, its IPv4 addresses.
 ///
-/// Errors: `ENOMEM`, or an error of kind `NotFound` for everything else the
-/// resolver says.
+/// # Errors
+/// `ENOMEM`, or an error of kind `NotFound` for all other failures.
 pub fn lookup(host: &str, ipv6: bool) -> io::Result<Vec<IpAddr>> {
     let not_found = || io::Error::from(io::ErrorKind::NotFound);
     let host = CString::new(host).map_err(|_| not_found())?;
-    // SAFETY: addrinfo is plain data, and zero bytes are its documented default.
+    // SAFETY: addrinfo is plain data, for which all zero is valid and the documented default.
     let mut hints: libc::addrinfo = unsafe { std::mem::zeroed() };
     hints.ai_socktype = libc::SOCK_STREAM;
     hints.ai_family = if ipv6 { libc::AF_INET6 } else { libc::AF_INET };
@@ -32,8 +32,8 @@ pub fn lookup(host: &str, ipv6: bool) -> io::Result<Vec<IpAddr>> {
         0
     };
     let mut head: *mut libc::addrinfo = ptr::null_mut();
-    // SAFETY: all four pointers are live or null; the list goes back to
-    // `freeaddrinfo` below.
+    // SAFETY: the four pointers are valid or null; `freeaddrinfo` below frees the
+    // list.
     match unsafe { libc::getaddrinfo(host.as_ptr(), ptr::null(), &hints, &mut head) } {
         0 => {}
         libc::EAI_MEMORY => return Err(io::Error::from_raw_os_error(libc::ENOMEM)),
@@ -42,12 +42,12 @@ pub fn lookup(host: &str, ipv6: bool) -> io::Result<Vec<IpAddr>> {
     let mut found = Vec::new();
     let mut next = head;
     for _ in 0..ANSWERS_MAX {
-        // SAFETY: `next` is null or an element of the list, which is alive.
+        // SAFETY: `next` is null or an element of the list, which is not freed yet.
         let Some(entry) = (unsafe { next.as_ref() }) else {
             break;
         };
         next = entry.ai_next;
-        // SAFETY: an element's address is null or as long as its family says.
+        // SAFETY: an element's address is null or a sockaddr of its family's size.
         if let Some(address) = unsafe { to_socket_address(entry.ai_addr) } {
             let address = address.ip();
             if address.is_ipv6() == ipv6 && !found.contains(&address) {
@@ -63,13 +63,13 @@ pub fn lookup(host: &str, ipv6: bool) -> io::Result<Vec<IpAddr>> {
     Ok(found)
 }
 
-/// Whether the system knows IPv6 sockets. Asked once; the answer is kept.
+/// Whether the system supports IPv6 sockets. Probed until the result is certain, then cached.
 pub fn has_ipv6() -> bool {
     const UNKNOWN: u8 = 0;
     const YES: u8 = 1;
     const NO: u8 = 2;
     static KNOWN: AtomicU8 = AtomicU8::new(UNKNOWN);
-    // Relaxed: the value stands alone, and two askers get the same answer.
+    // Relaxed: no other memory is published by it, and threads that race store the same value.
     match KNOWN.load(Ordering::Relaxed) {
         YES => true,
         NO => false,
@@ -79,7 +79,8 @@ pub fn has_ipv6() -> bool {
             match probe {
                 Ok(_) => KNOWN.store(YES, Ordering::Relaxed),
                 Err(ref error) if refused(error) => KNOWN.store(NO, Ordering::Relaxed),
-                // No descriptor left, perhaps: believe in IPv6 and ask again.
+                // Another failure, such as no descriptor: assumes IPv6, and probes again at
+                // the next call.
                 Err(_) => return true,
             }
             probe.is_ok()

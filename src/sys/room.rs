@@ -1,14 +1,14 @@
-//! Memory that is filled from the front and was not cleared before.
+//! Write-only, possibly uninitialized memory that is filled from the front.
 //!
-//! A `&mut [u8]` promises initialised bytes, which fresh memory does not have, and
-//! clearing a read buffer costs as much as reading into it. A [`Room`] promises only
-//! that bytes may be written, and counts those that were.
+//! A `&mut [u8]` requires initialized bytes, and clearing a fresh read buffer costs as
+//! much as reading into it. A [`Room`] only permits writes, and counts the bytes written,
+//! which are initialized.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// What is free of some memory.
+/// The unfilled rest of a buffer, borrowed.
 #[derive(Debug, Default)]
 pub struct Room<'a> {
     free: &'a mut [MaybeUninit<u8>],
@@ -24,8 +24,8 @@ impl<'a> From<&'a mut [MaybeUninit<u8>]> for Room<'a> {
 impl<'a> From<&'a mut [u8]> for Room<'a> {
     fn from(bytes: &'a mut [u8]) -> Room<'a> {
         let (start, len) = (bytes.as_mut_ptr().cast::<MaybeUninit<u8>>(), bytes.len());
-        // SAFETY: the same memory for the same time; only initialised bytes are
-        // written through a Room, so it stays initialised.
+        // SAFETY: the same memory for the same lifetime; only initialized bytes are
+        // written through a Room, so it stays initialized.
         Room::from(unsafe { std::slice::from_raw_parts_mut(start, len) })
     }
 }
@@ -37,33 +37,34 @@ impl<'a, const N: usize> From<&'a mut [u8; N]> for Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    /// All of `free`. `filled` grows by each byte that is written to the front of it, and
-    /// by nothing else.
+    /// All of `free`. Invariant: `filled` grows by exactly the number of bytes written at the
+    /// front of `free`.
     #[inline]
     pub fn counted(free: &'a mut [MaybeUninit<u8>], filled: &'a mut usize) -> Room<'a> {
         let filled = Some(filled);
         Room { free, filled }
     }
 
-    /// Bytes that are free.
+    /// Number of unfilled bytes.
     #[inline]
     pub fn len(&self) -> usize {
         self.free.len()
     }
 
-    /// Whether nothing is free.
+    /// Whether no unfilled byte is left.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.free.is_empty()
     }
 
-    /// Copies `bytes` to the front. False, and nothing done, if they do not fit.
+    /// Copies `bytes` to the front. False, with no effect, if they do not fit.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) -> bool {
         if bytes.len() > self.free.len() {
             return false;
         }
-        // SAFETY: there is room, and exclusive access to it.
+        // SAFETY: the length was checked, and `free` is borrowed exclusively, so that `bytes`
+        // does not overlap it.
         unsafe {
             let to = self.free.as_mut_ptr().cast();
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len());
@@ -72,13 +73,13 @@ impl<'a> Room<'a> {
         true
     }
 
-    /// Clears all that is free.
+    /// Fills the rest with zeroes.
     pub fn pad(&mut self) {
         self.free.fill(MaybeUninit::new(0));
         self.advance(self.free.len());
     }
 
-    /// The front of it, at most `most` bytes.
+    /// The front of the room, at most `most` bytes.
     #[inline]
     pub fn first(self, most: usize) -> Room<'a> {
         let most = most.min(self.free.len());
@@ -86,8 +87,8 @@ impl<'a> Room<'a> {
         Room { free, ..self }
     }
 
-    /// Receives from a socket, by one system call. `Ok(0)` is the end of the stream, or no
-    /// room.
+    /// Receives from a socket, by one system call. `Ok(0)` at the end of the stream, or if
+    /// the room is empty.
     ///
     /// # Errors
     /// The system's.
@@ -95,15 +96,16 @@ impl<'a> Room<'a> {
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         let most = self.free.len();
         let to = self.free.as_mut_ptr().cast();
-        // SAFETY: the memory may be written for `most` bytes.
+        // SAFETY: `to` is valid for writes of `most` bytes, the length of `free`.
         let count = unsafe { libc::recv(socket.as_raw_fd(), to, most, 0) };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        // The kernel has written so many.
+        // The kernel has written `count` bytes.
         self.advance(count.min(most));
         Ok(count.min(most))
     }
 
-    /// `count` bytes at the front were written, which are not more than are free.
+    /// Counts `count` bytes at the front as filled. Precondition: they were written, and
+    /// `count <= len`.
     #[inline]
     fn advance(&mut self, count: usize) {
         if let Some(filled) = &mut self.filled {

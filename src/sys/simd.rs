@@ -1,24 +1,24 @@
-//! Loops compiled for the widest vectors the machine has.
+//! Run-time selection of the instruction set for vectorized loops.
 //!
-//! The library is built for the oldest processors of its target; the few loops
-//! that profit from wider registers are compiled a second time here.
+//! The library is compiled for the baseline CPU of its target. Loops that profit from
+//! wider registers are compiled a second time, for AVX2, by [`run`].
 
 /// A computation worth compiling for several instruction sets.
 pub trait Kernel {
-    /// What it computes.
+    /// The result.
     type Output;
 
-    /// Does it, in plain Rust. Implementations are `#[inline(always)]`, and so
-    /// is what they call: only what is inlined is compiled again.
+    /// The computation, in portable Rust. Implementations and all they call are
+    /// `#[inline(always)]`: only inlined code is compiled for the other instruction set.
     fn run(self) -> Self::Output;
 }
 
-/// Runs `kernel` as compiled for the best instruction set there is.
+/// Runs `kernel` as compiled for the best instruction set of this CPU.
 #[inline]
 pub fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, and that is all the function asks.
+        // SAFETY: the function requires AVX2, which was detected.
         return unsafe { avx2(kernel) };
     }
     kernel.run()

@@ -1,17 +1,18 @@
-//! libsodium: in place of our own ciphers with the feature `libsodium`, and beside them
-//! in tests.
+//! Bindings of libsodium, which replaces the library's own ciphers with the feature
+//! `libsodium` and is the reference for them in tests.
 //!
-//! With the feature it is linked. Tests without it load it, and fail if it is not there.
+//! With the feature, libsodium is linked. Without it, tests load it at run time, and
+//! fail if it is missing.
 
 use std::sync::OnceLock;
 use zeroize::Zeroize;
 
-/// Bytes in the state of the authenticator, which is aligned to 16.
+/// Size of `crypto_onetimeauth_poly1305_state`, which is aligned to 16.
 const STATE: usize = 256;
 
 macro_rules! functions {
     ($($(#[$when:meta])* fn $name:ident($($argument:ident: $type:ty),*) -> i32;)*) => {
-        /// What is used of the library.
+        /// The functions of libsodium that are used.
         struct Functions {
             $($(#[$when])* $name: unsafe extern "C" fn($($type),*) -> i32,)*
         }
@@ -36,7 +37,8 @@ macro_rules! functions {
             Functions {
                 $($(#[$when])* $name: {
                     let address = find(library, concat!(stringify!($name), "\0"));
-                    // SAFETY: the library's documentation gives the function this type.
+                    // SAFETY: the address is that of the function of this name, whose type in
+                    // libsodium's documentation is this one.
                     unsafe {
                         std::mem::transmute::<
                             *mut std::ffi::c_void,
@@ -76,13 +78,13 @@ functions! {
     fn crypto_hash_sha256(out: *mut u8, input: *const u8, len: u64) -> i32;
 }
 
-/// The library, which has looked what the processor can do.
+/// The functions, after libsodium has detected the CPU's features.
 fn sodium() -> &'static Functions {
     static SODIUM: OnceLock<Functions> = OnceLock::new();
     SODIUM.get_or_init(|| {
         let functions = load();
-        // It fails only for want of random numbers, which are not taken from it.
-        // SAFETY: may be called at any time.
+        // Fails only without a source of random numbers, which is not used here.
+        // SAFETY: may be called at any time and from any thread.
         unsafe { (functions.sodium_init)() };
         functions
     })
@@ -90,7 +92,7 @@ fn sodium() -> &'static Functions {
 
 #[cfg(not(feature = "libsodium"))]
 fn open() -> *mut std::ffi::c_void {
-    // SAFETY: a C string; what the library runs when it is loaded is nothing of ours.
+    // SAFETY: the name is a C string; libsodium's initializers have no preconditions.
     let library = unsafe { libc::dlopen(c"libsodium.so.23".as_ptr(), libc::RTLD_NOW) };
     assert!(
         !library.is_null(),
@@ -101,7 +103,7 @@ fn open() -> *mut std::ffi::c_void {
 
 #[cfg(not(feature = "libsodium"))]
 fn find(library: *mut std::ffi::c_void, name: &'static str) -> *mut std::ffi::c_void {
-    // SAFETY: a library that is never closed; the name ends with a NUL.
+    // SAFETY: the library is never closed; the name ends with a NUL.
     let address = unsafe { libc::dlsym(library, name.as_ptr().cast()) };
     assert!(!address.is_null(), "libsodium has no {name}");
     address
@@ -115,26 +117,26 @@ struct State([u8; STATE]);
 pub struct Poly1305(State);
 
 impl Poly1305 {
-    /// Begins with a key that is used for one message only.
+    /// Starts a sum. The key must be used for one message only.
     pub fn new(key: &[u8; 32]) -> Poly1305 {
         let mut state = State([0; STATE]);
-        // SAFETY: a state of the library's size and alignment, and a key of 32 bytes.
+        // SAFETY: the state has libsodium's size and alignment, the key 32 bytes.
         unsafe { (sodium().crypto_onetimeauth_poly1305_init)(&mut state, key.as_ptr()) };
         Poly1305(state)
     }
 
-    /// Takes in bytes.
+    /// Adds bytes of the message.
     pub fn update(&mut self, bytes: &[u8]) {
         let len = bytes.len() as u64;
-        // SAFETY: the state was initialised, the bytes are there.
+        // SAFETY: the state was initialized in `new`; `len` is the length of `bytes`.
         unsafe { (sodium().crypto_onetimeauth_poly1305_update)(&mut self.0, bytes.as_ptr(), len) };
     }
 
-    /// Ends with the last bytes of the message and returns the tag.
+    /// Adds `rest`, the last bytes of the message, and returns the tag.
     pub fn tag(mut self, rest: &[u8]) -> [u8; 16] {
         self.update(rest);
         let mut tag = [0; 16];
-        // SAFETY: the state was initialised, the tag has room for 16 bytes.
+        // SAFETY: the state was initialized in `new`; the tag has 16 bytes.
         unsafe { (sodium().crypto_onetimeauth_poly1305_final)(&mut self.0, tag.as_mut_ptr()) };
         tag
     }
@@ -149,33 +151,33 @@ impl Drop for Poly1305 {
 /// Derives `out` from `key` and `input`.
 pub fn hsalsa20(key: &[u8; 32], input: &[u8; 16], out: &mut [u8; 32]) {
     let (out, input, key) = (out.as_mut_ptr(), input.as_ptr(), key.as_ptr());
-    // SAFETY: all of the library's sizes; without a constant it takes its own.
+    // SAFETY: the arrays have libsodium's sizes; a null constant selects the default.
     unsafe { (sodium().crypto_core_hsalsa20)(out, input, key, std::ptr::null()) };
 }
 
-/// Combines `data` with the key stream from block `number` on.
+/// XORs `data` with the key stream from block `number` on.
 pub fn salsa20(key: &[u8; 32], nonce: &[u8; 8], number: u64, data: &mut [u8]) {
     let (at, len) = (data.as_mut_ptr(), data.len() as u64);
     let (nonce, key) = (nonce.as_ptr(), key.as_ptr());
-    // SAFETY: key and nonce of the library's sizes; it works in place.
+    // SAFETY: key and nonce have libsodium's sizes; input and output may be the same.
     unsafe { (sodium().crypto_stream_salsa20_xor_ic)(at, at, len, nonce, number, key) };
 }
 
-/// X25519. False if the point leaves no secret in the result.
+/// X25519. False if the result is zero: the point has small order.
 pub fn scalar_mult(secret: &[u8; 32], point: &[u8; 32], out: &mut [u8; 32]) -> bool {
     let (out, secret, point) = (out.as_mut_ptr(), secret.as_ptr(), point.as_ptr());
-    // SAFETY: all of the library's sizes.
+    // SAFETY: the arrays have libsodium's sizes.
     unsafe { (sodium().crypto_scalarmult)(out, secret, point) == 0 }
 }
 
 /// X25519 of the base point.
 pub fn scalar_mult_base(secret: &[u8; 32], out: &mut [u8; 32]) {
     let (out, secret) = (out.as_mut_ptr(), secret.as_ptr());
-    // SAFETY: all of the library's sizes.
+    // SAFETY: the arrays have libsodium's sizes.
     unsafe { (sodium().crypto_scalarmult_base)(out, secret) };
 }
 
-/// What only tests compare with.
+/// Whole operations, the reference in tests.
 #[cfg(test)]
 pub mod whole {
     use super::sodium;
@@ -184,7 +186,7 @@ pub mod whole {
     pub fn xsalsa20(key: &[u8; 32], nonce: &[u8; 24], number: u64, data: &mut [u8]) {
         let (at, len) = (data.as_mut_ptr(), data.len() as u64);
         let (nonce, key) = (nonce.as_ptr(), key.as_ptr());
-        // SAFETY: key and nonce of the library's sizes; it works in place.
+        // SAFETY: key and nonce have libsodium's sizes; input and output may be the same.
         unsafe { (sodium().crypto_stream_xsalsa20_xor_ic)(at, at, len, nonce, number, key) };
     }
 
@@ -192,7 +194,7 @@ pub mod whole {
     pub fn poly1305(key: &[u8; 32], message: &[u8]) -> [u8; 16] {
         let mut tag = [0; 16];
         let (from, len) = (message.as_ptr(), message.len() as u64);
-        // SAFETY: tag and key of the library's sizes.
+        // SAFETY: tag and key have libsodium's sizes.
         unsafe {
             (sodium().crypto_onetimeauth_poly1305)(tag.as_mut_ptr(), from, len, key.as_ptr())
         };
@@ -203,7 +205,7 @@ pub mod whole {
     pub fn seal(key: &[u8; 32], nonce: &[u8; 24], plain: &[u8]) -> Vec<u8> {
         let mut boxed = vec![0; plain.len() + 16];
         let (from, len) = (plain.as_ptr(), plain.len() as u64);
-        // SAFETY: room for the plain text and a tag; key and nonce of the library's sizes.
+        // SAFETY: room for the plain text and a tag; key and nonce have libsodium's sizes.
         unsafe {
             (sodium().crypto_secretbox_easy)(
                 boxed.as_mut_ptr(),
@@ -221,7 +223,7 @@ pub mod whole {
         let mut tag = [0; 16];
         let (at, len) = (data.as_mut_ptr(), data.len() as u64);
         let (nonce, key) = (nonce.as_ptr(), key.as_ptr());
-        // SAFETY: tag, key and nonce of the library's sizes; it works in place.
+        // SAFETY: tag, key and nonce have libsodium's sizes; input and output may be the same.
         unsafe { (sodium().crypto_secretbox_detached)(at, tag.as_mut_ptr(), at, len, nonce, key) };
         tag
     }
@@ -241,11 +243,11 @@ pub mod whole {
         }
     }
 
-    /// What is in a secret box of at least a tag's length, if it is one.
+    /// The plain text of a secret box; `None` if it is none, or shorter than a tag.
     pub fn open(key: &[u8; 32], nonce: &[u8; 24], boxed: &[u8]) -> Option<Vec<u8>> {
         let mut plain = vec![0; boxed.len().checked_sub(16)?];
         let (from, len) = (boxed.as_ptr(), boxed.len() as u64);
-        // SAFETY: room for all but the tag; key and nonce of the library's sizes.
+        // SAFETY: room for all but the tag; key and nonce have libsodium's sizes.
         let result = unsafe {
             (sodium().crypto_secretbox_open_easy)(
                 plain.as_mut_ptr(),
@@ -258,8 +260,8 @@ pub mod whole {
         (result == 0).then_some(plain)
     }
 
-    /// A box from the owner of `secret` to that of `public`. `None` for a public key that
-    /// leaves no secret.
+    /// A box from the owner of `secret` to that of `public`. `None` for a public key of
+    /// small order.
     pub fn seal_for(
         secret: &[u8; 32],
         public: &[u8; 32],
@@ -286,7 +288,7 @@ pub mod whole {
     pub fn sha256(bytes: &[u8]) -> [u8; 32] {
         let mut hash = [0; 32];
         let len = bytes.len() as u64;
-        // SAFETY: the hash has the library's size.
+        // SAFETY: the hash has libsodium's size.
         unsafe { (sodium().crypto_hash_sha256)(hash.as_mut_ptr(), bytes.as_ptr(), len) };
         hash
     }

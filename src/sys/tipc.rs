@@ -5,7 +5,7 @@ use socket2::{SockAddr, SockAddrStorage};
 /// Family, address type, scope, and three numbers.
 const SIZE: usize = 16;
 
-/// What the three numbers of an address mean.
+/// The address type, which determines the meaning of the three numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -13,14 +13,14 @@ pub enum Kind {
     Range = 1,
     /// Service type, instance, domain.
     Name = 2,
-    /// Reference, node, nothing.
+    /// Reference, node, unused.
     Id = 3,
 }
 
 /// The address family.
 pub const FAMILY: i32 = libc::AF_TIPC;
 
-/// An address from its parts. `scope` is how far a bound name is known: 1 for
+/// An address from its parts. `scope` is the visibility of a bound name: 1 for
 /// the zone.
 pub fn address(kind: Kind, scope: u8, numbers: [u32; 3]) -> SockAddr {
     let mut bytes = [0; SIZE];
@@ -32,8 +32,8 @@ pub fn address(kind: Kind, scope: u8, numbers: [u32; 3]) -> SockAddr {
     }
     let mut storage = SockAddrStorage::zeroed();
     const { assert!(size_of::<SockAddrStorage>() >= SIZE) };
-    // SAFETY: the storage is larger than `bytes`, which is an address of the
-    // length given with its family in front.
+    // SAFETY: the storage has at least SIZE bytes, as asserted; `bytes` is an address
+    // of length SIZE that begins with its family.
     unsafe {
         (&raw mut storage)
             .cast::<[u8; SIZE]>()
@@ -48,7 +48,7 @@ pub fn id_of(address: &SockAddr) -> Option<(u32, u32)> {
     if i32::from(address.family()) != FAMILY || (address.len() as usize) < SIZE {
         return None;
     }
-    // SAFETY: the address has at least so many bytes, by the check above.
+    // SAFETY: the address has at least SIZE bytes, as checked above.
     let bytes: [u8; SIZE] = unsafe { address.as_ptr().cast::<[u8; SIZE]>().read_unaligned() };
     let number = |at: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|i| bytes[at + i]));
     (bytes[2] == Kind::Id as u8).then(|| (number(4), number(8)))

@@ -12,7 +12,7 @@ use crate::sync::OnceLock;
 use crate::sys;
 use crate::sys::room::Room;
 
-/// What `ZMQ_SOCKET_LIMIT` reports: no poller used here sets a lower limit.
+/// The value of `ZMQ_SOCKET_LIMIT`: the reactor imposes no lower limit.
 const SOCKET_LIMIT: i32 = 65_535;
 /// Size of `zmq_msg_t`, in bytes, fixed by the C ABI.
 const MSG_T_SIZE: i32 = 64;
@@ -21,13 +21,13 @@ const MAX_NAME_PREFIX: usize = 16;
 
 /// The option values of one context.
 ///
-/// Thread options and the socket count act when the first socket is made; `ipv6`, `blocky`
-/// and `zero_copy_recv` act on sockets made after the change.
+/// Thread options and the limit of sockets take effect when the first socket is created;
+/// `ipv6`, `blocky` and `zero_copy_recv` apply to sockets created after the change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextOptions {
     /// `ZMQ_IO_THREADS`: 0 allows inproc only.
     pub io_threads: i32,
-    /// `ZMQ_MAX_SOCKETS`: sockets open at once.
+    /// `ZMQ_MAX_SOCKETS`: most sockets open at once.
     pub max_sockets: i32,
     /// `ZMQ_THREAD_PRIORITY`, if set.
     pub thread_priority: Option<i32>,
@@ -37,7 +37,7 @@ pub struct ContextOptions {
     pub thread_affinity: BTreeSet<i32>,
     /// `ZMQ_THREAD_NAME_PREFIX` as the caller gave it; see [`ContextOptions::thread_name`].
     pub thread_name_prefix: Vec<u8>,
-    /// `ZMQ_MAX_MSGSZ`: bytes. libzmq stores and reports it without enforcing it.
+    /// `ZMQ_MAX_MSGSZ`: bytes. Stored and returned but not enforced, as in libzmq.
     pub max_msgsz: i32,
     /// `ZMQ_ZERO_COPY_RECV`: large messages may be slices of the read buffer.
     pub zero_copy_recv: bool,
@@ -45,7 +45,7 @@ pub struct ContextOptions {
     pub ipv6: bool,
     /// `ZMQ_BLOCKY`: when false, new sockets have linger 0.
     pub blocky: bool,
-    /// `ZMQ_FERRO_SPIN`: waiting threads may poll for a short while before they sleep.
+    /// `ZMQ_FERRO_SPIN`: waiting threads may spin for a short time before they park.
     pub spin: bool,
 }
 
@@ -67,9 +67,9 @@ impl Default for ContextOptions {
     }
 }
 
-/// One option number: the least value accepted and what to do with it, and what to report.
+/// One option: its number, the least accepted value and how it is stored, and how it is read.
 ///
-/// `ZMQ_THREAD_NAME_PREFIX` has no row since it is the one that takes text.
+/// `ZMQ_THREAD_NAME_PREFIX` has no row, because its value may be text.
 struct Row {
     number: i32,
     set: Option<(i32, Store)>,
@@ -158,12 +158,13 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-/// The environment's word on `ZMQ_FERRO_SPIN`, read once. Without one, threads poll where
-/// there is another CPU for those that they wait for.
+/// The default of `ZMQ_FERRO_SPIN`: from the environment variable `FERROZMQ_SPIN`, read once
+/// per process. If it is not set, threads spin if the calling thread may run on more than one
+/// CPU: on a single one, spinning only delays the thread that is waited for.
 fn spins_by_default() -> bool {
-    static WORD: OnceLock<Option<bool>> = OnceLock::new();
-    let word = WORD.get_or_init(|| Some(std::env::var_os("FERROZMQ_SPIN")? != "0"));
-    word.unwrap_or_else(|| !sys::has_one_cpu())
+    static VARIABLE: OnceLock<Option<bool>> = OnceLock::new();
+    let set = VARIABLE.get_or_init(|| Some(std::env::var_os("FERROZMQ_SPIN")? != "0"));
+    set.unwrap_or_else(|| !sys::has_one_cpu())
 }
 
 fn row(option: i32) -> Result<&'static Row> {
@@ -190,7 +191,7 @@ impl ContextOptions {
         }
     }
 
-    /// Reads an option (`zmq_ctx_get`). A name prefix reads as the number it starts with.
+    /// Reads an option (`zmq_ctx_get`). A name prefix is read as the number it starts with.
     ///
     /// # Errors
     /// [`Error::Invalid`] when the option is unknown or write only.
@@ -207,8 +208,8 @@ impl ContextOptions {
     /// Sets an option from the bytes of its C value (`zmq_ctx_set_ext`); `None` is NULL with
     /// length 0.
     ///
-    /// Four bytes are always an `int`, for the name prefix too; its text form has 1 to 16
-    /// bytes other than 4.
+    /// A value of 4 bytes is always an `int`, for the name prefix too; as text, the prefix
+    /// has 1 to 16 bytes except 4.
     ///
     /// # Errors
     /// As [`ContextOptions::set`], and [`Error::Invalid`] for a wrong length.
@@ -224,10 +225,10 @@ impl ContextOptions {
     }
 
     /// Writes the C value of an option into `out`, the caller's whole buffer
-    /// (`zmq_ctx_get_ext`, which reports no length back).
+    /// (`zmq_ctx_get_ext`, which does not report the length).
     ///
-    /// The name prefix is written as text, without NUL and without touching what follows,
-    /// unless the buffer has the 4 bytes of an `int`.
+    /// The name prefix is written as text, without NUL and with the rest of the buffer
+    /// unchanged, unless the buffer has the 4 bytes of an `int`.
     ///
     /// # Errors
     /// As [`ContextOptions::get`], and [`Error::Invalid`] for a wrong length.
@@ -242,8 +243,8 @@ impl ContextOptions {
         value::put_int_exact(out, self.get(option)?).map(|_| ())
     }
 
-    /// Name of a background thread, `prefix/ZMQbg/role` or `ZMQbg/role`, fit for the
-    /// operating system: without NUL and as UTF-8. The system may cut it short.
+    /// Name of a background thread, `prefix/ZMQbg/role` or `ZMQbg/role`, as UTF-8 without
+    /// NUL. The system may truncate it.
     pub fn thread_name(&self, role: &str) -> String {
         let mut prefix = String::from_utf8_lossy(&self.thread_name_prefix).into_owned();
         prefix.retain(|letter| letter != '\0');
@@ -262,7 +263,7 @@ impl ContextOptions {
     }
 }
 
-/// The decimal number a text starts with, as C's `atoi` reads it; 0 if there is none.
+/// The decimal number at the start of a text, parsed as by C's `atoi`; 0 if there is none.
 fn leading_number(text: &[u8]) -> i32 {
     let text = &text[text
         .iter()
@@ -273,7 +274,7 @@ fn leading_number(text: &[u8]) -> i32 {
         [b'+', rest @ ..] => (false, rest),
         _ => (false, text),
     };
-    // Saturating, then cut to 32 bits, is what glibc's atoi does.
+    // As glibc's atoi: saturates at 64 bits, then truncates to 32.
     let size = digits
         .iter()
         .take_while(|digit| digit.is_ascii_digit())

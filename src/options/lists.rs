@@ -1,5 +1,5 @@
-//! Options that collect values instead of replacing one, and the texts of the
-//! SOCKS proxy.
+//! Setters of options that add to a list instead of replacing a value, and of the
+//! credentials for the SOCKS proxy.
 
 #![forbid(unsafe_code)]
 
@@ -10,13 +10,13 @@ use crate::error::{Error, Result};
 
 /// Longest text of an address filter, in bytes.
 const MAX_FILTER: usize = 255;
-/// Longest name of a metadata property, in bytes: its length travels in one.
+/// Longest name of a metadata property, in bytes: its length is encoded in one byte.
 const MAX_KEY: usize = 255;
 /// Longest user name and password of RFC 1929, in bytes.
 const MAX_CREDENTIAL: usize = 255;
 
-/// `ZMQ_TCP_ACCEPT_FILTER`: adds a filter, or with NULL removes all. The
-/// setting of `ZMQ_IPV6` that it is to be read with is kept beside it.
+/// `ZMQ_TCP_ACCEPT_FILTER`: adds a filter, or with NULL removes all. Each filter is
+/// stored with the value of `ZMQ_IPV6` at this time, which its parsing depends on.
 pub(super) fn tcp_filter(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
     match value::bytes_or_null(data, MAX_FILTER)? {
         [] => options.tcp_accept_filters.clear(),
@@ -61,10 +61,10 @@ pub fn is_property_name(name: &[u8]) -> bool {
     (1..=MAX_KEY).contains(&name.len()) && name.iter().all(is_name_char)
 }
 
-/// `ZMQ_METADATA`, `X-key:value`: adds a property. The first value of a key
-/// stays; the list is kept in the order of the keys. As in libzmq a text of four
-/// bytes is refused, and a value ends at its first NUL. A key that is no name is
-/// refused, because a peer would refuse the connection for it.
+/// `ZMQ_METADATA`, `X-key:value`: adds a property. A value for an existing key is
+/// ignored; the list is sorted by key. As in libzmq, a text of four bytes is refused,
+/// and a value ends at its first NUL. A key that is no valid name is refused, because a
+/// peer would close the connection.
 pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
     let text = data.filter(|text| text.len() != 4).ok_or(Error::Invalid)?;
     let colon = text.iter().position(|b| *b == b':').ok_or(Error::Invalid)?;
@@ -80,7 +80,7 @@ pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()>
     Ok(())
 }
 
-/// `ZMQ_SOCKS_USERNAME`: nothing at all clears it, like NULL.
+/// `ZMQ_SOCKS_USERNAME`: NULL or an empty text clears it.
 pub(super) fn socks_username(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
     options.socks_username = credential(data)?;
     Ok(())

@@ -1,10 +1,12 @@
-//! Options of sockets and contexts: one row an option, in a table.
+//! Options of sockets and contexts, in tables with one row per option.
 //!
-//! [`Options`] holds what every socket type knows. An option of one socket type only
-//! (`ZMQ_ROUTER_MANDATORY`, `ZMQ_SUBSCRIBE`, ...) belongs to that type's pattern, which is
-//! asked first; what describes the moment (`ZMQ_RCVMORE`, `ZMQ_FD`, `ZMQ_EVENTS`,
-//! `ZMQ_LAST_ENDPOINT`, `ZMQ_THREAD_SAFE`) is answered by the runtime. Both read and write
-//! values with the helpers of [`value`], so that lengths are judged alike everywhere.
+//! [`Options`] holds the options that every socket type has. An option of one socket type
+//! only (`ZMQ_ROUTER_MANDATORY`, `ZMQ_SUBSCRIBE`, ...) is handled by that type's pattern,
+//! which takes precedence; options that report the socket's state (`ZMQ_RCVMORE`, `ZMQ_FD`,
+//! `ZMQ_EVENTS`, `ZMQ_LAST_ENDPOINT`, `ZMQ_THREAD_SAFE`) are handled by the runtime. Both
+//! read and write values with the functions of [`value`], so that the same rules for lengths
+//! apply everywhere. The values are plain data, guarded by the lock of the socket or context
+//! that owns them.
 //!
 //! An option without a row is refused with `EINVAL`; none is accepted without effect.
 

@@ -1,4 +1,4 @@
-//! Values that must not leak.
+//! Keys and passwords, protected against accidental disclosure.
 
 #![forbid(unsafe_code)]
 
@@ -7,14 +7,14 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
-/// A key or password: wiped when dropped, not shown by `Debug`, compared in
+/// A key or password: zeroed when dropped, not printed by `Debug`, compared in
 /// constant time (for values of the same length).
 #[derive(Clone, Default)]
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes a value into custody. Copies that the caller has made are the
-    /// caller's to wipe.
+    /// Takes ownership of a value. Copies of it that the caller has made are not
+    /// zeroed.
     pub const fn new(value: T) -> Self {
         Secret(value)
     }

@@ -1,4 +1,4 @@
-//! The options every socket type has.
+//! The options that every socket type has.
 
 #![forbid(unsafe_code)]
 
@@ -11,15 +11,15 @@ use crate::error::{Error, Result};
 use crate::sys::adopt::GivenFd;
 use crate::sys::room::Room;
 
-/// Longest routing id, in bytes: its length travels in one byte.
+/// Longest routing id, in bytes: its length is encoded in one byte.
 const MAX_ROUTING_ID: usize = 255;
 /// Longest user name, password and ZAP domain, in bytes.
 const MAX_CREDENTIAL: usize = 255;
 /// Longest interface name, in bytes (`IFNAMSIZ`).
 const MAX_DEVICE: usize = 16;
-/// `ZMQ_HEARTBEAT_TTL` is kept and sent in units of this many milliseconds.
+/// `ZMQ_HEARTBEAT_TTL` is stored and sent in units of this many milliseconds.
 const TTL_UNIT: i32 = 100;
-/// Any value that fits 16 bits once divided; small negative ones round to 0, as in libzmq.
+/// The values whose quotient fits 16 bits; small negative ones round to 0, as in libzmq.
 const TTL_RANGE: RangeInclusive<i32> = 1 - TTL_UNIT..=u16::MAX as i32 * TTL_UNIT + TTL_UNIT - 1;
 
 /// Values of `ZMQ_MECHANISM`.
@@ -135,7 +135,7 @@ macro_rules! row {
     ($number:ident, $field:ident, secret_text $store:expr) => {
         row!($number, Set::Own($store), Get::Text(|o| o.$field.expose()))
     };
-    // NULL turns security off, and the text stays.
+    // NULL selects the mechanism NULL and keeps the text.
     ($number:ident, $field:ident, plain_text $load:expr) => {
         row!(
             $number,
@@ -210,27 +210,27 @@ options! {
     sndbuf: i32 = -1 => ZMQ_SNDBUF [int -1..=ANY];
     /// `ZMQ_RCVBUF`: kernel receive buffer, in bytes; -1 leaves the system default.
     rcvbuf: i32 = -1 => ZMQ_RCVBUF [int -1..=ANY];
-    /// `ZMQ_LINGER`: milliseconds unsent messages outlive the socket; -1 without end.
+    /// `ZMQ_LINGER`: milliseconds unsent messages outlive the socket; -1 without limit.
     linger: i32 = -1 => ZMQ_LINGER [int -1..=ANY];
-    /// `ZMQ_RECONNECT_IVL`: milliseconds; neither 0 nor -1 reconnects.
+    /// `ZMQ_RECONNECT_IVL`: milliseconds; 0 and -1 disable reconnection.
     reconnect_ivl: i32 = 100 => ZMQ_RECONNECT_IVL [int -1..=ANY];
-    /// `ZMQ_BACKLOG`: queue of connections not yet accepted.
+    /// `ZMQ_BACKLOG`: length of the queue of connections not yet accepted.
     backlog: i32 = 100 => ZMQ_BACKLOG [int 0..=ANY];
-    /// `ZMQ_RECONNECT_IVL_MAX`: milliseconds; 0 means no back-off.
+    /// `ZMQ_RECONNECT_IVL_MAX`: milliseconds; 0 means no exponential back-off.
     reconnect_ivl_max: i32 = 0 => ZMQ_RECONNECT_IVL_MAX [int 0..=ANY];
-    /// `ZMQ_MAXMSGSIZE`: bytes of a message part; any negative number means no limit.
+    /// `ZMQ_MAXMSGSIZE`: most bytes of a message part; a negative number means no limit.
     maxmsgsize: i64 = -1 => ZMQ_MAXMSGSIZE [i64];
-    /// `ZMQ_SNDHWM`: messages a pipe; 0 means no limit.
+    /// `ZMQ_SNDHWM`: HWM of each outgoing pipe, in messages; 0 means no limit.
     sndhwm: i32 = 1_000 => ZMQ_SNDHWM [int 0..=ANY];
-    /// `ZMQ_RCVHWM`: messages a pipe; 0 means no limit.
+    /// `ZMQ_RCVHWM`: HWM of each incoming pipe, in messages; 0 means no limit.
     rcvhwm: i32 = 1_000 => ZMQ_RCVHWM [int 0..=ANY];
     /// `ZMQ_MULTICAST_HOPS`: network hops of a multicast packet.
     multicast_hops: i32 = 1 => ZMQ_MULTICAST_HOPS [int 1..=ANY];
-    /// `ZMQ_RCVTIMEO`: milliseconds; -1 waits without end.
+    /// `ZMQ_RCVTIMEO`: milliseconds; -1 means no timeout.
     rcvtimeo: i32 = -1 => ZMQ_RCVTIMEO [int -1..=ANY];
-    /// `ZMQ_SNDTIMEO`: milliseconds; -1 waits without end.
+    /// `ZMQ_SNDTIMEO`: milliseconds; -1 means no timeout.
     sndtimeo: i32 = -1 => ZMQ_SNDTIMEO [int -1..=ANY];
-    /// `ZMQ_IPV6`: IPv6 beside IPv4. `ZMQ_IPV4ONLY` is its opposite.
+    /// `ZMQ_IPV6`: IPv6 in addition to IPv4. `ZMQ_IPV4ONLY` is its negation.
     ipv6: bool = false => ZMQ_IPV6 [flag], ZMQ_IPV4ONLY [opposite_flag];
     /// `ZMQ_TCP_KEEPALIVE`: 1 on, 0 off, -1 system default.
     tcp_keepalive: i32 = -1 => ZMQ_TCP_KEEPALIVE [int -1..=1];
@@ -242,15 +242,15 @@ options! {
     tcp_keepalive_intvl: i32 = -1 => ZMQ_TCP_KEEPALIVE_INTVL [int -1..=ANY];
     /// `ZMQ_IMMEDIATE`: queue messages for complete connections only.
     immediate: bool = false => ZMQ_IMMEDIATE [flag];
-    /// `ZMQ_MECHANISM`: `ZMQ_NULL` (0), or what the security options select.
+    /// `ZMQ_MECHANISM`: `ZMQ_NULL` (0) unless a security option has selected another.
     mechanism: i32 = 0 => ZMQ_MECHANISM [read_only];
-    /// Which end of the mechanism this is. `ZMQ_CURVE_PUBLICKEY` and
-    /// `ZMQ_CURVE_SECRETKEY` leave it as it is, even from another mechanism.
+    /// Whether this side is the mechanism's server. `ZMQ_CURVE_PUBLICKEY` and
+    /// `ZMQ_CURVE_SECRETKEY` do not change it, even if they change the mechanism.
     as_server: bool = false =>
         ZMQ_PLAIN_SERVER [server_of PLAIN], ZMQ_CURVE_SERVER [server_of CURVE];
     /// `ZMQ_PLAIN_USERNAME`: at most 255 bytes; selects PLAIN, as a client.
     plain_username: Vec<u8> = Vec::new() => ZMQ_PLAIN_USERNAME [plain_text |o| &o.plain_username];
-    /// `ZMQ_PLAIN_PASSWORD`: as the name.
+    /// `ZMQ_PLAIN_PASSWORD`: at most 255 bytes; selects PLAIN, as a client.
     plain_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
         ZMQ_PLAIN_PASSWORD [plain_text |o| o.plain_password.expose()];
     /// `ZMQ_CURVE_PUBLICKEY`: our long-term public key; selects CURVE.
@@ -277,7 +277,7 @@ options! {
         |o| &o.curve_serverkey];
     /// `ZMQ_ZAP_DOMAIN`: 1 to 255 bytes; empty when not set.
     zap_domain: Vec<u8> = Vec::new() => ZMQ_ZAP_DOMAIN [bounded_text MAX_CREDENTIAL];
-    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: a missing ZAP handler refuses every peer.
+    /// `ZMQ_ZAP_ENFORCE_DOMAIN`: without a ZAP handler, peers that require ZAP are refused.
     zap_enforce_domain: bool = false => ZMQ_ZAP_ENFORCE_DOMAIN [any_flag];
     /// `ZMQ_CONFLATE` as set; see [`Options::effective_conflate`].
     conflate: bool = false => ZMQ_CONFLATE [flag];
@@ -285,7 +285,7 @@ options! {
     tos: i32 = 0 => ZMQ_TOS [int 0..=ANY];
     /// `ZMQ_HANDSHAKE_IVL`: milliseconds; 0 sets no limit.
     handshake_ivl: i32 = 30_000 => ZMQ_HANDSHAKE_IVL [int 0..=ANY];
-    /// `ZMQ_INVERT_MATCHING`: deliver what matches no subscription.
+    /// `ZMQ_INVERT_MATCHING`: messages that match no subscription are delivered.
     invert_matching: bool = false => ZMQ_INVERT_MATCHING [any_flag];
     /// `ZMQ_HEARTBEAT_IVL`: milliseconds; 0 sends no PING.
     heartbeat_ivl: i32 = 0 => ZMQ_HEARTBEAT_IVL [int 0..=ANY];
@@ -299,13 +299,13 @@ options! {
     tcp_maxrt: i32 = 0 => ZMQ_TCP_MAXRT [int 0..=ANY];
     /// `ZMQ_MULTICAST_MAXTPDU`: bytes of a multicast packet.
     multicast_maxtpdu: i32 = 1_500 => ZMQ_MULTICAST_MAXTPDU [int 1..=ANY];
-    /// `ZMQ_USE_FD`: descriptor the next bind takes over; -1 makes a new one.
+    /// `ZMQ_USE_FD`: number of the descriptor that the next bind adopts; -1 for none.
     use_fd: i32 = -1 => ZMQ_USE_FD [given_fd -1..=ANY];
-    /// The descriptor itself: a number alone gives nothing away.
+    /// The offer of that descriptor's ownership, without which the number has no effect.
     given_fd: Option<GivenFd> = None;
     /// `ZMQ_BINDTODEVICE`: interface name, at most 16 bytes, as the caller gave it.
     bindtodevice: Vec<u8> = Vec::new() => ZMQ_BINDTODEVICE [text_or_null MAX_DEVICE];
-    /// `ZMQ_TCP_ACCEPT_FILTER`: address masks, each with the `ZMQ_IPV6` of its time.
+    /// `ZMQ_TCP_ACCEPT_FILTER`: address masks, each with `ZMQ_IPV6` as it was when it was set.
     tcp_accept_filters: Vec<(Vec<u8>, bool)> = Vec::new() => ZMQ_TCP_ACCEPT_FILTER [list lists::tcp_filter];
     /// `ZMQ_IPC_FILTER_PID`: process ids that may connect.
     ipc_filter_pid: Vec<i32> = Vec::new() => ZMQ_IPC_FILTER_PID [list lists::pid];
@@ -313,7 +313,7 @@ options! {
     ipc_filter_uid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_UID [list lists::uid];
     /// `ZMQ_IPC_FILTER_GID`: group ids that may connect.
     ipc_filter_gid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_GID [list lists::gid];
-    /// `ZMQ_METADATA`: properties for the handshake, in the order of their names.
+    /// `ZMQ_METADATA`: properties for the handshake, sorted by name.
     metadata: Vec<(Vec<u8>, Vec<u8>)> = Vec::new() => ZMQ_METADATA [list lists::metadata];
     /// `ZMQ_SOCKS_PROXY`: `host:port` of a SOCKS5 proxy; empty for none.
     socks_proxy: Vec<u8> = Vec::new() => ZMQ_SOCKS_PROXY [text_or_null usize::MAX];
@@ -322,17 +322,17 @@ options! {
     /// `ZMQ_SOCKS_PASSWORD`: at most 255 bytes; used with a user name only.
     socks_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
         ZMQ_SOCKS_PASSWORD [secret_text lists::socks_password];
-    /// `ZMQ_LOOPBACK_FASTPATH`: means something to Windows only.
+    /// `ZMQ_LOOPBACK_FASTPATH`: has an effect on Windows only.
     loopback_fastpath: bool = false => ZMQ_LOOPBACK_FASTPATH [any_flag];
     /// `ZMQ_MULTICAST_LOOP`: multicast reaches the sending host as well.
     multicast_loop: bool = true => ZMQ_MULTICAST_LOOP [any_flag];
-    /// `ZMQ_RECONNECT_STOP`: flags, after what not to connect again.
+    /// `ZMQ_RECONNECT_STOP`: flags of the events that stop reconnection.
     reconnect_stop: i32 = 0 => ZMQ_RECONNECT_STOP [int i32::MIN..=ANY];
-    /// `ZMQ_ZERO_COPY_RECV` of the context at the time the socket was made.
+    /// `ZMQ_ZERO_COPY_RECV` of the context when the socket was created.
     zero_copy_recv: bool = true;
 }
 
-/// One option number and what it does.
+/// One option: its number, its name, and how it is set and read.
 struct Row {
     number: i32,
     name: &'static str,
@@ -340,7 +340,7 @@ struct Row {
     get: Get,
 }
 
-/// How a value is judged and stored.
+/// How a value is validated and stored.
 enum Set {
     /// The option cannot be set.
     Never,
@@ -351,11 +351,11 @@ enum Set {
     AnyFlag(fn(&mut Options, bool)),
     U64(fn(&mut Options, u64)),
     I64(fn(&mut Options, i64)),
-    /// 1 byte up to the given number.
+    /// 1 byte to the given number of bytes.
     Bytes(usize, fn(&mut Options, Vec<u8>)),
     /// The same, and NULL to clear.
     BytesOrNull(usize, fn(&mut Options, Vec<u8>)),
-    /// A rule of its own.
+    /// The function validates and stores the value.
     Own(fn(&mut Options, Option<&[u8]>) -> Result<()>),
     /// A key of 32 bytes, or its text of 40 characters, with or without a NUL.
     Key(fn(&mut Options, [u8; 32])),
@@ -377,7 +377,7 @@ enum Get {
 const INDEX: [u8; 128] = index();
 const NO_ROW: u8 = u8::MAX;
 
-/// Runs at compile time: a number out of bounds or used twice stops the build.
+/// Evaluated at compile time: a number out of bounds or used twice is a build error.
 const fn index() -> [u8; 128] {
     let mut positions = [NO_ROW; 128];
     let mut row = 0;
@@ -395,7 +395,7 @@ fn row(option: i32) -> Option<&'static Row> {
     TABLE.get(usize::from(*position))
 }
 
-/// Socket types that some defaults and effects hang on.
+/// Socket types that some defaults and effects depend on.
 mod socket_type {
     pub const PUB: i32 = 1;
     pub const SUB: i32 = 2;
@@ -409,7 +409,7 @@ mod socket_type {
 impl Options {
     /// The options of a new socket of the given type (`ZMQ_PAIR`, ...) in the given context.
     pub fn new(socket_type: i32, context: &ContextOptions) -> Self {
-        // What these types send is never worth waiting for: subscriptions.
+        // These types send only subscriptions, for which no close has to linger.
         let subscriber = matches!(
             socket_type,
             socket_type::SUB | socket_type::XSUB | socket_type::DISH
@@ -426,8 +426,8 @@ impl Options {
     /// Sets an option from the bytes of its C value; `None` is NULL with length 0.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the option is unknown here or read only, or when its value
-    /// is out of range or of the wrong length. Nothing has changed then.
+    /// [`Error::Invalid`] when the option is not in this table or read only, or when its value
+    /// is out of range or of the wrong length. No option is changed then.
     pub fn set(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         match &row(option).ok_or(Error::Invalid)?.set {
             Set::Never => return Err(Error::Invalid),
@@ -456,8 +456,8 @@ impl Options {
     /// the length to report.
     ///
     /// # Errors
-    /// [`Error::Invalid`] when the option is unknown here or the buffer has the wrong
-    /// length. The buffer is untouched then.
+    /// [`Error::Invalid`] when the option is not in this table or write only, or the buffer
+    /// has the wrong length. The buffer is unchanged then.
     pub fn get<'a>(&self, option: i32, out: impl Into<Room<'a>>) -> Result<usize> {
         let out = &mut out.into();
         match row(option).ok_or(Error::Invalid)?.get {
@@ -478,14 +478,14 @@ impl Options {
 
     /// Whether pipes of this socket keep only the newest message.
     ///
-    /// `ZMQ_CONFLATE` is accepted on every socket but acts on these types alone.
+    /// `ZMQ_CONFLATE` is accepted on every socket but has an effect on these types only.
     pub fn effective_conflate(&self) -> bool {
         use socket_type::{DEALER, PUB, PULL, PUSH, SUB};
         self.conflate && matches!(self.socket_type, DEALER | PULL | PUSH | PUB | SUB)
     }
 
-    /// Milliseconds of silence after a PING that end a connection: `ZMQ_HEARTBEAT_TIMEOUT`,
-    /// or `ZMQ_HEARTBEAT_IVL` while that was never set.
+    /// Milliseconds without input after a PING that end a connection: `ZMQ_HEARTBEAT_TIMEOUT`,
+    /// or `ZMQ_HEARTBEAT_IVL` if that was never set.
     pub fn effective_heartbeat_timeout(&self) -> i32 {
         match self.heartbeat_timeout {
             -1 => self.heartbeat_ivl,

@@ -1,9 +1,9 @@
-//! How option values are read from and written to the caller's buffer.
+//! Reading option values from the caller's buffer, and writing them to it.
 //!
 //! Setters get the value as `Option<&[u8]>`; `None` is a NULL pointer with length 0.
-//! Getters get room in the caller's whole buffer, whose content is unspecified, and return
-//! the length to report back. Every
-//! length or value that does not fit is [`Error::Invalid`] and leaves the buffer alone.
+//! Getters get the caller's whole buffer as a [`Room`], and return the length to report
+//! to the caller. A length or value that is not allowed is [`Error::Invalid`], with the
+//! buffer unchanged.
 
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// Bytes of a CURVE key.
 const KEY: usize = 32;
-/// Characters of its text, without the NUL.
+/// Characters of a CURVE key in Z85, without the NUL.
 const KEY_TEXT: usize = 40;
 
 /// Reads a C `int`; the length must be exactly 4.
@@ -32,7 +32,7 @@ pub fn i64(value: Option<&[u8]>) -> Result<i64> {
     Ok(i64::from_ne_bytes(exact(value)?))
 }
 
-/// Reads a switch that must be 0 or 1, as most generic options want it.
+/// Reads a switch that must be 0 or 1: the rule of most generic options.
 pub fn flag(value: Option<&[u8]>) -> Result<bool> {
     match int(value)? {
         0 => Ok(false),
@@ -41,15 +41,13 @@ pub fn flag(value: Option<&[u8]>) -> Result<bool> {
     }
 }
 
-/// Reads a switch that takes any `int`, every non-zero one being true.
+/// Reads a switch that accepts any `int`; all but 0 are true.
 pub fn any_flag(value: Option<&[u8]>) -> Result<bool> {
     Ok(int(value)? != 0)
 }
 
-/// Reads a switch that refuses negative numbers and takes every positive one as true.
-///
-/// The options of single socket types (`ZMQ_ROUTER_MANDATORY`, `ZMQ_XPUB_VERBOSE`, ...)
-/// follow this rule.
+/// Reads a switch that must not be negative; all positive numbers are true: the rule of the
+/// options of single socket types (`ZMQ_ROUTER_MANDATORY`, `ZMQ_XPUB_VERBOSE`, ...).
 pub fn non_negative_flag(value: Option<&[u8]>) -> Result<bool> {
     match int(value)? {
         number if number >= 0 => Ok(number != 0),
@@ -67,7 +65,7 @@ pub fn bytes(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
 
 /// Reads 1 to `max` bytes, or NULL with length 0 as the empty value.
 ///
-/// A length of 0 at a real address is refused.
+/// A length of 0 with a pointer other than NULL is refused.
 pub fn bytes_or_null(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
     match value {
         None => Ok(&[]),
@@ -75,7 +73,7 @@ pub fn bytes_or_null(value: Option<&[u8]>, max: usize) -> Result<&[u8]> {
     }
 }
 
-/// Reads a CURVE key: 32 bytes, or 40 characters of Z85, or those and a NUL.
+/// Reads a CURVE key: 32 bytes, or 40 characters of Z85 with or without a NUL.
 pub fn key(value: Option<&[u8]>) -> Result<[u8; KEY]> {
     let value = value.unwrap_or_default();
     if value.len() == KEY {
@@ -120,15 +118,14 @@ fn put_exact<const N: usize>(out: &mut Room<'_>, value: [u8; N]) -> Result<usize
 
 /// Writes an `int` into a buffer of 4 bytes or more, zeroes the rest and returns 4.
 ///
-/// The rule of what the runtime answers itself: `ZMQ_RCVMORE`, `ZMQ_FD`, `ZMQ_EVENTS`,
+/// The rule of the options that report state: `ZMQ_RCVMORE`, `ZMQ_FD`, `ZMQ_EVENTS`,
 /// `ZMQ_THREAD_SAFE`, `ZMQ_TOPICS_COUNT`.
 pub fn put_int_zero_padded(out: &mut Room<'_>, value: i32) -> Result<usize> {
     put_bytes(out, &value.to_ne_bytes())
 }
 
-/// Writes raw bytes, zeroes the rest of the buffer and returns their number.
-///
-/// The buffer must have room for all of them; an empty value fits any buffer.
+/// Writes raw bytes, zeroes the rest of the buffer and returns their number. An empty value
+/// fits any buffer.
 pub fn put_bytes(out: &mut Room<'_>, value: &[u8]) -> Result<usize> {
     if !out.put(value) {
         return Err(Error::Invalid);
@@ -137,9 +134,9 @@ pub fn put_bytes(out: &mut Room<'_>, value: &[u8]) -> Result<usize> {
     Ok(value.len())
 }
 
-/// Writes a text and its closing NUL, zeroes the rest and returns the length with the NUL.
+/// Writes a text and its final NUL, zeroes the rest and returns the length with the NUL.
 ///
-/// An empty text needs a buffer of 1 byte. NUL bytes inside the text are kept.
+/// An empty text needs a buffer of 1 byte. NUL bytes within the text are kept.
 pub fn put_string(out: &mut Room<'_>, value: &[u8]) -> Result<usize> {
     if out.len() <= value.len() {
         return Err(Error::Invalid);

@@ -1,4 +1,4 @@
-//! Z85, the printable form of binary data in ZeroMQ RFC 32: four bytes become
+//! Z85, the text encoding of binary data of ZeroMQ RFC 32: four bytes are encoded as
 //! five characters.
 
 #![forbid(unsafe_code)]
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 const ALPHABET: &[u8; 85] =
     b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 
-/// Stands in [`DIGITS`] for bytes that are not in the alphabet.
+/// The entry in [`DIGITS`] of bytes that are not in the alphabet.
 const NO_DIGIT: u8 = 0xff;
 
 /// The value of each byte as a Z85 digit.
@@ -22,11 +22,10 @@ const DIGITS: [u8; 256] = {
     digits
 };
 
-/// The number of characters that `size` bytes become, without a final NUL.
+/// The number of characters that encode `size` bytes, without a final NUL.
 ///
 /// # Errors
-/// [`Error::Invalid`] if `size` is not a multiple of 4 or the answer does not
-/// fit.
+/// [`Error::Invalid`] if `size` is not a multiple of 4 or the result overflows.
 pub fn encoded_len(size: usize) -> Result<usize> {
     if size % 4 != 0 {
         return Err(Error::Invalid);
@@ -34,7 +33,7 @@ pub fn encoded_len(size: usize) -> Result<usize> {
     (size / 4).checked_mul(5).ok_or(Error::Invalid)
 }
 
-/// The number of bytes that a text of `length` characters becomes.
+/// The number of bytes that a text of `length` characters decodes to.
 ///
 /// # Errors
 /// [`Error::Invalid`] if `length` is 0 or not a multiple of 5.
@@ -45,7 +44,7 @@ pub fn decoded_len(length: usize) -> Result<usize> {
     Ok(length / 5 * 4)
 }
 
-/// Writes `data` as text to `text`, without a final NUL.
+/// Encodes `data` into `text`, without a final NUL.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the length of `data` is not a multiple of 4, or the
@@ -66,13 +65,13 @@ pub fn encode(data: &[u8], text: &mut [u8]) -> Result<()> {
     Ok(())
 }
 
-/// Writes the bytes that `text` stands for to `data`.
+/// Decodes `text` into `data`.
 ///
 /// # Errors
 /// [`Error::Invalid`] if the length of `text` is 0 or not a multiple of 5, the
 /// length of `data` not exactly [`decoded_len`] of it, a character is not in
-/// the alphabet, or five characters stand for more than 32 bits. Then `data`
-/// may hold the groups before the wrong one.
+/// the alphabet, or a group of five characters exceeds 32 bits. `data` may then
+/// hold the groups before the invalid one.
 pub fn decode(text: &[u8], data: &mut [u8]) -> Result<()> {
     if data.len() != decoded_len(text.len())? {
         return Err(Error::Invalid);

@@ -338,10 +338,10 @@ struct iovec;
 /* ---- Options of sockets and contexts ---- */
 
 /*
- * 0: threads that wait go to sleep at once instead of polling for a short while first;
- * 1: they learn when polling pays. A context option for the sockets and I/O threads made
- * after it is set. The default is 1, but 0 for a context that a thread with one CPU makes
- * (see sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
+ * 0: waiting threads sleep at once; 1: they spin for a short time first, with a back-off
+ * where that does not pay. A context option for the sockets and I/O threads created after it
+ * is set. The default is 1, but 0 for a context created by a thread with one CPU (see
+ * sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
  */
 #define ZMQ_FERRO_SPIN 10001
 /*
@@ -367,7 +367,7 @@ struct iovec;
 #define ZMQ_RCVBUF 12
 /* Read only: 1 while the message part last received has another part behind it. */
 #define ZMQ_RCVMORE 13
-/* Read only: edge-triggered descriptor that tells when ZMQ_EVENTS is worth reading. */
+/* Read only: edge-triggered descriptor that signals when ZMQ_EVENTS is to be read. */
 #define ZMQ_FD 14
 /* Read only: ZMQ_POLLIN and ZMQ_POLLOUT flags of the socket at this moment. */
 #define ZMQ_EVENTS 15
@@ -465,7 +465,7 @@ struct iovec;
 #define ZMQ_XPUB_MANUAL 71
 /* Message an XPUB sends to each new subscriber. */
 #define ZMQ_XPUB_WELCOME_MSG 72
-/* 1: STREAM tells of connects and disconnects by empty messages. */
+/* 1: STREAM reports connects and disconnects by empty messages. */
 #define ZMQ_STREAM_NOTIFY 73
 /* 1 turns subscription matching around: what matches no prefix is delivered. */
 #define ZMQ_INVERT_MATCHING 74

@@ -9,10 +9,10 @@ pub mod draft;
 
 // Options of our own; libzmq answers EINVAL.
 
-/// 0: threads that wait go to sleep at once instead of polling for a short while first;
-/// 1: they learn when polling pays. A context option for the sockets and I/O threads made
-/// after it is set. The default is 1, but 0 for a context that a thread with one CPU makes
-/// (see sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
+/// 0: waiting threads sleep at once; 1: they spin for a short time first, with a back-off
+/// where that does not pay. A context option for the sockets and I/O threads created after it
+/// is set. The default is 1, but 0 for a context created by a thread with one CPU (see
+/// sched_setaffinity(2)); the environment variable FERROZMQ_SPIN, if set, is the default.
 pub const ZMQ_FERRO_SPIN: i32 = 10001;
 /// Of a socket with a monitor, read-only (`uint64_t`): events that were dropped because
 /// the program had not read the ones before, each with both its parts.
@@ -38,7 +38,7 @@ pub const ZMQ_SNDBUF: i32 = 11;
 pub const ZMQ_RCVBUF: i32 = 12;
 /// Read only: 1 while the message part last received has another part behind it.
 pub const ZMQ_RCVMORE: i32 = 13;
-/// Read only: edge-triggered descriptor that tells when `ZMQ_EVENTS` is worth reading.
+/// Read only: edge-triggered descriptor that signals when `ZMQ_EVENTS` is to be read.
 pub const ZMQ_FD: i32 = 14;
 /// Read only: `ZMQ_POLLIN` and `ZMQ_POLLOUT` flags of the socket at this moment.
 pub const ZMQ_EVENTS: i32 = 15;
@@ -136,7 +136,7 @@ pub const ZMQ_BLOCKY: i32 = 70;
 pub const ZMQ_XPUB_MANUAL: i32 = 71;
 /// Message an XPUB sends to each new subscriber.
 pub const ZMQ_XPUB_WELCOME_MSG: i32 = 72;
-/// 1: STREAM tells of connects and disconnects by empty messages.
+/// 1: STREAM reports connects and disconnects by empty messages.
 pub const ZMQ_STREAM_NOTIFY: i32 = 73;
 /// 1 turns subscription matching around: what matches no prefix is delivered.
 pub const ZMQ_INVERT_MATCHING: i32 = 74;

@@ -43,8 +43,8 @@ macro_rules! options {
         $(=> $( $number:ident [ $($rule:tt)* ] ),+ )?; )*) => {
         /// The option values of one socket.
         ///
-        /// Fields carry the option's name and the unit of the C API unless they say
-        /// otherwise, and are public for reading; [`Options::set`] guards the ranges.
+        /// Fields have the option's name and the unit of the C API unless documented
+        /// otherwise. They are public for reading; [`Options::set`] checks the ranges.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Options {
             $( $(#[$doc])* pub $field: $type, )*

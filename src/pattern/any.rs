@@ -12,8 +12,8 @@ use crate::message::Msg;
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 
-/// Declares [`AnyPattern`]: number in the C API, name, how to make one from the
-/// seed. A new type is a new line.
+/// Declares [`AnyPattern`] from one line for each type: its number in the C API, its name,
+/// and how it is made from the seed.
 macro_rules! patterns {
     ($( $(#[$doc:meta])* $number:literal $name:ident($type:ty) = $make:expr; )*) => {
         /// A socket of any type.
@@ -22,9 +22,9 @@ macro_rules! patterns {
         }
 
         impl AnyPattern {
-            /// A socket of the given type (`ZMQ_PAIR`, ...), or `None` if there
-            /// is no such type here. From `seed`, which should be random, count
-            /// request ids and automatic routing ids.
+            /// A socket of the given type (`ZMQ_PAIR`, ...), or `None` for a type that
+            /// is not in the table. Request ids and automatic routing ids count from
+            /// `seed`, which should be random.
             pub fn new(socket_type: i32, seed: u32) -> Option<AnyPattern> {
                 match socket_type {
                     $( $number => Some(AnyPattern::$name(make::<$type>($make, seed))), )*
@@ -47,7 +47,7 @@ fn make<T>(make: impl FnOnce(u32) -> T, seed: u32) -> T {
     make(seed)
 }
 
-// The large ones are boxed, so that the others stay small.
+// Large types are boxed, so that the enum stays small.
 patterns! {
     /// `ZMQ_PAIR`.
     0 Pair(Pair) = |_| Pair::default();

@@ -18,13 +18,13 @@ pub struct Dealer {
 }
 
 impl Dealer {
-    /// As [`Pattern::send`], telling the pipe (`None`: dropped with its message).
+    /// As [`Pattern::send`], but returns the pipe; `None` if the part was dropped with its message.
     #[inline]
     pub(super) fn send_to(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
         self.out.send(env, msg)
     }
 
-    /// As [`Pattern::recv`], telling the pipe.
+    /// As [`Pattern::recv`], but returns the pipe; `None` if nothing can be read.
     #[inline]
     pub(super) fn recv_from(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
         self.input.recv(env, into)

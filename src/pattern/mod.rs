@@ -1,9 +1,10 @@
-//! Messaging patterns: one file a socket type, routing helpers in `routing/`.
+//! Messaging patterns: one file for each socket type, routing helpers in `routing/`.
 //!
-//! A pattern decides where a message goes and where the next one comes from.
-//! It works on the socket's pipes, reads no clock and touches no descriptor,
-//! and never blocks: what would block answers [`Error::Again`], and waiting is
-//! the runtime's business. All calls come under the socket's lock.
+//! A pattern decides to which pipe a part goes and from which pipe the next one is read.
+//! The runtime calls it under the socket's lock, from an application thread or from an I/O
+//! thread that does deferred work. It works on the socket's pipes, reads no clock, uses no
+//! descriptor and never blocks: a call that would block returns [`Error::Again`], and the
+//! runtime waits. What must be done outside the pattern is left in [`Env::requests`].
 
 #![forbid(unsafe_code)]
 
@@ -40,24 +41,24 @@ pub struct Env<'a> {
     pub pipes: &'a mut Pipes,
     /// The socket's generic options.
     pub options: &'a Options,
-    /// What the runtime is to do, or may tell somebody, after the call.
+    /// What the runtime is to do, or to count and log, after the call.
     pub requests: &'a mut Vec<Request>,
 }
 
-/// What a pattern leaves to the runtime.
+/// What a pattern asks of the runtime after a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A pipe that the pattern wants closed, or found ended while reading. The
-    /// runtime tells [`Pattern::detached`] and closes it.
+    /// Close this pipe, which the pattern no longer wants or found ended while reading. The
+    /// runtime first calls [`Pattern::detached`].
     Close(PipeId),
-    /// A peer's pipe is full, and messages for it are dropped.
+    /// Count and log that a peer's pipe was found full, and messages for it are dropped.
     Full,
-    /// A message was dropped because there is no peer of its routing id.
+    /// Count and log a message that was dropped because no peer has its routing id.
     Unroutable,
 }
 
 impl Env<'_> {
-    /// Has the runtime close a pipe.
+    /// Requests that the runtime close a pipe.
     pub fn close(&mut self, pipe: PipeId) {
         self.requests.push(Request::Close(pipe));
     }
@@ -66,9 +67,9 @@ impl Env<'_> {
 /// How a pipe came to be.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Attachment {
-    /// The socket connected (rather than accepted).
+    /// The socket made the connection; false if it accepted it.
     pub connected: bool,
-    /// The peer is too old to send subscriptions: treat it as subscribed to all.
+    /// The peer's protocol version has no subscriptions: it counts as subscribed to all topics.
     pub subscribe_all: bool,
 }
 
@@ -78,49 +79,49 @@ pub trait Pattern {
     /// A pipe was added to `env.pipes`.
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment);
 
-    /// The pipe is about to be removed from `env.pipes`: forget it. What this
-    /// queues (unsubscriptions, say) is read later by [`recv`](Self::recv).
+    /// The pipe is about to be removed from `env.pipes`: drops all references to it. What this
+    /// queues for the application (unsubscriptions of an XPUB's peer) is read later by
+    /// [`recv`](Self::recv).
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId);
 
-    /// Messages came on a pipe that had run dry.
+    /// A pipe that was empty has messages, or its end.
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId);
 
-    /// A full pipe has room again.
+    /// A pipe that was full has room again.
     fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId);
 
-    /// The connection behind the pipe was made anew; the pattern may write
-    /// what the new peer must know (subscriptions).
+    /// The connection behind the pipe was lost and made anew; the pattern may write what the
+    /// new peer must know (subscriptions).
     fn hiccup(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
-    /// Whether each new peer must be told something that cannot wait for the
-    /// application's next call: what this socket subscribes to.
+    /// Whether each new peer must be sent this socket's subscriptions, without waiting for
+    /// the application's next call.
     fn subscribes(&self) -> bool {
         false
     }
 
-    /// Whether messages of peers that have gone may be dropped when there are too
-    /// many: nobody waits for an answer.
+    /// Whether unread messages of disconnected peers may be dropped when there are too many:
+    /// a reply to them could not be delivered.
     fn forgets_disconnected(&self) -> bool {
         false
     }
 
-    /// Whether something is left to do that was too long for one call.
+    /// Whether work is left that was too long for one call.
     fn has_backlog(&self) -> bool {
         false
     }
 
-    /// Does a part of that; takes less than a millisecond.
+    /// Does a slice of the backlog, which takes less than 1 ms.
     fn go_on(&mut self, _env: &mut Env<'_>) {}
 
-    /// Whether the application ever reads from pipes of this type. If not, a
-    /// pipe whose other end closes is gone at once.
+    /// Whether the application receives from this socket type. If not, a pipe whose other end
+    /// has closed is removed at once.
     fn reads(&self) -> bool {
         true
     }
 
-    /// Whether the peers' routing ids are to come as the first message of each
-    /// pipe, marked [`flag::ROUTING_ID`] and
-    /// empty for a peer without one.
+    /// Whether the peer's routing id is to come as the first message of each pipe, marked
+    /// [`flag::ROUTING_ID`] and empty for a peer without one.
     fn wants_routing_id(&self) -> bool {
         false
     }
@@ -131,72 +132,71 @@ pub trait Pattern {
         false
     }
 
-    /// Whether a raw connection tells of its begin and its loss by an empty
-    /// message (`ZMQ_STREAM_NOTIFY`).
+    /// Whether a raw connection reports its begin and its end by an empty message
+    /// (`ZMQ_STREAM_NOTIFY`).
     fn raw_notify(&self) -> bool {
         true
     }
 
-    /// An id that [`attached`](Self::attached) gave to a peer and that becomes
-    /// the socket's `ZMQ_ROUTING_ID`, so that the application learns it.
+    /// Takes the id that [`attached`](Self::attached) gave to the latest peer, if any. It
+    /// becomes the socket's `ZMQ_ROUTING_ID`, where the application reads it.
     fn take_latest_id(&mut self) -> Option<Vec<u8>> {
         None
     }
 
-    /// Sends one part ([`flag::MORE`] tells whether
-    /// more follow) and leaves `msg` empty. On failure it stays as it is, and
-    /// nothing was sent.
+    /// Sends one part, with [`flag::MORE`] if others follow, and leaves `msg` empty. On failure
+    /// `msg` is unchanged, and nothing was sent.
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()>;
 
-    /// Receives one part in place of the content of `into`. On failure that
-    /// stays, or is gone if something was read that nobody wants.
+    /// Receives one part in place of the content of `into`. On failure the content is
+    /// unchanged, or dropped if a part was read that the pattern discards.
     fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()>;
 
-    /// What [`send`](Self::send) is for this type, if it is no more than that. It has a
-    /// shorter way for short messages.
+    /// The load balancer, if [`send`](Self::send) of this type does nothing but call it. The
+    /// runtime then tries [`LoadBalancer::send_frame`] first.
     #[inline]
     fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
         None
     }
 
-    /// What [`recv`](Self::recv) is for this type, as above.
+    /// The fair queue, if [`recv`](Self::recv) of this type reads from it first in any state.
+    /// The runtime then tries [`FairQueue::recv_frame`] first.
     #[inline]
     fn plain_input(&mut self) -> Option<&mut FairQueue> {
         None
     }
 
-    /// Whether [`recv`](Self::recv) would succeed (`ZMQ_POLLIN`). May read ahead.
+    /// Whether [`recv`](Self::recv) would succeed (`ZMQ_POLLIN`). May read a message ahead.
     fn has_in(&mut self, env: &mut Env<'_>) -> bool;
 
     /// Whether [`send`](Self::send) would succeed (`ZMQ_POLLOUT`).
     fn has_out(&mut self, env: &mut Env<'_>) -> bool;
 
-    /// Sets an option of this type; [`Error::Invalid`] also when it is none of
-    /// its options (the runtime then tries the generic ones).
+    /// Sets an option of this type. [`Error::Invalid`] for a wrong value and for an option of
+    /// another type; the runtime then tries the generic options.
     fn set_option(&mut self, _env: &mut Env<'_>, _option: i32, _value: &[u8]) -> Result<()> {
         Err(Error::Invalid)
     }
 
-    /// Reads an option of this type; as [`set_option`](Self::set_option).
+    /// Reads an option of this type; errors as [`set_option`](Self::set_option).
     fn get_option(&mut self, _option: i32, _out: &mut Room<'_>) -> Result<usize> {
         Err(Error::Invalid)
     }
 
-    /// The id given by `ZMQ_CONNECT_ROUTING_ID` for the next connection. The
-    /// runtime puts it into the pipe's `routing_id` before it calls
-    /// [`attached`](Self::attached).
+    /// Takes the id set by `ZMQ_CONNECT_ROUTING_ID` for the next connection. The runtime puts
+    /// it into the pipe's `routing_id` before it calls [`attached`](Self::attached).
     fn take_connect_routing_id(&mut self) -> Option<Vec<u8>> {
         None
     }
 
-    /// Whether that id is free. If not, the connect must fail; a pipe that
-    /// comes with a taken id is closed.
+    /// Whether that id is free. If not, the connect must fail; a pipe that is attached with a
+    /// taken id is closed.
     fn accepts_connect_routing_id(&self, _id: &[u8]) -> bool {
         true
     }
 }
 
-/// Drops what came on a pipe from which nobody reads.
+/// Drops what came on a pipe of a type that does not receive.
 fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
         while end.read().is_some() {}
@@ -206,7 +206,7 @@ fn discard_input(env: &mut Env<'_>, pipe: PipeId) {
     }
 }
 
-/// Closes a pipe whose peer is not wanted.
+/// Closes a pipe whose peer the pattern rejects.
 fn refuse(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
         end.refuse();
@@ -214,8 +214,8 @@ fn refuse(env: &mut Env<'_>, pipe: PipeId) {
     }
 }
 
-/// Puts a peer's routing id into `into`, as the part in front of what came from
-/// its pipe; empty if the pipe is gone.
+/// Puts a peer's routing id into `into`, as the part in front of what was read from its
+/// pipe; empty if the pipe was removed.
 #[inline]
 fn introduce(env: &mut Env<'_>, pipe: PipeId, into: &mut Msg) {
     let bare = into.has(flag::BARE);
@@ -224,7 +224,7 @@ fn introduce(env: &mut Env<'_>, pipe: PipeId, into: &mut Msg) {
         into.set(flag::MORE, true);
         return;
     };
-    // Out of memory leaves an empty id rather than losing the message.
+    // Without memory the id is empty; the message is not lost.
     *into = Msg::copy_from(&end.routing_id).unwrap_or_default();
     into.set(flag::MORE, true);
     if let Some(metadata) = end.metadata().filter(|_| !bare) {
@@ -232,8 +232,8 @@ fn introduce(env: &mut Env<'_>, pipe: PipeId, into: &mut Msg) {
     }
 }
 
-/// `ZMQ_PROBE_ROUTER`: an empty message, so that a ROUTER learns of this socket, in
-/// front of all others.
+/// `ZMQ_PROBE_ROUTER`: writes an empty message in front of all others, by which a ROUTER
+/// learns this socket's routing id.
 fn send_probe(env: &mut Env<'_>, pipe: PipeId) {
     if let Some(end) = env.pipes.get(pipe) {
         if end.is_untouched() && end.write(Msg::new()).is_ok() {

@@ -9,15 +9,15 @@ use crate::message::Msg;
 use crate::pipe::PipeId;
 use std::collections::VecDeque;
 
-/// A PAIR socket: the queues of a DEALER, which never hold more than one pipe. A
-/// peer that has gone leaves its place to another; what it sent is read first.
+/// A PAIR socket: the queues of a DEALER, each with one pipe at most. After a peer has
+/// disconnected another may attach; what the former peer sent is read first.
 #[derive(Default)]
 pub struct Pair {
     peer: Option<PipeId>,
     input: FairQueue,
     out: LoadBalancer,
-    /// The pipe in `input`, and those to follow when it is read. Boxed, so that the
-    /// queues lie where they do in a DEALER.
+    /// The pipe in `input`, then the pipes to read after it ends. Boxed, so that the offsets
+    /// of the queues are those in a DEALER.
     turns: Box<Turns>,
 }
 
@@ -25,13 +25,13 @@ pub struct Pair {
 struct Turns(VecDeque<PipeId>);
 
 impl Pair {
-    /// Whether a peer has the place.
+    /// Whether there is a connected peer.
     fn is_taken(&self, env: &mut Env<'_>) -> bool {
         let end = self.peer.and_then(|peer| env.pipes.get(peer));
         end.is_some_and(|end| !end.has_peer_left())
     }
 
-    /// As [`recv`](Pattern::recv), after the pipe being read has given nothing.
+    /// As [`recv`](Pattern::recv), after the pipe being read was found empty.
     #[cold]
     #[inline(never)]
     fn recv_next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
@@ -43,8 +43,8 @@ impl Pair {
         Err(Error::Again)
     }
 
-    /// The pipe being read is dry. If its peer has gone, reading moves to the next pipe;
-    /// false if not.
+    /// Moves reading to the next pipe if the current one, which is empty, has ended and
+    /// another follows; false if not.
     #[cold]
     fn next_turn(&mut self, env: &mut Env<'_>) -> bool {
         let Some(&first) = self.turns.0.front().filter(|_| self.turns.0.len() > 1) else {

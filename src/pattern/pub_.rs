@@ -1,4 +1,4 @@
-//! PUB: sends to whoever subscribed.
+//! PUB: sends each message to the peers that subscribed to its topic.
 
 #![forbid(unsafe_code)]
 

@@ -8,14 +8,14 @@ use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pipe::PipeId;
 
-/// Where the dialogue stands.
+/// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing of the next request was read.
+    /// No part of the next request was read.
     Idle,
     /// The envelope and maybe some parts of the request were read.
     Receiving,
-    /// The request was read and the reply, or its rest, is to be sent.
+    /// The whole request was read, and its reply is not sent to the end.
     Sending,
 }
 
@@ -34,8 +34,8 @@ impl Rep {
         }
     }
 
-    /// Reads the envelope of the next good request and writes it in front of
-    /// the reply to come; false when there is none.
+    /// Reads the envelope of the next well-formed request and writes it as the envelope of the
+    /// reply; false if there is no such request.
     fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
         let mut part = Msg::new();
         while self.router.recv(env, &mut part).is_ok() {
@@ -113,7 +113,7 @@ impl Pattern for Rep {
         match self.state {
             State::Sending => false,
             State::Receiving => self.router.has_in(env),
-            // Reads the envelope, so that a malformed request does not count.
+            // A malformed request is no input, so the envelope is read ahead.
             State::Idle => {
                 let ready = self.recv_envelope(env);
                 if ready {

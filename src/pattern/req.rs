@@ -12,14 +12,14 @@ use crate::options::{
 };
 use crate::pipe::PipeId;
 
-/// Where the dialogue stands.
+/// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing of the next request was sent.
+    /// No part of the next request was sent.
     Idle,
     /// The envelope and maybe some parts of the request are sent.
     Sending,
-    /// The request is sent, nothing of its reply was read.
+    /// The request is sent, and no part of its reply was read.
     Waiting,
     /// The envelope and maybe some parts of the reply were read.
     Receiving,
@@ -29,7 +29,7 @@ enum State {
 pub struct Req {
     dealer: Dealer,
     state: State,
-    /// The pipe the request went to; `None` once it is gone.
+    /// The pipe that the request was written to; `None` after it is detached.
     reply_pipe: Option<PipeId>,
     correlate: bool,
     relaxed: bool,
@@ -49,7 +49,7 @@ impl Req {
         }
     }
 
-    /// Sends what comes before the body of a request.
+    /// Sends the envelope: the request id with `ZMQ_REQ_CORRELATE`, and an empty delimiter.
     fn send_envelope(&mut self, env: &mut Env<'_>) -> Result<()> {
         let mut pipe = None;
         if self.correlate {
@@ -63,7 +63,7 @@ impl Req {
         Ok(())
     }
 
-    /// Reads a part from the pipe that owes the reply; others' parts are dropped.
+    /// Reads a part from the pipe of the request; parts from other pipes are dropped.
     #[inline]
     fn recv_reply(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
         while let Some(pipe) = self.dealer.recv_from(env, into) {
@@ -75,7 +75,7 @@ impl Req {
         false
     }
 
-    /// Reads up to the body of the next good reply; false when there is none.
+    /// Reads the envelope of the next reply that has a valid one; false if there is none.
     fn recv_envelope(&mut self, env: &mut Env<'_>) -> bool {
         let mut msg = Msg::new();
         'message: loop {
@@ -132,8 +132,8 @@ impl Pattern for Req {
             self.reply_pipe = None;
             self.send_envelope(env)?;
             self.state = State::Sending;
-            // Replies that lie here answer earlier requests: without this, one
-            // could be taken for the reply to a later request.
+            // Replies that are queued now belong to earlier requests, and must not be taken
+            // for the reply to this one.
             let mut stale = Msg::new();
             while self.dealer.recv_from(env, &mut stale).is_some() {}
         }
@@ -166,7 +166,7 @@ impl Pattern for Req {
         match self.state {
             State::Idle | State::Sending => false,
             State::Receiving => self.dealer.has_in(env),
-            // Reads the envelope, so that a stale reply does not count.
+            // A stale reply is no input, so the envelope is read ahead.
             State::Waiting => {
                 let ready = self.recv_envelope(env);
                 if ready {

@@ -18,11 +18,11 @@ use crate::pipe::PipeId;
 /// Where the message being sent goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Output {
-    /// None is being sent: the next part is an address.
+    /// No message is being sent: the next part is an address.
     Address,
     /// To this pipe.
     Pipe(PipeId),
-    /// Nowhere: its peer is unknown, full or gone.
+    /// It is dropped: the peer is unknown, its pipe is full, or the pipe was closed.
     Dropped,
 }
 
@@ -32,7 +32,7 @@ enum Ahead {
     Nothing,
     /// A part, in [`Router::part`].
     Part,
-    /// That, and the peer's routing id in front of it, in [`Router::id`].
+    /// The peer's routing id, in [`Router::id`], and the part that follows it.
     Both,
 }
 
@@ -40,20 +40,20 @@ enum Ahead {
 pub struct Router {
     input: FairQueue,
     table: RoutingTable,
-    /// Pipes whose routing id has not come yet.
+    /// Pipes whose routing id was not read yet.
     anonymous: Vec<PipeId>,
     ahead: Ahead,
     id: Msg,
     part: Msg,
-    /// The application has a part of a message and is to get the rest.
+    /// The application has received a part that others follow.
     more_in: bool,
     output: Output,
     mandatory: bool,
     handover: bool,
     probe: bool,
-    /// `ZMQ_ROUTER_RAW` was set once: peers are plain TCP, for good.
+    /// `ZMQ_ROUTER_RAW` was set at some time: connections pass plain bytes from then on.
     raw: bool,
-    /// `ZMQ_ROUTER_RAW` is set: an empty part closes its peer.
+    /// `ZMQ_ROUTER_RAW` is set: an empty part closes the pipe that it is sent to.
     empty_closes: bool,
     connect_routing_id: Option<Vec<u8>>,
 }
@@ -79,7 +79,8 @@ impl Router {
         }
     }
 
-    /// Finds out the peer's routing id and admits the pipe, if the id is there.
+    /// Reads the peer's routing id and admits the pipe, or rejects it if the id is taken. If
+    /// the id was not received yet, the pipe stays in `anonymous`.
     fn identify(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         if self.raw {
             let id = self.table.automatic_id();
@@ -113,25 +114,25 @@ impl Router {
         }
     }
 
-    /// Takes a pipe into the table; returns the one that had its id before.
+    /// Adds a pipe to the table; returns the one that had its id before.
     fn admit(&mut self, env: &mut Env<'_>, pipe: PipeId, id: Vec<u8>) -> Option<PipeId> {
         let old = self.table.insert(env.pipes, id, pipe);
         self.input.attach(pipe);
         old
     }
 
-    /// Takes an address part and chooses the pipe.
+    /// Chooses the pipe that an address part names.
     #[inline]
     fn address(&mut self, env: &mut Env<'_>, msg: &Msg, mandatory: bool) -> Result<()> {
         if !msg.more() {
-            // An address without a message is nothing.
+            // An address without further parts is ignored.
             return Ok(());
         }
         self.output = Output::Dropped;
         let mut error = Error::HostUnreachable;
         if let Some(pipe) = self.table.lookup(env.pipes, msg.data()) {
             if let Some(end) = env.pipes.get(pipe) {
-                // What would be dropped deserves a second look.
+                // Before a drop, the reader's latest count is read too.
                 if end.check_write() || (!mandatory && end.has_room_now()) {
                     self.output = Output::Pipe(pipe);
                     return Ok(());
@@ -152,7 +153,7 @@ impl Router {
         Ok(())
     }
 
-    /// Sends a part; with `mandatory` an unroutable address is an error.
+    /// Sends a part; with `mandatory` an address that cannot be written to is an error.
     #[inline]
     fn route(&mut self, env: &mut Env<'_>, msg: &mut Msg, mandatory: bool) -> Result<()> {
         let pipe = match self.output {
@@ -181,7 +182,7 @@ impl Router {
             return Ok(());
         };
         if !end.write_from(msg) {
-            // There was room for the address, so the peer went meanwhile.
+            // There was room at the address part, so the peer has closed since.
             msg.clear();
             end.rollback();
             if more {
@@ -193,7 +194,7 @@ impl Router {
         Ok(())
     }
 
-    /// Sends a part, dropping what cannot be delivered whatever the options say.
+    /// Sends a part, and drops what cannot be delivered, `ZMQ_ROUTER_MANDATORY` or not.
     #[inline]
     pub(super) fn send_lossy(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         // Without `mandatory` it cannot fail.
@@ -210,7 +211,7 @@ impl Router {
         self.output = Output::Address;
     }
 
-    /// Reads the first part of the next message ahead and tells whence.
+    /// Reads the first part of the next message into `part` and returns its pipe.
     #[inline]
     fn prefetch(&mut self, env: &mut Env<'_>) -> Option<PipeId> {
         let pipe = self.input.recv(env, &mut self.part)?;
@@ -287,8 +288,8 @@ impl Pattern for Router {
                 self.ahead = Ahead::Nothing;
                 *into = self.part.take();
             }
-            // Parts of one message are read from the same pipe. None only if
-            // the pipe was closed under our hands.
+            // Parts of one message are read from the same pipe. `None` only if the pipe was
+            // closed in mid-message.
             Ahead::Nothing if self.more_in => {
                 self.more_in = false;
                 self.input.recv(env, into).ok_or(Error::Again)?;

@@ -1,4 +1,4 @@
-//! STREAM: talks to plain TCP peers, each by an id of ours.
+//! STREAM: exchanges bytes with plain TCP peers, each named by an id that the socket makes.
 
 #![forbid(unsafe_code)]
 
@@ -19,11 +19,11 @@ enum Output {
     Address,
     /// It is data for this pipe.
     Pipe(PipeId),
-    /// It is data for nobody.
+    /// It is data without a peer, and dropped.
     Dropped,
 }
 
-/// Data read ahead, and the id that precedes it until it was handed out.
+/// Data read ahead, and the id in front of it until the application has received that.
 struct Prefetched {
     id: Option<Msg>,
     data: Msg,
@@ -55,11 +55,11 @@ impl Stream {
         }
     }
 
-    /// Chooses the pipe for the data to come.
+    /// Chooses the pipe for the data part that follows.
     #[inline]
     fn address(&mut self, env: &mut Env<'_>, msg: &Msg) -> Result<()> {
         if !msg.more() {
-            // No address: libzmq swallows this part and the next.
+            // Not an address: libzmq drops this part and the next.
             self.output = Output::Dropped;
             return Ok(());
         }
@@ -69,8 +69,8 @@ impl Stream {
             .ok_or(Error::HostUnreachable)?;
         let end = env.pipes.get(pipe).ok_or(Error::HostUnreachable)?;
         if !end.check_write() {
-            // libzmq would wait for a peer that is gone as for a full one, and
-            // for ever, since what would end the wait is yet to be received.
+            // Here libzmq would wait for a closed peer as for a full pipe, and for ever: only
+            // a receive could end that wait.
             return Err(match end.is_peer_closed() {
                 true => Error::HostUnreachable,
                 false => Error::Again,
@@ -80,12 +80,12 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads what comes next, and puts the id that precedes it into `id`.
+    /// Reads the next data and puts the id of its peer into `id`.
     #[inline]
     fn prefetch(&mut self, env: &mut Env<'_>, id: &mut Msg) -> Option<Msg> {
         let mut data = Msg::new();
         let pipe = self.input.recv(env, &mut data)?;
-        // Only over inproc could there be several parts.
+        // The flag can be set only by an inproc peer.
         data.set(flag::MORE, false);
         if env.pipes.get(pipe).is_some() {
             self.table.touch(pipe);
@@ -155,7 +155,7 @@ impl Pattern for Stream {
             env.close(pipe);
         } else if let Some(end) = env.pipes.get(pipe) {
             msg.set(flag::MORE, false);
-            // There was room for the address; if not now, the peer is gone.
+            // There was room at the address part; if there is none now, the peer has closed.
             if end.write_from(msg) {
                 end.flush();
             }
@@ -192,7 +192,7 @@ impl Pattern for Stream {
     }
 
     fn has_out(&mut self, _env: &mut Env<'_>) -> bool {
-        // As in libzmq: it depends on the peer, which is yet to be named.
+        // As in libzmq: it depends on the peer, which only the address part names.
         true
     }
 

@@ -10,7 +10,7 @@ use crate::options::constants::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 
-/// A SUB socket: an XSUB that subscribes by options and filters what it gets.
+/// A SUB socket: an XSUB that subscribes by options and filters what it receives.
 pub struct Sub {
     xsub: Xsub,
 }

@@ -1,4 +1,8 @@
-//! XPUB: sends to whoever subscribed, and hands subscriptions to the application.
+//! XPUB: sends each message to the peers that subscribed to its topic, and passes
+//! subscriptions on to the application.
+//!
+//! Subscriptions are read under the socket's lock, by application threads and by deferred
+//! work. Each call does a slice of that work at most; the rest is the pattern's backlog.
 
 #![forbid(unsafe_code)]
 
@@ -21,18 +25,18 @@ use crate::sys::room::Room;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// What the application is to receive.
+/// A message that the application is to receive.
 struct Pending {
     content: Content,
-    /// In manual mode, whose request it is, which the application then
-    /// confirms; the inner `None` stands for a peer that is gone.
+    /// In manual mode, the peer whose request it is, which the application then confirms; the
+    /// inner `None` stands for a disconnected peer.
     request: Option<Option<Requester>>,
 }
 
 enum Content {
     Message(Msg),
-    /// A subscription (1), or the end of one (0), to a long topic. It becomes a message
-    /// when it is received: the text is also what the topic is known by.
+    /// A subscription (1), or the end of one (0), to a long topic. The message is made when
+    /// the application receives it: until then the text is shared with the subscriptions.
     Topic(u8, Arc<Text>, Option<Arc<Metadata>>),
 }
 
@@ -45,40 +49,39 @@ impl Content {
     }
 }
 
-/// A peer that asked for something. Its pipe's id may come to mean another peer,
-/// but not with this number.
+/// A peer that sent a request. Its pipe's id may be used again for another peer, which then
+/// has another number.
 #[derive(Clone, Copy)]
 struct Requester {
     pipe: PipeId,
     number: u32,
 }
 
-/// So many subscriptions are looked at in one go, each [`LONG_TOPIC`] bytes of them
-/// counting as one more: a part of a millisecond, for which a call of the application
-/// may have to wait.
+/// The number of subscriptions handled in one slice; each [`LONG_TOPIC`] bytes count as one
+/// more. A slice takes less than 1 ms, for which a call of the application may have to wait.
 const SLICE: usize = 256;
 
-/// A peer that left, and whose subscriptions are being taken back.
+/// A disconnected peer whose subscriptions are being removed.
 struct Leaving {
     pipe: PipeId,
-    /// First what it asked for, then what it was given.
+    /// Its entries in `requested` are being removed; then those in `subscriptions` follow.
     requested: bool,
 }
 
-/// An XPUB socket, and all of a PUB but its refusal to receive.
+/// An XPUB socket. A PUB is one from which the application cannot receive.
 #[derive(Default)]
 pub struct Xpub {
     out: Distributor,
-    /// What is matched against.
+    /// The subscriptions that messages are matched against.
     subscriptions: Subscriptions,
-    /// What was asked for in manual mode, confirmed or not.
+    /// The subscriptions that peers requested in manual mode, confirmed or not.
     requested: Subscriptions,
     pending: VecDeque<Pending>,
-    /// Peers that have sent more than was read in one go, some of which may have left,
-    /// and which of them wait for their turn, by pipe.
+    /// Pipes with more to read than one slice, in turn. A pipe counts only while its element
+    /// of `waits` is true: it may have been detached since.
     unread: VecDeque<PipeId>,
     waits: Vec<bool>,
-    /// How many peers each pipe's id has meant so far.
+    /// By pipe: how many peers have had its id so far.
     numbers: Vec<u32>,
     leaving: VecDeque<Leaving>,
     /// The application never receives (PUB).
@@ -92,16 +95,16 @@ pub struct Xpub {
     last_value: bool,
     only_first_subscribe: bool,
     welcome: Option<Msg>,
-    /// Whose request the application received last (manual mode).
+    /// The pipe whose request the application received last (manual mode).
     last_pipe: Option<PipeId>,
-    /// The part read last from a peer had others behind it.
+    /// The part read last from a peer had [`flag::MORE`].
     more_in: bool,
     /// Later parts of the message may be subscriptions too.
     subscribing: bool,
 }
 
 impl Xpub {
-    /// An XPUB from which nobody receives.
+    /// An XPUB from which the application does not receive.
     pub(super) fn deaf() -> Xpub {
         Xpub {
             deaf: true,
@@ -109,8 +112,8 @@ impl Xpub {
         }
     }
 
-    /// Reads what a peer has sent. From a connection it may go on coming for as
-    /// long as it is read: the rest is then for later.
+    /// Reads what a peer has sent. A connection can deliver as fast as this reads, so after
+    /// [`SLICE`] the rest is left to the backlog.
     fn read(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         let Some(end) = env.pipes.get(pipe) else {
             return;
@@ -132,7 +135,7 @@ impl Xpub {
         }
     }
 
-    /// The next of those that have more to read.
+    /// Takes the next pipe that has more to read.
     fn next_unread(&mut self) -> Option<PipeId> {
         loop {
             let pipe = self.unread.pop_front()?;
@@ -147,8 +150,7 @@ impl Xpub {
         Requester { pipe, number }
     }
 
-    /// Takes back a part of what a peer that left had subscribed to. True if that
-    /// was the last of it.
+    /// Removes a slice of a disconnected peer's subscriptions. True if none is left.
     fn take_back(&mut self, leaving: &mut Leaving) -> bool {
         let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
         let mut forward = |topic: &[u8], text: Option<&Arc<Text>>| {
@@ -213,7 +215,8 @@ impl Xpub {
         let content = match text {
             Some(text) => Content::Topic(u8::from(subscribe), text, metadata),
             None => {
-                // A copy, not the part of a read block: it may lie here for long.
+                // Copied, because a part of a read block would keep the block alive while it
+                // is queued.
                 let Ok(mut copy) = Msg::copy_from(msg.data()) else {
                     return;
                 };
@@ -225,8 +228,8 @@ impl Xpub {
         self.pending.push_back(Pending { content, request });
     }
 
-    /// A peer has subscribed to a topic, or taken that back. Whether the application
-    /// is to know.
+    /// Records that a peer has subscribed to a topic or unsubscribed. True if the application
+    /// is to receive that.
     fn note(
         &mut self,
         pipe: PipeId,
@@ -254,7 +257,7 @@ impl Xpub {
         }
     }
 
-    /// Selects the pipes that get the message beginning with this part.
+    /// Selects the pipes for the message that begins with this part.
     #[inline]
     fn select(&mut self, env: &Env<'_>, msg: &Msg) {
         let out = &mut self.out;
@@ -297,7 +300,7 @@ fn subscription(byte: u8, topic: &[u8]) -> Option<Msg> {
     Msg::with_first(byte, topic).ok()
 }
 
-/// Sets a pipe's mark; returns what it was.
+/// Sets the mark of a pipe and returns the previous one.
 fn set(marks: &mut Vec<bool>, pipe: PipeId, on: bool) -> bool {
     let index = pipe.0 as usize;
     if marks.len() <= index {
@@ -321,7 +324,7 @@ impl Pattern for Xpub {
     }
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        // The pipe's id may come to mean another peer.
+        // The pipe's id may be used again for another peer.
         let index = pipe.0 as usize;
         if self.numbers.len() <= index {
             self.numbers.resize(index + 1, 0);
@@ -336,7 +339,7 @@ impl Pattern for Xpub {
             pipe,
             requested: true,
         };
-        // In two slices everything is done but for very many topics.
+        // Two slices are enough for a peer without very many topics.
         if !self.take_back(&mut leaving) && !self.take_back(&mut leaving) {
             env.pipes.keep(pipe);
             self.leaving.push_back(leaving);
@@ -363,7 +366,7 @@ impl Pattern for Xpub {
     }
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        // In its turn, if there is more to read than was thought.
+        // A pipe in `unread` is read in its turn.
         if !self.waits.get(pipe.0 as usize).is_some_and(|waits| *waits) {
             self.read(env, pipe);
         }

@@ -1,4 +1,4 @@
-//! XSUB: receives what it asked for by sending subscriptions.
+//! XSUB: subscribes by sending messages, and receives what matches.
 
 #![forbid(unsafe_code)]
 
@@ -14,18 +14,18 @@ use crate::options::{
 use crate::pipe::{PipeEnd, PipeId};
 use crate::sys::room::Room;
 
-/// An XSUB socket, and with `filtering` the heart of a SUB.
+/// An XSUB socket; with `filtering`, the receiving part of a SUB.
 #[derive(Default)]
 pub struct Xsub {
     input: FairQueue,
     out: Distributor,
     filters: Filters,
-    /// Receive only what matches a filter.
+    /// Messages that match no filter are dropped (SUB).
     filtering: bool,
     only_first_subscribe: bool,
     /// The first part of a matching message, read by `has_in`.
     ahead: Option<Msg>,
-    /// The application has a part of a message and is to get the rest.
+    /// The application has received a part that others follow.
     more_in: bool,
     more_out: bool,
     /// Later parts of the message being sent may be subscriptions too.
@@ -38,7 +38,7 @@ fn subscription(byte: u8, topic: &[u8]) -> Result<Msg> {
 }
 
 impl Xsub {
-    /// One that hands over only what matches its filters.
+    /// An XSUB that drops what matches none of its filters.
     pub(super) fn filtering() -> Xsub {
         Xsub {
             filtering: true,
@@ -46,10 +46,10 @@ impl Xsub {
         }
     }
 
-    /// Adds a filter. It goes upstream each time: the publisher counts it once,
-    /// but devices in between may want to see every one.
+    /// Adds a filter and sends it upstream, also if it was there before: the publisher counts
+    /// it once, but a device in between may count each one.
     ///
-    /// [`Error::NoMemory`] if it cannot be told.
+    /// [`Error::NoMemory`] if there is none for the message; nothing is added then.
     pub(super) fn subscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
         let mut msg = subscription(1, topic)?;
         self.filters.add(topic);
@@ -57,7 +57,7 @@ impl Xsub {
         Ok(())
     }
 
-    /// Takes a filter back; the last time, upstream hears of it.
+    /// Removes a filter; when the last of equal ones is removed, sends that upstream.
     pub(super) fn unsubscribe(&mut self, env: &mut Env<'_>, topic: &[u8]) -> Result<()> {
         let mut msg = subscription(0, topic)?;
         if self.filters.remove(topic) == Removal::Last {
@@ -66,10 +66,10 @@ impl Xsub {
         Ok(())
     }
 
-    /// Tells a peer all filters.
+    /// Sends all filters to a peer.
     fn resend(&mut self, end: &mut PipeEnd) {
         self.filters.for_each(|topic| {
-            // Out of memory: the peer misses a topic, we live on.
+            // Without memory the peer is not sent this topic, and the call succeeds.
             if let Ok(msg) = subscription(1, topic) {
                 end.write_unchecked(msg);
             }
@@ -77,8 +77,8 @@ impl Xsub {
         end.flush();
     }
 
-    /// Sends a part upstream: alone past any high-water mark if it is a
-    /// subscription, which must not be lost, else as any message.
+    /// Sends a part upstream. A subscription in a message of its own is written without regard
+    /// to the HWM, as it must not be lost; any other part is dropped at a full pipe.
     fn forward(&mut self, env: &mut Env<'_>, msg: &mut Msg, subscription: bool) {
         if subscription && !msg.more() && !self.out.is_mid_message() {
             self.out.send_unchecked(env, msg);
@@ -93,7 +93,7 @@ impl Xsub {
         !self.filtering || self.filters.matches(msg.data()) != env.options.invert_matching
     }
 
-    /// Reads the first part of the next message that is wanted.
+    /// Reads the first part of the next message that is not filtered out.
     #[inline]
     fn next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
         while self.input.recv(env, into).is_some() {
@@ -159,7 +159,7 @@ impl Pattern for Xsub {
             }
             Some((_, topic)) => {
                 self.subscribing = true;
-                // In mid-message it is sent whatever it is: what was begun must end.
+                // In mid-message the part is sent in any case, so that the message gets its end.
                 if self.filters.remove(topic) == Removal::Last || self.out.is_mid_message() {
                     self.forward(env, msg, true);
                 } else {

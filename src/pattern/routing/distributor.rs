@@ -1,4 +1,4 @@
-//! Writes a message to every pipe that is to have it.
+//! Writes copies of a message to several pipes.
 
 #![forbid(unsafe_code)]
 
@@ -7,11 +7,11 @@ use crate::message::Msg;
 use crate::pattern::{Env, Request};
 use crate::pipe::PipeId;
 
-/// Distributor: copies of a message to the matching pipes. A pipe that is full
-/// misses the whole message, never a part of it.
+/// Distributor: copies of a message to the matching pipes. For a pipe that is full the whole
+/// message is dropped, never a part of it.
 ///
-/// The list is ordered: matching pipes, then other active ones, then those that
-/// have room but must wait for the message being sent to end, then full ones.
+/// Invariant: the list has the matching pipes first, then other active ones, then those that
+/// have room but take part only after the end of the message being sent, then full ones.
 #[derive(Default)]
 pub struct Distributor {
     pipes: PipeList,
@@ -23,7 +23,7 @@ pub struct Distributor {
 }
 
 impl Distributor {
-    /// A new pipe. It gets nothing of a message that is half sent.
+    /// Adds a pipe. It is sent nothing of a message that is already begun.
     pub fn attach(&mut self, pipe: PipeId) {
         if !self.pipes.push(pipe) {
             return;
@@ -40,12 +40,12 @@ impl Distributor {
         }
     }
 
-    /// Whether the pipe takes part.
+    /// Whether the pipe is in the list.
     pub fn contains(&self, pipe: PipeId) -> bool {
         self.pipes.index(pipe).is_some()
     }
 
-    /// There is room in the pipe. Calls for eligible or unknown pipes do nothing.
+    /// There is room in the pipe. Does nothing for eligible or unknown pipes.
     pub fn activated(&mut self, pipe: PipeId) {
         match self.pipes.index(pipe) {
             Some(index) if index >= self.eligible => self.make_eligible(index),
@@ -53,7 +53,7 @@ impl Distributor {
         }
     }
 
-    /// Forgets a pipe.
+    /// Removes a pipe.
     pub fn detached(&mut self, pipe: PipeId) {
         self.retire(pipe);
         if let Some(index) = self.pipes.index(pipe) {
@@ -61,7 +61,7 @@ impl Distributor {
         }
     }
 
-    /// The pipe starts anew: it gets nothing more of a half-sent message.
+    /// The pipe was restarted: it is sent nothing more of the message being sent.
     pub fn restarted(&mut self, pipe: PipeId) {
         if self.pipes.index(pipe).is_some() {
             self.retire(pipe);
@@ -83,7 +83,7 @@ impl Distributor {
         }
     }
 
-    /// Adds a pipe to those that get the next message; a second time does nothing.
+    /// Adds a pipe to the matching ones; a second time does nothing.
     #[inline]
     pub fn match_pipe(&mut self, pipe: PipeId) {
         match self.pipes.index(pipe) {
@@ -95,7 +95,7 @@ impl Distributor {
         }
     }
 
-    /// Exchanges the matching and the not matching.
+    /// Exchanges the matching pipes and the other eligible ones.
     pub fn reverse_match(&mut self) {
         let before = self.matching;
         self.matching = 0;
@@ -105,18 +105,18 @@ impl Distributor {
         }
     }
 
-    /// Nobody matches.
+    /// Removes all pipes from the matching ones.
     #[inline]
     pub fn unmatch(&mut self) {
         self.matching = 0;
     }
 
-    /// Whether a message is half sent.
+    /// Whether parts of the message being sent are still to come.
     pub fn is_mid_message(&self) -> bool {
         self.more
     }
 
-    /// Whether all matching pipes have room (or are leaving and don't count).
+    /// Whether all matching pipes have room; closed peers do not count.
     pub fn has_room(&self, env: &mut Env<'_>) -> bool {
         (0..self.matching).all(|index| {
             self.pipes
@@ -138,8 +138,8 @@ impl Distributor {
         self.distribute(env, msg, false);
     }
 
-    /// The same after [`has_room`](Self::has_room): what is written then stays so,
-    /// though another thread may have lowered a high-water mark meanwhile.
+    /// The same after [`has_room`](Self::has_room) returned true: writes without another check,
+    /// since another thread may have lowered the HWM in between.
     #[inline]
     pub fn send_surely(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         self.distribute(env, msg, true);
@@ -154,7 +154,7 @@ impl Distributor {
                 break;
             };
             if let Some(end) = env.pipes.get(pipe) {
-                // What would be dropped deserves a second look.
+                // Before a drop, the reader's latest count is read too.
                 let has_room = surely && !end.is_peer_closed();
                 if has_room || end.check_write() || end.has_room_now() {
                     index += 1;
@@ -180,8 +180,8 @@ impl Distributor {
         msg.clear();
     }
 
-    /// Writes a message of one part to all pipes, full ones too: for what must
-    /// not be lost. Must not be called in mid-message.
+    /// Writes a message of one part, which must not be lost, to all pipes, full ones too. Must
+    /// not be called in mid-message.
     pub fn send_unchecked(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
         for pipe in self.pipes.iter() {
             if let Some(end) = env.pipes.get(pipe) {

@@ -8,7 +8,7 @@ use crate::pattern::Env;
 use crate::pipe::{PipeEnd, PipeId};
 use std::collections::VecDeque;
 
-/// Fair queue: one message from each pipe that has any, round and round.
+/// Fair queue: one message from each pipe that has any, in turn.
 #[derive(Default)]
 pub struct FairQueue {
     /// The first `active` pipes may have something to read.
@@ -16,14 +16,14 @@ pub struct FairQueue {
     active: usize,
     /// The pipe read next; below `active` unless there is none.
     current: usize,
-    /// The part read last had others behind it.
+    /// The part read last had [`flag::MORE`].
     more: bool,
-    /// What was left of a half-read message when its pipe went.
+    /// The unread parts of a message whose pipe was detached in mid-message.
     rest: VecDeque<Msg>,
 }
 
 impl FairQueue {
-    /// A new pipe, supposed to have messages.
+    /// Adds a pipe, as one that may have messages.
     pub fn attach(&mut self, pipe: PipeId) {
         if self.pipes.push(pipe) {
             self.pipes.swap(self.active, self.pipes.len() - 1);
@@ -31,17 +31,17 @@ impl FairQueue {
         }
     }
 
-    /// Whether the pipe takes part.
+    /// Whether the pipe is in the queue.
     pub fn contains(&self, pipe: PipeId) -> bool {
         self.pipes.index(pipe).is_some()
     }
 
-    /// Messages, or the end, came on the pipe. Safe to call for any pipe.
+    /// The pipe has messages, or its end. Does nothing for a pipe that is not in the queue.
     pub fn activated(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         let Some(index) = self.pipes.index(pipe) else {
             return;
         };
-        // It may be the end that came, also to a pipe that nobody looked at yet.
+        // It may be only the end, also of a pipe that was never read.
         if let Some(end) = env.pipes.get(pipe) {
             if !end.check_read() {
                 if end.is_ended() {
@@ -56,7 +56,7 @@ impl FairQueue {
         }
     }
 
-    /// Forgets a pipe. A message read by half is kept to its end.
+    /// Removes a pipe. If a message was read in part, its other parts are kept in `rest`.
     pub fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         let Some(index) = self.pipes.index(pipe) else {
             return;
@@ -80,8 +80,8 @@ impl FairQueue {
     }
 
     fn rescue(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        // A pipe shows whole messages only, so the rest is there, unless the
-        // end was closed before we were told.
+        // A writer publishes whole messages only, so the other parts can be read, unless this
+        // end was closed before it was detached.
         while let Some(part) = env.pipes.get(pipe).and_then(|end| end.read()) {
             let last = !part.more();
             self.rest.push_back(part);
@@ -95,8 +95,8 @@ impl FairQueue {
         }
     }
 
-    /// Reads a part in place of the content of `into` and tells whence, or
-    /// `None` when all pipes are dry.
+    /// Reads a part in place of the content of `into` and returns its pipe; `None` if no pipe
+    /// has one.
     #[inline]
     pub fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
         if !self.rest.is_empty() {
@@ -125,9 +125,8 @@ impl FairQueue {
         None
     }
 
-    /// The short way of [`recv`](Self::recv): only if the pipe whose turn it is lets
-    /// `read` have a part without further ado. That tells whether others follow in
-    /// its message.
+    /// The short path of [`recv`](Self::recv): succeeds only if `read` gets a part from the
+    /// current pipe. The boolean that `read` returns is whether other parts follow.
     #[inline(always)]
     pub fn recv_frame<R>(
         &mut self,
@@ -154,7 +153,7 @@ impl FairQueue {
         }
     }
 
-    /// The source of these parts is gone; the id that is told names no pipe.
+    /// Takes a part from `rest`. Its pipe was detached; the id returned is that of no pipe.
     #[cold]
     fn recv_rest(&mut self, into: &mut Msg) -> Option<PipeId> {
         *into = self.rest.pop_front()?;
@@ -162,7 +161,7 @@ impl FairQueue {
         Some(PipeId(u32::MAX))
     }
 
-    /// Whether [`recv`](Self::recv) would give something.
+    /// Whether [`recv`](Self::recv) would succeed.
     pub fn has_in(&mut self, env: &mut Env<'_>) -> bool {
         if self.more || !self.rest.is_empty() {
             return true;
@@ -189,7 +188,7 @@ impl FairQueue {
         self.pipes.at(self.current)
     }
 
-    /// Takes the current pipe out of the active ones.
+    /// Moves the current pipe behind the active ones.
     fn deactivate(&mut self) {
         self.active -= 1;
         self.pipes.swap(self.current, self.active);

@@ -16,21 +16,21 @@ pub struct LoadBalancer {
     active: usize,
     /// The pipe written next; below `active` unless there is none.
     current: usize,
-    /// The part written last had others behind it.
+    /// The part written last has others to follow.
     more: bool,
-    /// The pipe went in mid-message: the rest of that message goes nowhere.
+    /// The pipe was detached in mid-message: the rest of that message is dropped.
     dropping: bool,
 }
 
 impl LoadBalancer {
-    /// A new pipe, supposed to have room.
+    /// Adds a pipe, as one that may have room.
     pub fn attach(&mut self, pipe: PipeId) {
         if self.pipes.push(pipe) {
             self.activated(pipe);
         }
     }
 
-    /// There is room in the pipe. Calls for active or unknown pipes do nothing.
+    /// There is room in the pipe. Does nothing for active or unknown pipes.
     pub fn activated(&mut self, pipe: PipeId) {
         match self.pipes.index(pipe) {
             Some(index) if index >= self.active => {
@@ -41,7 +41,7 @@ impl LoadBalancer {
         }
     }
 
-    /// Forgets a pipe.
+    /// Removes a pipe.
     pub fn detached(&mut self, pipe: PipeId) {
         let Some(index) = self.pipes.index(pipe) else {
             return;
@@ -63,10 +63,10 @@ impl LoadBalancer {
         self.pipes.remove(index);
     }
 
-    /// Writes a part, which leaves `msg` empty, and tells where to; `None` when
-    /// it belonged to a message whose pipe is gone and was dropped.
+    /// Writes a part, which leaves `msg` empty, and returns its pipe; `None` if the part was
+    /// dropped because the pipe of its message was detached or takes no more.
     ///
-    /// [`Error::Again`] when no pipe has room.
+    /// [`Error::Again`] if no pipe has room.
     #[inline]
     pub fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
         if self.dropping {
@@ -89,8 +89,8 @@ impl LoadBalancer {
                     return Ok(Some(pipe));
                 }
                 if self.more {
-                    // Half of the message is in a pipe that takes no more; the
-                    // other half must not go elsewhere.
+                    // The first parts are in a pipe that takes no more; the others must not be
+                    // written to another pipe.
                     end.rollback();
                     self.more = false;
                     self.dropping = more;
@@ -103,8 +103,8 @@ impl LoadBalancer {
         Err(Error::Again)
     }
 
-    /// The short way of [`send`](Self::send) for a part that is no more than its body:
-    /// only if the pipe whose turn it is takes it without further ado.
+    /// The short path of [`send`](Self::send) for a part that is only a body: false, and
+    /// nothing is written, if the current pipe does not take it at once.
     #[inline]
     pub fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
         if self.active == 0 || self.dropping {

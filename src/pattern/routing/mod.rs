@@ -1,5 +1,5 @@
-//! What socket types are made of: who is read next, who is written next, and
-//! who wants a message.
+//! What socket types are made of: which pipe is read next, which one is written next, and
+//! which ones are sent a message.
 
 #![forbid(unsafe_code)]
 

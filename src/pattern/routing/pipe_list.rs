@@ -1,7 +1,7 @@
-//! An ordered list of pipes that knows where each one stands.
+//! An ordered list of pipes that keeps the position of each.
 //!
-//! Routing keeps the usable pipes in a prefix of the list and swaps pipes
-//! across its border: no search, no shifting, and the order libzmq's users see.
+//! Routing keeps the usable pipes in a prefix of the list and swaps pipes across its end: no
+//! search, no shifting, and the same order as in libzmq.
 
 #![forbid(unsafe_code)]
 
@@ -9,11 +9,11 @@ use crate::pipe::PipeId;
 
 const ABSENT: u32 = u32::MAX;
 
-/// Pipes in an order of the owner's making; all operations take constant time.
+/// Pipes in an order that the owner chooses; all operations take constant time.
 #[derive(Default)]
 pub struct PipeList {
     pipes: Vec<PipeId>,
-    /// Position of each pipe by its id (ids are small), or [`ABSENT`].
+    /// By pipe id (ids are small): the position, or [`ABSENT`].
     places: Vec<u32>,
 }
 
@@ -30,7 +30,7 @@ impl PipeList {
         self.pipes.get(index).copied()
     }
 
-    /// Where a pipe stands.
+    /// The position of a pipe.
     #[inline]
     pub fn index(&self, pipe: PipeId) -> Option<usize> {
         match self.places.get(pipe.0 as usize) {

@@ -1,4 +1,4 @@
-//! Which pipe leads to the peer with a given routing id.
+//! A map from routing ids to pipes, and the making of automatic ids.
 
 #![forbid(unsafe_code)]
 
@@ -12,10 +12,11 @@ pub struct RoutingTable {
     pipes: HashMap<Box<[u8]>, PipeId, Seeded>,
     /// The counter of automatic ids.
     next_id: u32,
-    /// The pipe looked up or read last: answers mostly go where requests came
-    /// from, and comparing one id is cheaper than hashing it.
+    /// The pipe looked up or read last: a reply mostly has the id of the last request, and
+    /// comparing one id costs less than hashing it.
     recent: Option<PipeId>,
-    /// Pipes that keep the id for what is still to be read from them.
+    /// Pipes that keep their id, which another pipe has in the table, until they are read to
+    /// their end.
     former: HashSet<PipeId>,
 }
 
@@ -45,7 +46,7 @@ impl RoutingTable {
         found
     }
 
-    /// Notes that this pipe was just read from.
+    /// Records that this pipe was just read from.
     #[inline]
     pub fn touch(&mut self, pipe: PipeId) {
         if self.former.is_empty() || !self.former.contains(&pipe) {
@@ -58,8 +59,7 @@ impl RoutingTable {
         self.pipes.contains_key(id)
     }
 
-    /// Gives a pipe its id. The pipe that had this id before loses it and is
-    /// returned.
+    /// Gives a pipe its id. The pipe that had this id before loses it, and is returned.
     pub fn insert(&mut self, pipes: &mut Pipes, id: Vec<u8>, pipe: PipeId) -> Option<PipeId> {
         let old = self.pipes.insert(id.as_slice().into(), pipe);
         if let Some(end) = old.and_then(|old| pipes.get(old)) {
@@ -71,14 +71,14 @@ impl RoutingTable {
         old
     }
 
-    /// Whether the id is that of a peer that has gone.
+    /// Whether the id is that of a disconnected peer.
     pub fn is_orphaned(&self, pipes: &mut Pipes, id: &[u8]) -> bool {
         let pipe = self.pipes.get(id);
         pipe.is_some_and(|pipe| pipes.get(*pipe).is_none_or(|end| end.has_peer_left()))
     }
 
-    /// Gives a pipe the id of one whose peer has gone: messages for the id go to
-    /// the newcomer, and what is left of its forerunner's is read under it.
+    /// Gives a pipe the id of one whose peer has disconnected. Messages for the id go to the
+    /// new pipe; what is still to be read from the old one has the same id.
     pub fn succeed(&mut self, pipes: &mut Pipes, id: Vec<u8>, pipe: PipeId) {
         if let Some(old) = self.pipes.insert(id.as_slice().into(), pipe) {
             self.former.insert(old);
@@ -95,14 +95,14 @@ impl RoutingTable {
             let mut id = vec![0];
             id.extend_from_slice(&self.next_id.to_be_bytes());
             self.next_id = self.next_id.wrapping_add(1);
-            // A peer may have announced an id of this form.
+            // A peer may itself have sent an id of this form.
             if !self.contains(&id) {
                 return id;
             }
         }
     }
 
-    /// Forgets a pipe.
+    /// Removes a pipe.
     pub fn remove(&mut self, pipes: &mut Pipes, pipe: PipeId) {
         if self.recent == Some(pipe) {
             self.recent = None;
@@ -123,9 +123,9 @@ impl RoutingTable {
     }
 }
 
-/// Hashes short ids with a secret key: peers choose them, and must not be able
-/// to choose colliding ones. Folded multiplication, several times the speed of
-/// the standard hasher on a few bytes.
+/// Hashes short ids with a secret key: peers choose the ids, and must not be able to choose
+/// colliding ones. Folded multiplication is several times as fast as the standard hasher on a
+/// few bytes.
 #[derive(Clone)]
 struct Seeded(u64);
 

@@ -1,5 +1,9 @@
-//! Who wants what: topics and the pipes subscribed to them (XPUB), and topics
-//! with the number of times each was asked for (XSUB).
+//! Subscriptions: topics and the pipes subscribed to each (XPUB), and topics with the number
+//! of subscriptions to each (XSUB).
+//!
+//! Everything here is used under the socket's lock. What takes time in proportion to the
+//! number of topics can be done in slices: [`Subscriptions::remove_pipe`], and
+//! [`Subscriptions::shed`] for memory.
 
 #![forbid(unsafe_code)]
 
@@ -7,7 +11,7 @@ use super::prefix_tree::{PrefixTree, Text};
 use crate::pipe::PipeId;
 use std::sync::Arc;
 
-/// What became of a topic when a subscription to it was taken back.
+/// The outcome of the removal of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// There was no such subscription.
@@ -18,15 +22,15 @@ pub enum Removal {
     Remaining,
 }
 
-/// Set in a number of the tree that names a place in `sets` and not a pipe.
+/// Set in a number of the tree that is a place in `sets` and not a pipe.
 const SET: u32 = 1 << 31;
-/// Set in one that names a place in `long`.
+/// Set in a number of the tree that is a place in `long`.
 const LONG: u32 = 1 << 30;
 
-/// A topic of more bytes is kept once for all its subscribers.
+/// A topic of more bytes than this is stored once for all its subscribers.
 pub const LONG_TOPIC: usize = 4096;
 
-/// So many nodes of the tree are given back in one go.
+/// Number of nodes of a tree that are freed in one slice.
 const SHED: usize = 16 * 1024;
 
 /// Topics and the set of pipes subscribed to each.
@@ -40,16 +44,16 @@ pub struct Subscriptions {
     free_sets: Vec<u32>,
     long: Vec<Option<LongTopic>>,
     free_long: Vec<u32>,
-    /// What each pipe has, so that its end is no search among others' topics.
+    /// By pipe: its topics, so that its removal does not search all topics.
     owned: Vec<Option<Box<Owned>>>,
-    /// Trees whose memory is yet to be given back.
+    /// Trees whose memory is still to be freed.
     waste: Vec<PrefixTree>,
 }
 
 /// A topic of more than [`LONG_TOPIC`] bytes.
 struct LongTopic {
     text: Arc<Text>,
-    /// Its pipes, ascending, and its place in what each of them has.
+    /// Its pipes, ascending, each with the position of this topic in [`Owned::long`].
     pipes: Vec<(u32, u32)>,
 }
 
@@ -67,12 +71,12 @@ impl Subscriptions {
         self.topics.len()
     }
 
-    /// Whether there is memory to give back, see [`shed`](Self::shed).
+    /// Whether there is memory to free, see [`shed`](Self::shed).
     pub fn has_waste(&self) -> bool {
         self.topics.has_waste() || !self.waste.is_empty()
     }
 
-    /// Gives back some of it.
+    /// Frees a slice of the memory that is no longer used.
     pub fn shed(&mut self) {
         self.topics.shed(SHED);
         if let Some(tree) = self.waste.last_mut() {
@@ -83,8 +87,8 @@ impl Subscriptions {
         }
     }
 
-    /// Calls `visit` for each pipe with a topic that is a prefix of `data`. A
-    /// pipe with several such topics is visited as often.
+    /// Calls `visit` for each pipe with a topic that is a prefix of `data`, once for each such
+    /// topic.
     #[inline]
     pub fn visit(&self, data: &[u8], mut visit: impl FnMut(PipeId)) {
         self.topics.prefixes(data, |entry| {
@@ -112,11 +116,11 @@ impl Subscriptions {
         self.owned[index].get_or_insert_default()
     }
 
-    /// Subscribes a pipe (once, however often it asks); true if nobody had the
-    /// topic before.
+    /// Subscribes a pipe, which counts once however often it subscribes; true if the topic had
+    /// no subscriber before.
     pub fn add(&mut self, topic: &[u8], pipe: PipeId) -> bool {
         if topic.len() > LONG_TOPIC {
-            // Out of memory, the subscription is ignored.
+            // Without memory the subscription is ignored.
             return Text::copy(topic).is_some_and(|text| self.add_text(&text, pipe));
         }
         let (sets, free) = (&mut self.sets, &mut self.free_sets);
@@ -151,7 +155,7 @@ impl Subscriptions {
         before.is_none()
     }
 
-    /// The same for a long topic, or any other that can be shared.
+    /// The same for a topic that can be shared; a long one is not copied.
     pub fn add_text(&mut self, topic: &Arc<Text>, pipe: PipeId) -> bool {
         if topic.bytes().len() <= LONG_TOPIC {
             return self.add(topic.bytes(), pipe);
@@ -183,7 +187,7 @@ impl Subscriptions {
         before.is_none()
     }
 
-    /// Takes back a subscription.
+    /// Removes a subscription.
     pub fn remove(&mut self, topic: &[u8], pipe: PipeId) -> Removal {
         let Some(entry) = self.topics.get(topic) else {
             return Removal::NotFound;
@@ -195,7 +199,7 @@ impl Subscriptions {
         if removal != Removal::NotFound {
             let own = &mut self.own(pipe).short;
             own.remove(topic);
-            // Its memory goes at once if it is little.
+            // A small tree is freed at once.
             own.shed(SHED);
             if own.has_waste() {
                 let waste = std::mem::take(own);
@@ -205,7 +209,7 @@ impl Subscriptions {
         removal
     }
 
-    /// Takes a pipe from a short topic.
+    /// Removes a pipe from a short topic.
     fn forget(&mut self, topic: &[u8], entry: u32, pipe: PipeId) -> Removal {
         if entry & SET == 0 {
             if entry != pipe.0 {
@@ -227,7 +231,7 @@ impl Subscriptions {
         Removal::Remaining
     }
 
-    /// Takes a pipe from a long topic, and the topic from what the pipe has.
+    /// Removes a pipe from a long topic, and the topic from the pipe's.
     fn remove_long(&mut self, place: u32, pipe: PipeId) -> Removal {
         let Some(topic) = &mut self.long[place as usize] else {
             return Removal::NotFound;
@@ -240,7 +244,7 @@ impl Subscriptions {
         let last = topic.pipes.is_empty();
         let own = &mut self.own(pipe).long;
         own.swap_remove(position as usize);
-        // Another topic of the pipe may have moved there.
+        // `swap_remove` may have moved another topic of the pipe to this position.
         let moved = own.get(position as usize).copied();
         if let Some(Some(moved)) = moved.map(|moved| &mut self.long[moved as usize]) {
             let there = moved.pipes.binary_search_by_key(&pipe.0, |(pipe, _)| *pipe);
@@ -258,11 +262,10 @@ impl Subscriptions {
         Removal::Last
     }
 
-    /// Takes back subscriptions of a pipe that has gone, about as many as take the
-    /// time of `most` short ones. True if that was all. `gone` is called with those
-    /// of its topics that have no other subscriber, or with all of its topics if
-    /// `every`: with short ones in byte order, then with long ones, which can be
-    /// shared.
+    /// Removes subscriptions of a detached pipe, about as many as take the time of `most` short
+    /// ones. True if none is left. `gone` is called with those of its topics that have no other
+    /// subscriber, or with all of its topics if `every`: with short ones in byte order, then
+    /// with long ones, which can be shared.
     pub fn remove_pipe(
         &mut self,
         pipe: PipeId,
@@ -325,7 +328,7 @@ impl Subscriptions {
     }
 }
 
-/// Topics and how often each was asked for.
+/// Topics and the number of subscriptions to each.
 #[derive(Default)]
 pub struct Filters {
     topics: PrefixTree,
@@ -337,13 +340,13 @@ impl Filters {
         self.topics.len()
     }
 
-    /// Adds a topic, or one more request for it.
+    /// Adds a subscription to a topic.
     pub fn add(&mut self, topic: &[u8]) {
         self.topics
             .update(topic, |count| (count.unwrap_or(0) + 1).min(u32::MAX - 1));
     }
 
-    /// Takes back one request for a topic.
+    /// Removes one subscription to a topic.
     pub fn remove(&mut self, topic: &[u8]) -> Removal {
         match self.topics.get(topic) {
             None => Removal::NotFound,

@@ -8,21 +8,21 @@ use crate::error::{Error, Result};
 /// included: the size of `sun_path` less one.
 pub const IPC_NAME_MAX: usize = 107;
 
-/// Where an ipc endpoint lives.
+/// The address of an ipc endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IpcAddress {
     /// A path in the file system, relative or absolute, without NUL bytes.
     Path(Vec<u8>),
     /// A name in Linux' abstract namespace, without its leading `@`.
     Abstract(Vec<u8>),
-    /// Bind only: the transport makes a fresh directory and names a socket in it.
+    /// Bind only: the transport makes a new directory and a socket in it.
     Wildcard,
 }
 
 impl IpcAddress {
     /// Reads the part after `ipc://` of an address to bind.
     ///
-    /// Whatever starts with `*` is the wildcard. Otherwise as [`Self::connect`].
+    /// A text that starts with `*` is the wildcard. Otherwise as [`Self::connect`].
     pub fn bind(text: &[u8]) -> Result<IpcAddress> {
         if text.starts_with(b"*") {
             return Ok(IpcAddress::Wildcard);

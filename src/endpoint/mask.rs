@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use super::numeric::{leading_int, parse_numeric};
 use crate::error::{Error, Result};
 
-/// A network, `address[/bits]`, that peers are matched against.
+/// A network, `address[/bits]`, that the addresses of peers are matched against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressMask {
     network: IpAddr,
@@ -15,9 +15,9 @@ pub struct AddressMask {
 }
 
 impl AddressMask {
-    /// Reads a numeric address with an optional prefix length in bits; without
-    /// one the whole address must match. `ipv6` is the socket's `ZMQ_IPV6`: with
-    /// it an IPv4 address is mapped, and the bits count from the mapped start.
+    /// Reads a numeric address with an optional prefix length in bits; without one the whole
+    /// address must match. `ipv6` is the socket's `ZMQ_IPV6`: with it an IPv4 address is mapped
+    /// to IPv6, and the bits count from the start of the mapped address.
     ///
     /// A NUL ends the text. Errors: `Invalid`.
     pub fn parse(text: &[u8], ipv6: bool) -> Result<AddressMask> {
@@ -53,7 +53,7 @@ impl AddressMask {
             (IpAddr::V6(a), IpAddr::V6(b)) => (a.to_bits(), b.to_bits(), 128),
             _ => return false,
         };
-        // A shift by the whole width would overflow, and zero bits match all.
+        // Zero bits match any address; the shift by the whole width would overflow.
         self.bits == 0 || (network ^ peer) >> (width - self.bits) == 0
     }
 }

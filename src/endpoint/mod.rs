@@ -1,8 +1,9 @@
-//! Endpoint addresses: what the text given to `zmq_bind` and `zmq_connect` means.
+//! Endpoint addresses: parsing of the text given to `zmq_bind` and `zmq_connect`.
 //!
-//! Everything here is lexical. No name is looked up, no interface is asked for
-//! its address and no descriptor is opened; that is the transport's business.
-//! Addresses are bytes, not strings, because an ipc path may hold any byte.
+//! Everything here only reads text: the transports resolve names and interfaces and open
+//! descriptors. The runtime parses an endpoint in the application thread that binds or
+//! connects. Addresses are bytes and not strings, because an ipc path may contain any byte
+//! but NUL.
 
 #![forbid(unsafe_code)]
 
@@ -36,7 +37,7 @@ pub enum Scheme {
     Vsock,
 }
 
-/// The one table of transports: name before `://`, and what it stands for.
+/// All transports of this build: the name before `://`, and the scheme.
 const SCHEMES: &[(&str, Scheme)] = &[
     ("inproc", Scheme::Inproc),
     ("ipc", Scheme::Ipc),
@@ -75,11 +76,11 @@ pub enum Endpoint {
     Inproc(Vec<u8>),
     /// A path, an abstract name or the wildcard.
     Ipc(IpcAddress),
-    /// Host, port and optionally where to connect from.
+    /// Host and port, and optionally the address to connect from.
     Tcp(Box<TcpAddress>),
     /// A service or a socket.
     Tipc(TipcAddress),
-    /// A machine and a port there.
+    /// A machine and a port on it.
     Vsock(VsockAddress),
 }
 
@@ -97,8 +98,8 @@ impl Endpoint {
 
     /// The whole endpoint, scheme included, as it was given.
     ///
-    /// An ipc wildcard is always shown as `ipc://*`, and a tipc address with its
-    /// numbers set apart.
+    /// An ipc wildcard is always written as `ipc://*`, and a tipc address with a space after
+    /// each comma.
     pub fn text(&self) -> Vec<u8> {
         let mut text = self.scheme().name().as_bytes().to_vec();
         text.extend_from_slice(b"://");

@@ -1,4 +1,4 @@
-//! Numeric hosts and libzmq's lenient numbers.
+//! Numeric hosts, and numbers read as leniently as libzmq does.
 
 #![forbid(unsafe_code)]
 
@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Reads a numeric host the way the C resolver does, without a name service.
 ///
 /// IPv4 may be written in any of the traditional forms (`127.1`, `0x7f000001`).
-/// With `ipv6` the answer is always an IPv6 address, an IPv4 one mapped into
-/// `::ffff:0:0/96`; without it an IPv6 literal is no address at all, except such a
-/// mapped one.
+/// With `ipv6` the result is always an IPv6 address, and an IPv4 one is mapped into
+/// `::ffff:0:0/96`. Without it the result is always an IPv4 address, and of IPv6 literals only
+/// mapped ones are accepted.
 pub fn parse_numeric(host: &str, ipv6: bool) -> Option<IpAddr> {
     let six = || host.parse::<Ipv6Addr>().ok();
     match (parse_ipv4(host), ipv6) {
@@ -20,7 +20,7 @@ pub fn parse_numeric(host: &str, ipv6: bool) -> Option<IpAddr> {
     }
 }
 
-/// One to four parts; the last fills all the bytes that are left.
+/// One to four parts; the last one is the value of all bytes that are left.
 fn parse_ipv4(host: &str) -> Option<Ipv4Addr> {
     let mut value: u32 = 0;
     let mut parts = host.split('.');
@@ -55,8 +55,8 @@ fn parse_part(part: &str) -> Option<u32> {
     u32::from_str_radix(digits, radix).ok()
 }
 
-/// C's `atoi` on a 64-bit system: blanks, a sign, digits, then anything; too
-/// large a number sticks at the end of `long` and is cut to `int` afterwards.
+/// C's `atoi` on a 64-bit system: blanks, a sign, digits, then anything. A number out of the
+/// range of `long` saturates, and the result is truncated to `int`.
 pub(super) fn leading_int(text: &[u8]) -> i32 {
     let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | 0x0b | 0x0c | b'\r');
     let start = text.iter().take_while(|b| blank(b)).count();

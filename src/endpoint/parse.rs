@@ -1,4 +1,4 @@
-//! From text to [`Endpoint`].
+//! Parses text to an [`Endpoint`].
 
 #![forbid(unsafe_code)]
 
@@ -8,8 +8,8 @@ use crate::error::{Error, Result};
 /// Splits `scheme://address` and looks the scheme up.
 ///
 /// Errors: `Invalid` without `://` or with nothing on one side of it;
-/// `ProtoNotSupported` for a scheme that is not in the table; `NoCompatProto`
-/// for one that libzmq always has, but for none of the socket types here.
+/// `ProtoNotSupported` for a scheme that is not in the table; `NoCompatProto` for udp, which
+/// libzmq always has, but not for any socket type of this library.
 pub fn split(text: &[u8]) -> Result<(Scheme, &[u8])> {
     let at = text
         .windows(3)
@@ -28,8 +28,8 @@ pub fn split(text: &[u8]) -> Result<(Scheme, &[u8])> {
 
 /// Reads an endpoint given to `zmq_bind`.
 ///
-/// Errors: those of [`split`]; `Invalid` and `NameTooLong` for what the
-/// transport cannot mean.
+/// Errors: those of [`split`]; `Invalid` and `NameTooLong` for an address that the transport
+/// does not have.
 pub fn bind(text: &[u8]) -> Result<Endpoint> {
     let (scheme, address) = split(text)?;
     Ok(match scheme {

@@ -1,11 +1,11 @@
-//! Addresses of the tcp transport, with libzmq's leniency kept.
+//! Addresses of the tcp transport, read as leniently as libzmq does.
 
 #![forbid(unsafe_code)]
 
 use super::numeric::leading_int;
 use crate::error::{Error, Result};
 
-/// A tcp address: the text after `tcp://` and what it says.
+/// A tcp address: the text after `tcp://`, and the result of parsing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpAddress {
     text: String,
@@ -15,8 +15,7 @@ pub struct TcpAddress {
 /// Both ends of a tcp address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpRoute {
-    /// What stood before `;`: where to connect from. `bind` checks it and
-    /// makes no other use of it.
+    /// The address before `;`, to connect from. `bind` checks it and ignores it.
     pub source: Option<HostPort>,
     /// The address to bind or to connect to.
     pub target: HostPort,
@@ -25,12 +24,12 @@ pub struct TcpRoute {
 /// One `host:port`, brackets and scope taken off the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostPort {
-    /// `*`, a number, an interface name or a host name; may be empty, which
-    /// nothing resolves.
+    /// `*`, a numeric address, an interface name or a host name. May be empty, which does not
+    /// resolve.
     pub host: String,
     /// The interface named after `%`.
     pub scope: Option<Scope>,
-    /// Port in host byte order; 0 asks for an ephemeral one.
+    /// Port in host byte order; 0 stands for an ephemeral one.
     pub port: u16,
 }
 
@@ -58,9 +57,9 @@ impl TcpAddress {
 
     /// Reads the part after `tcp://` of an address to connect to.
     ///
-    /// Only characters and the start of the port are checked now (`Invalid`).
-    /// Like libzmq, an address that passes but means nothing (`a:65536`) is
-    /// accepted here and fails at each attempt, through [`Self::route`].
+    /// Only the characters and the first one of the port are checked here (`Invalid`). As in
+    /// libzmq, another bad address (`a:65536`) is accepted, and each attempt to connect fails
+    /// with the error of [`Self::route`].
     pub fn connect(text: &[u8]) -> Result<TcpAddress> {
         let Ok(text) = std::str::from_utf8(text) else {
             return Err(Error::Invalid);
@@ -85,7 +84,7 @@ impl TcpAddress {
         &self.text
     }
 
-    /// The two ends. Errors: `Invalid`, on the connecting side only.
+    /// The two ends. Errors: `Invalid`, of an address to connect to only.
     pub fn route(&self) -> Result<&TcpRoute> {
         match &self.route {
             Ok(route) => Ok(route),
@@ -96,7 +95,7 @@ impl TcpAddress {
 
 impl TcpRoute {
     fn parse(text: &str, bind: bool) -> Result<TcpRoute> {
-        // The last `;` splits, so a second one ends up in the source and fails there.
+        // The last `;` splits; an earlier one is in the source, which is then invalid.
         let (source, target) = match text.rsplit_once(';') {
             Some((source, target)) => (Some(HostPort::parse(source, true)?), target),
             None => (None, text),
@@ -110,7 +109,7 @@ impl TcpRoute {
 
 impl HostPort {
     /// Reads `host:port`; the last colon splits, so IPv6 needs no brackets.
-    /// `wildcard_port` says whether `*` may stand for the port.
+    /// `wildcard_port`: the port may be `*`.
     ///
     /// Errors: `Invalid`.
     pub fn parse(text: &str, wildcard_port: bool) -> Result<HostPort> {
@@ -118,7 +117,7 @@ impl HostPort {
         let port = match port {
             "*" if wildcard_port => 0,
             "0" => 0,
-            // Reduced modulo 65536 on purpose: libzmq does.
+            // Truncated to 16 bits, as in libzmq.
             digits => match leading_int(digits.as_bytes()) as u16 {
                 0 => return Err(Error::Invalid),
                 port => port,

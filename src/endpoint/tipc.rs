@@ -5,12 +5,12 @@
 
 use crate::error::{Error, Result};
 
-/// Service types below this one are the system's.
+/// Service types below this one are reserved for the system.
 const RESERVED_TYPES: u32 = 64;
 /// The domain of a name without one: zone 1, any cluster and node.
 const DEFAULT_DOMAIN: u32 = node(1, 0, 0);
 
-/// Where a tipc endpoint lives.
+/// The address of a tipc endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TipcAddress {
     /// A range of instances of a service.
@@ -28,14 +28,14 @@ pub enum TipcAddress {
         service: u32,
         /// The instance.
         instance: u32,
-        /// The part of the network to look in, coded like a node.
+        /// The part of the network where it is looked up, encoded like a node.
         domain: u32,
     },
     /// One socket on one node; only to connect to.
     Id {
         /// Zone, cluster and node in 8, 12 and 12 bits.
         node: u32,
-        /// The socket's number there.
+        /// The socket's number on the node.
         reference: u32,
     },
     /// `<*>`, only to bind: a socket without a name.
@@ -99,8 +99,8 @@ impl TipcAddress {
         }
     }
 
-    /// The address as it stands after `tipc://` in `ZMQ_LAST_ENDPOINT`. A name
-    /// shows its domain as if it were the end of a range: libzmq does.
+    /// The address as it stands after `tipc://` in `ZMQ_LAST_ENDPOINT`. The domain of a name is
+    /// written like the end of a range, as in libzmq.
     pub fn text(&self) -> String {
         match *self {
             TipcAddress::Range {

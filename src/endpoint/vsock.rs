@@ -5,23 +5,23 @@
 
 use crate::error::{Error, Result};
 
-/// Any context or port, as the system writes it.
+/// Any context id or port (`VMADDR_CID_ANY`, `VMADDR_PORT_ANY`).
 const ANY: u32 = u32::MAX;
-/// The context id of the host.
+/// The context id of the host (`VMADDR_CID_HOST`).
 const HOST: u32 = 2;
 
-/// Where a vsock endpoint lives.
+/// The address of a vsock endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VsockAddress {
-    /// The context id: which machine. `u32::MAX` for any.
+    /// The context id of the machine; `u32::MAX` for any.
     pub cid: u32,
-    /// The port there. `u32::MAX` for any.
+    /// The port on that machine; `u32::MAX` for any.
     pub port: u32,
 }
 
 impl VsockAddress {
-    /// Reads the part after `vsock://`. `*` or `-1` stand for any context or
-    /// port, `@` for the host's context. Errors: `Invalid`.
+    /// Reads the part after `vsock://`. `*` or `-1` stands for any context id or port, `@` for
+    /// the host's context id. Errors: `Invalid`.
     pub fn parse(text: &[u8]) -> Result<VsockAddress> {
         let text = std::str::from_utf8(text).map_err(|_| Error::Invalid)?;
         let (cid, port) = text.rsplit_once(':').ok_or(Error::Invalid)?;
@@ -45,7 +45,7 @@ impl VsockAddress {
     }
 }
 
-/// A number is read as far as its digits go, as C's `strtoul` does.
+/// Reads a number like C's `strtoul`: blanks, a plus sign, digits, then anything.
 fn number(text: &str) -> Option<u32> {
     if matches!(text, "*" | "-1") {
         return Some(ANY);

@@ -1,17 +1,16 @@
-//! A map from byte strings to numbers that finds all keys that are prefixes of
-//! a given string.
+//! A map from byte strings to numbers that finds all keys that are prefixes of a given
+//! string.
 //!
-//! A radix tree whose ends are buckets: a node stands for a run of bytes at
-//! which topics part, and below it is either a bucket with what is left of up to
-//! 64 keys, packed together, or edges to further nodes. A bucket that is full is
-//! divided by the first bytes. So most of a key's way leads through few nodes
-//! that many keys share and that stay in the processor's caches, and ends in a
-//! search of two or three cache lines. Hashing every prefix instead would be a
-//! probe for each length in use, which peers choose.
+//! It is a radix tree with buckets as leaves. A node has a label, the bytes that follow those
+//! of the nodes above it, and below it either a bucket with the rests of up to 64 keys, or
+//! edges to further nodes. A full bucket is divided by the first byte of its strings. So a
+//! lookup passes a few nodes that many keys share, which are likely to be in the processor's
+//! caches, and ends with a search of two or three cache lines. A hash table would need a
+//! probe for each length of key in use, and peers choose those.
 //!
-//! Nodes lie in one array and name each other by index, edges take one of five
-//! sizes, and a label of many bytes is a part of a text that is shared. Whatever is
-//! done with a key takes time in proportion to its length, and no recursion.
+//! Nodes are in one array and refer to each other by index, edges have one of five sizes, and
+//! a long label is a part of a text that is shared. Each operation on a key takes time in
+//! proportion to its length, and none is recursive.
 
 #![forbid(unsafe_code)]
 
@@ -38,8 +37,8 @@ pub struct PrefixTree {
     free: Vec<u32>,
     len: usize,
     labels: Labels,
-    /// Nodes of before the last key went, none of which is in use, to be given
-    /// back by and by: a million of them take milliseconds.
+    /// Unused nodes, from before the map became empty. They are freed in slices, as a million
+    /// of them take milliseconds.
     waste: Vec<(Vec<Node>, Labels)>,
 }
 
@@ -55,7 +54,7 @@ impl Default for PrefixTree {
     }
 }
 
-/// Where a key's number is.
+/// The place of a key's number.
 #[derive(Clone, Copy)]
 enum Spot {
     Node(u32),
@@ -69,13 +68,13 @@ impl PrefixTree {
         self.len
     }
 
-    /// Whether there is none.
+    /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// Calls `visit` with the number of each key that is a prefix of `data`,
-    /// shortest first, until it answers false.
+    /// shortest first, until it returns false.
     #[inline]
     pub fn prefixes(&self, data: &[u8], mut visit: impl FnMut(u32) -> bool) {
         if self.len == 0 {
@@ -107,19 +106,18 @@ impl PrefixTree {
         (number != ABSENT).then_some(number)
     }
 
-    /// Gives a key a number; returns the one it had.
+    /// Sets the number of a key, which is added if need be; returns the previous one.
     pub fn insert(&mut self, key: &[u8], number: u32) -> Option<u32> {
         self.update(key, |_| number)
     }
 
-    /// Gives a key the number that `change` makes of the one it had, which is
-    /// returned.
+    /// Sets the number of a key to what `change` returns for the previous one; returns that.
     pub fn update(&mut self, key: &[u8], change: impl FnOnce(Option<u32>) -> u32) -> Option<u32> {
         let text = None;
         self.change(Key { bytes: key, text }, change)
     }
 
-    /// As [`update`](Self::update) of a key that can be shared.
+    /// As [`update`](Self::update), of a key that can be shared.
     pub fn update_text(
         &mut self,
         key: &Arc<Text>,
@@ -198,7 +196,8 @@ impl PrefixTree {
         }
     }
 
-    /// Takes nodes without purpose away, from this one up.
+    /// Removes nodes that are no longer needed, from this one upwards: those without a number
+    /// and children, and those that can be merged with their only child.
     fn tidy(&mut self, mut node: u32, mut path: SmallVec<[u32; 16]>) {
         while let Some(parent) = path.pop() {
             if self.nodes[node as usize].value != ABSENT {
@@ -216,12 +215,12 @@ impl PrefixTree {
         }
     }
 
-    /// Whether there is memory to give back, see [`shed`](Self::shed).
+    /// Whether there is memory to free, see [`shed`](Self::shed).
     pub fn has_waste(&self) -> bool {
         !self.waste.is_empty()
     }
 
-    /// Gives back so many nodes of memory that is not used any more.
+    /// Frees the memory of at most so many unused nodes.
     pub fn shed(&mut self, nodes: usize) {
         if let Some((waste, labels)) = self.waste.last_mut() {
             let left = waste.len().saturating_sub(nodes);
@@ -237,7 +236,7 @@ impl PrefixTree {
     pub fn first(&self, most: usize, mut visit: impl FnMut(&[u8], u32)) {
         let mut left = most;
         let mut stack = vec![(ROOT, 0)];
-        // What leads to the nodes in the stack is a part of it.
+        // Its first `depth` bytes are the key of the parent of each node in the stack.
         let mut key = Vec::new();
         while let Some((index, depth)) = stack.pop().filter(|_| left > 0) {
             let node = &self.nodes[index as usize];
@@ -265,7 +264,7 @@ impl PrefixTree {
     fn child(&self, node: &Node, byte: u8) -> Option<u32> {
         match &node.children {
             Children::None | Children::Rests(_) => None,
-            // Its label is compared anyway.
+            // The caller compares the whole label afterwards.
             Children::One(child) => (self.nodes[*child as usize].first() == byte).then_some(*child),
             Children::Few(edges) => edges.get(byte),
             Children::Some(edges) => edges.get(byte),
@@ -274,8 +273,7 @@ impl PrefixTree {
         }
     }
 
-    /// Where exactly this key's number is, if anywhere; `above` sees the nodes
-    /// above that one.
+    /// The place of this key's number, if there is one; calls `above` with each node above it.
     fn find(&self, key: &[u8], mut above: impl FnMut(u32)) -> Option<Spot> {
         let mut index = ROOT;
         let mut rest = key;
@@ -291,7 +289,7 @@ impl PrefixTree {
         Some(Spot::Node(index))
     }
 
-    /// The place for this key's number, made if need be.
+    /// The place for this key's number, which is made if need be.
     fn make(&mut self, key: Key<'_>) -> Spot {
         let mut index = ROOT;
         let mut rest = key.bytes;
@@ -329,12 +327,12 @@ impl PrefixTree {
         Spot::Node(index)
     }
 
-    /// A node for what is left of a key from `at` on, or for the first of it.
+    /// A node for the rest of a key from `at` on, or for as much of it as a node holds.
     fn leaf(&mut self, key: Key<'_>, at: usize) -> Node {
         let rest = &key.bytes[at..];
         let label = match rest.len() > STRING_MAX {
             true => key.label(at..key.bytes.len()),
-            // The rest of it fits into a bucket.
+            // What the node does not hold fits into a bucket.
             false => None,
         };
         match label {
@@ -343,8 +341,8 @@ impl PrefixTree {
         }
     }
 
-    /// Cuts a node after `at` bytes of its label, which are those of a key from
-    /// `from` on. It keeps the first part; what it had moves below.
+    /// Splits a node after `at` bytes of its label, which a key has too, from `from` on. The
+    /// node keeps these bytes; the rest of the label, the number and the children move below.
     fn split(&mut self, index: u32, at: usize, key: Key<'_>, from: usize) {
         let node = &self.nodes[index as usize];
         let end = self.labels.get(node).len();
@@ -369,7 +367,7 @@ impl PrefixTree {
         self.nodes[index as usize].children = below;
     }
 
-    /// Makes edges to further nodes of a node's bucket.
+    /// Replaces a node's bucket by edges to further nodes.
     fn divide(&mut self, index: u32) {
         let children = &mut self.nodes[index as usize].children;
         let Children::Rests(rests) = std::mem::replace(children, Children::None) else {
@@ -378,7 +376,7 @@ impl PrefixTree {
         let rests: Vec<(&[u8], u32)> = rests.iter().collect();
         let mut edges = SmallVec::<[(u8, u32); 64]>::new();
         for group in rests.chunk_by(|(a, _), (b, _)| a.first() == b.first()) {
-            // In order, so what the first and the last share, all share.
+            // The strings are in order: a prefix of the first and the last is one of all.
             let (first, last) = (group[0].0, group[group.len() - 1].0);
             let shared = common(first, last).min(LABEL);
             let mut node = Node::new(&first[..shared]);
@@ -400,8 +398,7 @@ impl PrefixTree {
         self.nodes[index as usize].children = Children::from(&edges);
     }
 
-    /// Makes one node of a node without a number and its only child, if the
-    /// labels fit together.
+    /// Merges a node without a number with its only child, if a node can hold both labels.
     fn merge(&mut self, index: u32, child: u32) {
         let [above, below] = [index, child].map(|node| self.labels.get(&self.nodes[node as usize]));
         if above.len() + below.len() > LABEL {
@@ -417,7 +414,7 @@ impl PrefixTree {
         self.free.push(child);
     }
 
-    /// Adds an edge that is not there yet.
+    /// Adds an edge for a byte that has none yet.
     fn link(&mut self, parent: u32, byte: u8, child: u32) {
         let in_place = match &mut self.nodes[parent as usize].children {
             Children::None | Children::Rests(_) | Children::One(_) => false,
@@ -471,7 +468,7 @@ impl PrefixTree {
             self.nodes[index as usize] = node;
             return index;
         }
-        // Growing by an eighth wastes less than doubling; the allocator moves
+        // Growth by an eighth leaves less memory unused than doubling, and the allocator moves
         // large arrays by remapping.
         if self.nodes.len() == self.nodes.capacity() {
             self.nodes.reserve_exact(self.nodes.len() / 8 + 8);

@@ -1,4 +1,4 @@
-//! A few short strings in order, each with a number, in one piece of memory.
+//! A few short strings in byte order, each with a number, in one allocation.
 
 #![forbid(unsafe_code)]
 
@@ -14,20 +14,20 @@ pub const STRING_MAX: usize = 255;
 
 /// Strings that are not empty, in byte order, with numbers.
 ///
-/// The bytes are: how many strings there are, for how many there is room, then
-/// for each its first byte, where it ends in the text (two bytes) and its number
-/// (four), then the text. A search reads the first bytes, which are together,
-/// and looks closer where they fit.
+/// The layout: the number of strings (one byte), the number of slots (one byte), then three
+/// arrays with an element for each slot: the first byte of the string, the end of the string
+/// in the text (two bytes), its number (four bytes); then the text. A search scans the first
+/// bytes, and compares strings only where the first byte is equal.
 pub struct Bucket {
     bytes: Box<[u8]>,
 }
 
 const HEADER: usize = 2;
-/// What a string takes beside its text.
+/// Bytes that a string takes beside its text.
 const FIXED: usize = 1 + 2 + 4;
 
 impl Bucket {
-    /// A bucket of strings that come in order.
+    /// A bucket of strings, which are given in byte order.
     pub fn new<'a>(strings: impl Iterator<Item = (&'a [u8], u32)> + Clone) -> Bucket {
         let text = strings.clone().map(|(string, _)| string.len()).sum();
         let mut bucket = Bucket::with_room(strings.clone().count(), text);
@@ -38,7 +38,7 @@ impl Bucket {
     }
 
     fn with_room(slots: usize, text: usize) -> Bucket {
-        // What the allocator would give in any case.
+        // Rounded up to the size that the allocator uses in any case.
         let size = (HEADER + slots * FIXED + text + 8).next_multiple_of(16) - 8;
         let mut bytes = vec![0; size].into_boxed_slice();
         bytes[1] = slots as u8;
@@ -75,7 +75,7 @@ impl Bucket {
         &self.bytes[HEADER + self.slots() * FIXED..]
     }
 
-    /// Where the first `count` strings end in the text.
+    /// The end of the first `count` strings in the text.
     #[inline]
     fn end_of(&self, count: usize) -> usize {
         match count {
@@ -84,7 +84,7 @@ impl Bucket {
         }
     }
 
-    /// Element `index` of the array of so many bytes each that begins there.
+    /// Element `index` of an array with elements of `N` bytes that begins at `array`.
     #[inline]
     fn get<const N: usize>(&self, array: usize, index: usize) -> [u8; N] {
         let mut element = [0; N];
@@ -102,13 +102,13 @@ impl Bucket {
         &self.text()[self.range(index)]
     }
 
-    /// The number of the string at a place.
+    /// The number of the string at an index.
     #[inline]
     pub fn number(&self, index: usize) -> u32 {
         u32::from_le_bytes(self.get(self.numbers_at(), index))
     }
 
-    /// Gives the string at a place a number.
+    /// Sets the number of the string at an index.
     pub fn set_number(&mut self, index: usize, number: u32) {
         let place = self.numbers_at() + 4 * index;
         self.bytes[place..place + 4].copy_from_slice(&number.to_le_bytes());
@@ -122,12 +122,12 @@ impl Bucket {
     /// Number of strings that begin with a smaller byte.
     #[inline]
     fn before(&self, byte: u8) -> usize {
-        // Without branches, for vector instructions; no count exceeds a byte.
+        // Without branches, so that vector instructions are used; the sum fits into a byte.
         let smaller = self.marks().iter().map(|mark| u8::from(*mark < byte));
         usize::from(smaller.sum::<u8>())
     }
 
-    /// Where a string is, or where it would belong.
+    /// The index of a string; as an error, the index where it is to be inserted.
     pub fn find(&self, string: &[u8]) -> Result<usize, usize> {
         let Some(&byte) = string.first() else {
             return Err(0);
@@ -144,7 +144,7 @@ impl Bucket {
     }
 
     /// Calls `visit` with the number of each string that is a prefix of `data`,
-    /// shortest first, until it answers false.
+    /// shortest first, until it returns false.
     #[inline]
     pub fn prefixes(&self, data: &[u8], mut visit: impl FnMut(u32) -> bool) {
         let Some(&byte) = data.first() else {
@@ -159,19 +159,19 @@ impl Bucket {
         }
     }
 
-    /// Whether a further string may come in.
+    /// Whether this string can be added.
     pub fn takes(&self, string: &[u8]) -> bool {
         self.len() < COUNT_MAX
             && string.len() <= STRING_MAX
             && self.end_of(self.len()) + string.len() <= TEXT_MAX
     }
 
-    /// Adds a string, which [`takes`](Self::takes) allowed, with no number, in
-    /// the place that [`find`](Self::find) told.
+    /// Adds a string without a number. [`takes`](Self::takes) has returned true for it, and
+    /// [`find`](Self::find) this index.
     pub fn insert(&mut self, index: usize, string: &[u8]) {
         let (count, used) = (self.len(), self.end_of(self.len()));
         if count == self.slots() || used + string.len() > self.text().len() {
-            // Half as much more than there is.
+            // Room grows by half.
             let slots = (count + 1 + count.div_ceil(2)).min(COUNT_MAX);
             let text = used + string.len() + used.div_ceil(2);
             self.refit(slots, text.min(TEXT_MAX));
@@ -179,7 +179,7 @@ impl Bucket {
         self.put(index, string, ABSENT);
     }
 
-    /// Moves to memory of another size.
+    /// Moves everything to an allocation of another size.
     fn refit(&mut self, slots: usize, text: usize) {
         let count = self.len();
         let mut fresh = Bucket::with_room(slots, text);
@@ -200,7 +200,7 @@ impl Bucket {
         *self = fresh;
     }
 
-    /// Adds a string where there is room.
+    /// Adds a string; there must be room.
     fn put(&mut self, index: usize, string: &[u8], number: u32) {
         let (count, size) = (self.len(), string.len());
         let (from, used) = (self.end_of(index), self.end_of(count));
@@ -223,7 +223,7 @@ impl Bucket {
         self.move_ends(index..count + 1, size as u16);
     }
 
-    /// Removes the string at a place.
+    /// Removes the string at an index.
     pub fn remove(&mut self, index: usize) {
         let (count, Range { start, end }) = (self.len(), self.range(index));
         let used = self.end_of(count);
@@ -244,7 +244,7 @@ impl Bucket {
         }
     }
 
-    /// The text of these strings has moved.
+    /// Adds `by` to the ends of these strings, whose text has moved.
     fn move_ends(&mut self, which: Range<usize>, by: u16) {
         let ends = self.ends_at();
         for end in self.bytes[ends + which.start * 2..ends + which.end * 2].chunks_exact_mut(2) {

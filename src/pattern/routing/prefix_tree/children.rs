@@ -1,4 +1,4 @@
-//! What lies below a node.
+//! What is below a node: a bucket, or edges to other nodes.
 
 #![forbid(unsafe_code)]
 
@@ -6,8 +6,8 @@ use super::ABSENT;
 use super::bucket::Bucket;
 use smallvec::SmallVec;
 
-/// The rests of a few keys, or edges to other nodes by the first byte of their
-/// label, in its order.
+/// The rests of a few keys, or edges to other nodes in the order of the first bytes of their
+/// labels.
 pub enum Children {
     None,
     Rests(Bucket),
@@ -20,7 +20,7 @@ pub enum Children {
 
 pub struct Edges<const N: usize> {
     len: u8,
-    /// In order; behind the last one nothing but the largest byte.
+    /// In ascending order; unused elements are 255.
     bytes: [u8; N],
     nodes: [u32; N],
 }
@@ -42,19 +42,19 @@ impl<const N: usize> Edges<N> {
 
     #[inline]
     fn find(&self, byte: u8) -> Option<usize> {
-        // Without branches over the whole array, for vector instructions.
+        // Over the whole array and without branches, so that vector instructions are used.
         let smaller = self.bytes.iter().map(|here| u8::from(*here < byte));
         let place = usize::from(smaller.sum::<u8>());
         (place < usize::from(self.len) && self.bytes[place] == byte).then_some(place)
     }
 
-    /// The node that this byte leads to.
+    /// The node for this byte.
     #[inline]
     pub fn get(&self, byte: u8) -> Option<u32> {
         self.nodes.get(self.find(byte)?).copied()
     }
 
-    /// Adds an edge in its place in the order; false if there is no room.
+    /// Adds an edge at its place in the order; false if there is no room.
     pub fn insert(&mut self, byte: u8, node: u32) -> bool {
         let len = usize::from(self.len);
         if len == N {
@@ -78,7 +78,7 @@ impl<const N: usize> Edges<N> {
 }
 
 impl Children {
-    /// Edges in order.
+    /// Edges that are given in order, in the smallest form that holds them.
     pub fn from(edges: &[(u8, u32)]) -> Children {
         match edges.len() {
             0 => Children::None,

@@ -1,8 +1,8 @@
-//! Labels: the runs of bytes at which keys part.
+//! Nodes and their labels.
 //!
-//! Up to [`LABEL`] bytes lie in the node. A longer label is a part of a [`Text`],
-//! which nodes and keys share: a key of megabytes is put into the tree, and cut
-//! where another one parts from it, without being copied.
+//! A label of up to [`LABEL`] bytes is stored in the node. A longer one is a part of a
+//! [`Text`], which nodes and keys share: a key of megabytes is put into the tree, and split
+//! where another key differs from it, without a copy.
 
 #![forbid(unsafe_code)]
 
@@ -13,16 +13,16 @@ use smallvec::SmallVec;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Longest label in a node, chosen so that a node takes 48 bytes.
+/// Longest label in a node, in bytes; chosen so that a node takes 48 bytes.
 pub const LABEL: usize = 19;
-/// In place of the label's length: it is a part of a text.
+/// In place of the label's length: the label is a part of a text.
 const LONG: u8 = u8::MAX;
 
 pub struct Node {
     pub children: Children,
     pub value: u32,
     len: u8,
-    /// The label, or its first byte and its place among the long ones.
+    /// The label; or its first byte, then its place in [`Labels`], four bytes little-endian.
     label: [u8; LABEL],
 }
 
@@ -38,7 +38,7 @@ impl Node {
         }
     }
 
-    /// A node with the first bytes of a label, as many as it takes.
+    /// A node with the first [`LABEL`] bytes of a label.
     pub fn new(label: &[u8]) -> Node {
         let len = label.len().min(LABEL);
         let mut bytes = [0; LABEL];
@@ -58,22 +58,21 @@ impl Node {
     }
 }
 
-/// Bytes that may be referred to from several places: a message or what is behind
-/// its first bytes.
+/// Bytes that several owners can share: a message without its first `from` bytes.
 pub struct Text {
     msg: Msg,
     from: usize,
 }
 
 impl Text {
-    /// A copy of `bytes`; `None` if there is no memory.
+    /// Copies `bytes`; `None` if there is no memory.
     pub fn copy(bytes: &[u8]) -> Option<Arc<Text>> {
         let msg = Msg::copy_from(bytes).ok()?;
         Some(Arc::new(Text { msg, from: 0 }))
     }
 
-    /// What is behind the first `from` bytes of a message, whose body no other message
-    /// may refer to.
+    /// What follows the first `from` bytes of a message, which must be the only one that refers
+    /// to its body.
     pub fn of(msg: Msg, from: usize) -> Arc<Text> {
         let from = from.min(msg.len());
         Arc::new(Text { msg, from })
@@ -127,13 +126,14 @@ impl Label {
 #[derive(Clone, Copy)]
 pub struct Key<'a> {
     pub bytes: &'a [u8],
-    /// The same, to be shared.
+    /// The text with these bytes, if they can be shared.
     pub text: Option<&'a Arc<Text>>,
 }
 
 impl Key<'_> {
-    /// A part of the key as a label. It refers to the key's text only if it is no
-    /// small part of that, which it may outlive. `None` if there is no memory.
+    /// A part of the key as a label. It shares the key's text only if it is at least a quarter
+    /// of it, because it may keep the text alive after the key is removed. `None` if there is
+    /// no memory.
     pub fn label(&self, range: Range<usize>) -> Option<Label> {
         let bytes = &self.bytes[range.clone()];
         if bytes.len() <= LABEL {
@@ -173,7 +173,8 @@ impl Labels {
         part.map_or(&[], Part::bytes)
     }
 
-    /// What follows the label in `rest`, of which an edge has led here.
+    /// What follows the label in `rest`; `None` if `rest` does not begin with the label. The
+    /// first byte, which chose the edge to this node, is known to be equal.
     #[inline]
     pub fn cut<'a>(&self, node: &Node, rest: &'a [u8]) -> Option<&'a [u8]> {
         match node.len {
@@ -209,7 +210,7 @@ impl Labels {
         }
     }
 
-    /// The node is not used any more.
+    /// Frees the label of a node that is removed or replaced.
     pub fn release(&mut self, node: &Node) {
         if node.len == LONG {
             if let Some(place) = self.long.get_mut(node.place()) {
@@ -219,7 +220,7 @@ impl Labels {
         }
     }
 
-    /// Drops so many of the labels; true if there were no more.
+    /// Frees at most so many long labels; true if none is left.
     pub fn shed(&mut self, count: usize) -> bool {
         let left = self.long.len().saturating_sub(count);
         self.long.truncate(left);
@@ -237,10 +238,10 @@ impl Labels {
     }
 }
 
-/// Number of bytes that both begin with.
+/// Length of the longest common prefix.
 pub fn common(a: &[u8], b: &[u8]) -> usize {
     const STEP: usize = 256;
-    // Whole steps are compared by the C library.
+    // The comparison of whole steps is one call of the C library each.
     let steps = a.chunks_exact(STEP).zip(b.chunks_exact(STEP));
     let whole = STEP * steps.take_while(|(a, b)| a == b).count();
     let rest = a[whole..].iter().zip(&b[whole..]);

@@ -551,7 +551,7 @@ struct iovec;
 typedef struct zmq_pollitem_t {
   /* The socket, or NULL. */
   void *socket;
-  /* The descriptor; not looked at if there is a socket. */
+  /* The descriptor; ignored if there is a socket. */
   zmq_fd_t fd;
   /* The events asked for: ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR, ZMQ_POLLPRI. */
   short events;

@@ -1,8 +1,7 @@
-//! Numbers of the public C header that are not options: those stand in
-//! `options::constants`.
+//! Numbers of the public C header, except the options, which are in `options::constants`.
 //!
-//! Every constant is a plain literal, because the header is generated from
-//! this file. What only the draft API announces is in [`draft`].
+//! Every constant is a plain literal, because the header is generated from this file. The
+//! numbers of the draft API are in [`draft`].
 
 pub mod draft;
 

@@ -1,4 +1,5 @@
-//! Contexts.
+//! Contexts: the exported functions that make, set and terminate them. A context is found by
+//! its handle, which is checked, so any pointer may be passed.
 
 use std::ffi::{c_int, c_void};
 

@@ -1,7 +1,8 @@
-//! Messages.
+//! Messages: the exported functions on a `zmq_msg_t`.
 //!
-//! A `zmq_msg_t` lives in the caller's memory. Functions that take an
-//! initialised message refuse, as far as can be seen, one that is not.
+//! A `zmq_msg_t` is in the caller's memory, and no lock protects it: one thread uses it at a
+//! time. A function that takes an initialised message detects a closed one and, as far as its
+//! bytes show it, memory that was never initialised.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
@@ -18,11 +19,11 @@ use crate::message::Msg;
 /// `msg` is NULL or points to a `zmq_msg_t` that nothing else uses during the call.
 #[inline]
 pub(super) unsafe fn message<'a>(msg: *const zmq_msg_t) -> Result<&'a mut Msg> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that it is NULL or a message that nothing else uses.
     unsafe { Msg::from_c(msg.cast_mut().cast()) }.ok_or(Error::Fault)
 }
 
-/// Writes a fresh message to the caller's memory.
+/// Writes a new message to the caller's memory.
 ///
 /// # Safety
 /// `place` is NULL or points to 64 writable bytes.
@@ -30,7 +31,7 @@ unsafe fn place(place: *mut zmq_msg_t, msg: Result<Msg>) -> Result<c_int> {
     if place.is_null() {
         return Err(Error::Fault);
     }
-    // SAFETY: not NULL, and by the caller's promise.
+    // SAFETY: not NULL, so 64 writable bytes by the caller's promise.
     unsafe { msg?.write_c(place.cast()) };
     Ok(0)
 }
@@ -41,7 +42,7 @@ unsafe fn place(place: *mut zmq_msg_t, msg: Result<Msg>) -> Result<c_int> {
 /// `msg` points to an uninitialised or closed message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` points to the memory of a message.
     call(|| unsafe { place(msg, Ok(Msg::new())) })
 }
 
@@ -52,7 +53,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_init(msg: *mut zmq_msg_t) -> c_int {
 /// As zmq_msg_init. The content is written before it is sent or read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_init_size(msg: *mut zmq_msg_t, size: usize) -> c_int {
-    // SAFETY: by the caller's promise; the body is the caller's to write.
+    // SAFETY: the caller promises that `msg` points to the memory of a message, and to write
+    // the body before it is read.
     call(|| unsafe { place(msg, Msg::with_size(size)) })
 }
 
@@ -75,7 +77,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_init_data(
 ) -> c_int {
     call(|| match data.is_null() && size > 0 {
         true => Err(Error::Invalid),
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that `data` is valid until `free_fn` is called, and that
+        // `msg` points to the memory of a message.
         false => unsafe { place(msg, Msg::from_user(data.cast(), size, free_fn, hint)) },
     })
 }
@@ -87,7 +90,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_init_data(
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_close(msg: *mut zmq_msg_t) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` points to a message.
     call(|| unsafe { message(msg) }.map(Msg::close).map(|()| 0))
 }
 
@@ -102,7 +105,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_move(
     source: *mut zmq_msg_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: by the caller's promise; one at a time, they may be the same.
+        // SAFETY: the caller promises a message. Only one reference is used at a time, as
+        // both pointers may be equal.
         let content = unsafe { message(source)? }.take();
         // SAFETY: as above.
         *unsafe { message(dest)? } = content;
@@ -122,7 +126,8 @@ pub unsafe extern "C-unwind" fn zmq_msg_copy(
     source: *mut zmq_msg_t,
 ) -> c_int {
     call(|| {
-        // SAFETY: by the caller's promise; one at a time, they may be the same.
+        // SAFETY: the caller promises a message. Only one reference is used at a time, as
+        // both pointers may be equal.
         let content = unsafe { message(source)? }.share_to_keep();
         // SAFETY: as above.
         *unsafe { message(dest)? } = content;
@@ -138,7 +143,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_copy(
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void {
     plain(|| {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that `msg` points to a message.
         let data = unsafe { message(msg) }.map(|msg| msg.data_ptr_mut().cast());
         data.unwrap_or(ptr::null_mut())
     })
@@ -151,7 +156,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_data(msg: *mut zmq_msg_t) -> *mut c_void
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` points to a message.
     plain(|| unsafe { message(msg) }.map_or(0, |msg| msg.len()))
 }
 
@@ -161,7 +166,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_size(msg: *const zmq_msg_t) -> usize {
 /// `msg` points to a message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` points to a message.
     plain(|| unsafe { message(msg) }.map_or(0, |msg| msg.more().into()))
 }
 
@@ -174,7 +179,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_more(msg: *const zmq_msg_t) -> c_int {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_msg_get(msg: *const zmq_msg_t, property: c_int) -> c_int {
     call(|| {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that `msg` points to a message.
         let msg = unsafe { message(msg)? };
         match property {
             ZMQ_MORE => Ok(msg.more().into()),
@@ -217,7 +222,7 @@ pub unsafe extern "C-unwind" fn zmq_msg_gets(
         if property.is_null() {
             return Err(Error::Invalid);
         }
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises a message and a string, which is not NULL.
         let (msg, name) = unsafe { (message(msg)?, CStr::from_ptr(property)) };
         let value = msg.metadata().and_then(|metadata| metadata.get(name));
         value.map(CStr::as_ptr).ok_or(Error::Invalid)

@@ -28,7 +28,7 @@ pub unsafe extern "C-unwind" fn zmq_poll(
         }
         let items = match count {
             0 => &mut [][..],
-            // SAFETY: by the caller's promise.
+            // SAFETY: not NULL, so valid for `count` items by the caller's promise.
             _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
         };
         poll_items(items, timeout)
@@ -139,7 +139,7 @@ pub unsafe extern "C-unwind" fn zmq_socket_monitor(
     events: c_int,
 ) -> c_int {
     shielded(|| {
-        // SAFETY: by the caller's promise.
+        // SAFETY: not NULL, so a string by the caller's promise.
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
         // The first version of monitor events has sixteen bits.
         let mask = u16::try_from(events).map_err(|_| Error::Invalid)?;

@@ -1,4 +1,5 @@
-//! Sockets: making them, options, endpoints.
+//! Sockets: the exported functions that make and close them, set options, bind and connect.
+//! A socket is found by its handle, which is checked, so any pointer may be passed for it.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
@@ -46,12 +47,12 @@ pub unsafe extern "C-unwind" fn zmq_setsockopt(
     length: usize,
 ) -> c_int {
     shielded(|| {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that `value` is valid for `length` bytes.
         let bytes = unsafe { super::bytes(value, length) };
         let handle = socket as usize;
         match (option, bytes, length) {
             (_, None, 1..) => socket::with(handle, |_| Err(Error::Invalid))?,
-            // SAFETY: by the caller's promise.
+            // SAFETY: the caller promises to give up the descriptor.
             (ZMQ_USE_FD, Some(bytes), _) => unsafe { give_descriptor(handle, bytes)? },
             (_, bytes, _) => socket::set_option(handle, option, bytes)?,
         }
@@ -59,13 +60,13 @@ pub unsafe extern "C-unwind" fn zmq_setsockopt(
     })
 }
 
-/// `ZMQ_USE_FD`. -1 gives nothing.
+/// Sets `ZMQ_USE_FD`: a descriptor for the next bind, or -1 for none.
 ///
 /// # Safety
 /// As zmq_setsockopt.
 unsafe fn give_descriptor(handle: usize, bytes: &[u8]) -> Result<()> {
     match bytes.try_into().map(i32::from_ne_bytes) {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises to give up the descriptor `fd`.
         Ok(fd @ 0..) => socket::give_descriptor(handle, fd, unsafe { GivenFd::new(fd) }),
         _ => socket::set_option(handle, ZMQ_USE_FD, Some(bytes)),
     }
@@ -85,32 +86,32 @@ pub unsafe extern "C-unwind" fn zmq_getsockopt(
     length: *mut usize,
 ) -> c_int {
     let once = || {
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that `length` is valid, and `value` for `*length` bytes.
         let out = unsafe { super::output(value, length) };
         let Some(out) = out else {
             return socket::with(socket as usize, |_| Err(Error::Invalid));
         };
         let written = socket::get_option(socket as usize, option, out)?;
-        // SAFETY: `output` has checked that it is not NULL.
+        // SAFETY: `output` has checked that `length` is not NULL, and so it is valid.
         unsafe { *length = written };
         Ok(0)
     };
     sending(once, once)
 }
 
-/// The text of an endpoint.
+/// The text of an endpoint, without its NUL; [`Error::Invalid`] for NULL.
 ///
 /// # Safety
 /// `address` is NULL or a string.
 unsafe fn text<'a>(address: *const c_char) -> Result<&'a [u8]> {
     match address.is_null() {
         true => Err(Error::Invalid),
-        // SAFETY: by the caller's promise.
+        // SAFETY: not NULL, so a string by the caller's promise.
         false => Ok(unsafe { CStr::from_ptr(address) }.to_bytes()),
     }
 }
 
-/// Runs an endpoint function; a bad handle counts before a bad address.
+/// Calls an endpoint function. If handle and address are both bad, the error is the handle's.
 ///
 /// # Safety
 /// `address` is NULL or a string.
@@ -119,7 +120,7 @@ unsafe fn endpoint(
     address: *const c_char,
     f: fn(usize, &[u8]) -> Result<()>,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `address` is NULL or a string.
     match unsafe { text(address) } {
         Ok(text) => f(socket as usize, text).map(|()| 0),
         Err(error) => socket::with(socket as usize, |_| Err(error)),
@@ -135,7 +136,7 @@ unsafe fn endpoint(
 /// `address` is a string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_bind(socket: *mut c_void, address: *const c_char) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `address` is a string.
     shielded(|| unsafe { endpoint(socket, address, endpoints::bind) })
 }
 
@@ -147,7 +148,7 @@ pub unsafe extern "C-unwind" fn zmq_bind(socket: *mut c_void, address: *const c_
 /// `address` is a string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_connect(socket: *mut c_void, address: *const c_char) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `address` is a string.
     shielded(|| unsafe { endpoint(socket, address, endpoints::connect) })
 }
 
@@ -159,7 +160,7 @@ pub unsafe extern "C-unwind" fn zmq_connect(socket: *mut c_void, address: *const
 /// `address` is a string.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_unbind(socket: *mut c_void, address: *const c_char) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `address` is a string.
     shielded(|| unsafe { endpoint(socket, address, endpoints::release) })
 }
 
@@ -174,6 +175,6 @@ pub unsafe extern "C-unwind" fn zmq_disconnect(
     socket: *mut c_void,
     address: *const c_char,
 ) -> c_int {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `address` is a string.
     shielded(|| unsafe { endpoint(socket, address, endpoints::release) })
 }

@@ -1,4 +1,7 @@
 //! Sleeping and threads for C programs.
+//!
+//! The calls that wait are cancellation points: they are made outside of the boundary's
+//! closure, with no lock held and nothing on the stack to drop.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -13,18 +16,19 @@ use crate::error::{Error, Result};
 
 static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new();
 
-/// Holds the handles' locks over a fork.
+/// Locks the handles until the fork is over.
 pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(THREADS.lock_over_fork()));
 }
 
-/// What a new thread is to do.
+/// The body of a new thread and its argument.
 struct Job {
     body: zmq_thread_fn,
     arg: *mut c_void,
 }
 
-// SAFETY: the argument is the caller's, who wants it in the other thread.
+// SAFETY: only the new thread uses the argument, and the caller of zmq_threadstart promised
+// that the body may run there with it.
 unsafe impl Send for Job {}
 
 /// Pauses the calling thread for a number of seconds.
@@ -33,7 +37,7 @@ unsafe impl Send for Job {}
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn zmq_sleep(seconds: c_int) {
     let (before, seconds) = (errno(), plain(|| u32::try_from(seconds).unwrap_or(0)));
-    // Outside: a cancellation point.
+    // A cancellation point, so outside of the closure.
     if seconds > 0 {
         os::sleep(seconds);
     }
@@ -75,7 +79,7 @@ pub unsafe extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
         running.set(Some(thread.ok_or(Error::Fault)?));
         Ok(())
     });
-    // Outside: a cancellation point.
+    // A cancellation point, so outside of the closure.
     if let Some(thread) = running.take() {
         thread.join();
     }
@@ -89,36 +93,37 @@ mod os {
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
 
-    /// A thread of the system's own kind, with the stack that a C program
-    /// expects and not the smaller one of Rust's threads.
+    /// A thread of the system. Its stack has the size that a C program expects; a thread of
+    /// Rust's library has a smaller one.
     pub struct Thread(libc::pthread_t);
 
-    // SAFETY: the identifier may be used from any thread.
+    // SAFETY: a `pthread_t` may be joined from any thread.
     unsafe impl Send for Thread {}
 
     impl Thread {
-        /// The signal mask is inherited, so it is set around the start: there
-        /// is no moment in which the new thread could get a signal.
+        /// The new thread inherits the signal mask, so signals are blocked around its start:
+        /// it cannot receive one at any time.
         pub fn start(job: Box<Job>) -> Result<Thread> {
             let job = Box::into_raw(job);
             let mut thread = MaybeUninit::uninit();
             let old = block_signals();
-            // SAFETY: `job` is handed over for the thread to free.
+            // SAFETY: `thread` is writable, the attributes may be NULL, and the new thread owns
+            // `job`, which `run` frees.
             let code =
                 unsafe { unwinding::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
             restore_signals(old);
             if code != 0 {
-                // SAFETY: no thread was made, so it is still ours.
+                // SAFETY: no thread was made, so `job` was not freed.
                 drop(unsafe { Box::from_raw(job) });
                 return Err(Error::Os(code));
             }
-            // SAFETY: written by the call that succeeded.
+            // SAFETY: the call has succeeded, so it has written `thread`.
             Ok(Thread(unsafe { thread.assume_init() }))
         }
 
-        /// Waits for its end. A cancellation point.
+        /// Waits until the thread has ended. A cancellation point.
         pub fn join(self) {
-            // SAFETY: joinable, and joined once as this consumes it.
+            // SAFETY: the thread is joinable, and joined once only, since `self` is consumed.
             let code = unsafe { unwinding::pthread_join(self.0, null_mut()) };
             if code != 0 {
                 set_errno(code);
@@ -126,19 +131,19 @@ mod os {
         }
     }
 
-    /// The program's code may end the thread, which unwinds through this.
+    /// The program's code may end the thread, which unwinds through this frame.
     extern "C-unwind" fn run(job: *mut c_void) -> *mut c_void {
-        // SAFETY: handed over by `start`.
+        // SAFETY: `start` made the pointer from a box, which this thread owns.
         let Job { body, arg } = *unsafe { Box::from_raw(job.cast::<Job>()) };
         name_thread();
-        // SAFETY: the caller of zmq_threadstart promised that it may run here.
+        // SAFETY: the caller of zmq_threadstart promised that the body may run here with `arg`.
         unsafe { body(arg) };
         null_mut()
     }
 
     fn name_thread() {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        // SAFETY: a short C string, and the calling thread.
+        // SAFETY: a C string of less than 16 bytes, and the calling thread.
         unsafe {
             libc::pthread_setname_np(libc::pthread_self(), c"ZMQapp".as_ptr());
         }
@@ -147,8 +152,7 @@ mod os {
     fn block_signals() -> libc::sigset_t {
         let mut all = MaybeUninit::uninit();
         let mut old = MaybeUninit::uninit();
-        // SAFETY: both sets are initialised by these calls, which cannot fail
-        // with a valid `how`.
+        // SAFETY: these calls initialise both sets; with a valid `how` they cannot fail.
         unsafe {
             libc::sigfillset(all.as_mut_ptr());
             libc::sigemptyset(old.as_mut_ptr());
@@ -158,12 +162,12 @@ mod os {
     }
 
     fn restore_signals(old: libc::sigset_t) {
-        // SAFETY: a set that the system filled in.
+        // SAFETY: `old` is a set that `pthread_sigmask` has written.
         let _: c_int = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, null_mut()) };
     }
 
     pub fn sleep(seconds: c_uint) {
-        // SAFETY: takes any number.
+        // SAFETY: `sleep` accepts any number.
         unsafe { unwinding::sleep(seconds) };
     }
 }
@@ -181,7 +185,7 @@ mod os {
         pub fn start(job: Box<Job>) -> Result<Thread> {
             let run = move || {
                 let Job { body, arg } = *{ job };
-                // SAFETY: the caller of zmq_threadstart promised that.
+                // SAFETY: the caller of zmq_threadstart promised that the body may run here.
                 unsafe { body(arg) }
             };
             Ok(Thread(Builder::new().name("ZMQapp".into()).spawn(run)?))

@@ -1,4 +1,7 @@
 //! Timers for C programs: `runtime::timers` with a clock and C handlers.
+//!
+//! Each set has a lock of its own. Handlers run in the thread that calls `zmq_timers_execute`,
+//! without the lock.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,7 +20,7 @@ type Shared = Mutex<Timers<Callback>>;
 
 static TIMERS: Pool<Shared> = Pool::new();
 
-/// Holds the handles' locks over a fork.
+/// Locks the handles until the fork is over.
 pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(TIMERS.lock_over_fork()));
 }
@@ -28,8 +31,8 @@ struct Callback {
     arg: *mut c_void,
 }
 
-// SAFETY: run only by the thread that calls zmq_timers_execute; the argument
-// is the caller's, who chose that thread.
+// SAFETY: only the thread that calls zmq_timers_execute uses the argument, and the caller of
+// zmq_timers_add promised that the handler may run with it.
 unsafe impl Send for Callback {}
 
 /// Creates an empty set of timers.
@@ -54,7 +57,7 @@ pub extern "C-unwind" fn zmq_timers_new() -> *mut c_void {
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_timers_destroy(timers_p: *mut *mut c_void) -> c_int {
     call(|| {
-        // SAFETY: NULL or good by the caller's promise.
+        // SAFETY: NULL, or valid by the caller's promise.
         let place = unsafe { timers_p.as_mut() }.ok_or(Error::Fault)?;
         TIMERS.end(*place, |timers| timers.lock().clear())?;
         *place = std::ptr::null_mut();
@@ -165,15 +168,16 @@ pub unsafe extern "C-unwind" fn zmq_timers_execute(timers: *mut c_void) -> c_int
     let next = || call(|| step(timers, &begun, &due));
     let mut result = next();
     while let (0, Some((id, Callback { handler, arg }))) = (result, due.take()) {
-        // SAFETY: the caller of zmq_timers_add promised that it may run while it is there.
+        // SAFETY: the caller of zmq_timers_add promised that the handler may run with `arg`
+        // while the timer exists, and it existed when this step found it.
         unsafe { handler(id, arg) };
         result = next();
     }
     result
 }
 
-/// Finds the next handler that is due, in a round over a set of timers. The first step
-/// begins the round; it continues even if a handler ends the set.
+/// Stores the next due handler of a round over a set of timers in `due`. The first step
+/// begins the round, which continues even if a handler destroys the set.
 fn step(
     timers: *mut c_void,
     begun: &Cell<Option<(&'static Shared, Round)>>,

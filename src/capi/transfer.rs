@@ -1,4 +1,8 @@
 //! Sending and receiving.
+//!
+//! Each of these functions may sleep, and is a cancellation point. After a sleep the boundary
+//! makes the call again with a second closure, which is out of line so that the first one, the
+//! frequent one, stays small.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -14,7 +18,7 @@ use crate::message::{FRAMED_MAX, Msg, copy::copy};
 use crate::runtime::slots::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 
-/// A length as the functions return it.
+/// A length as the functions return it: `INT_MAX` if it is larger.
 #[inline]
 fn length(len: usize) -> c_int {
     c_int::try_from(len).unwrap_or(c_int::MAX)
@@ -33,13 +37,15 @@ pub unsafe extern "C-unwind" fn zmq_send(
     size: usize,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `buffer` is valid for `size` bytes, also after a sleep.
     sending(
         move || unsafe { send_buffer(socket, buffer, size, flags) },
         move || unsafe { send_buffer_again(socket, buffer, size, flags) },
     )
 }
 
+/// Body of [`zmq_send`]: NULL is an empty buffer if `size` is 0, and else [`Error::Fault`].
+///
 /// # Safety
 /// `buffer` is NULL or valid for `size` bytes.
 #[inline(always)]
@@ -49,13 +55,13 @@ unsafe fn send_buffer(
     size: usize,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `buffer` is NULL or valid for `size` bytes.
     let bytes = unsafe { super::bytes(buffer, size) };
     let bytes = bytes.or((size == 0).then_some(&[][..]));
     let Some(bytes) = bytes else {
         return socket::with(socket as usize, |_| Err(Error::Fault));
     };
-    // SAFETY: by the caller's promise, for the time of the call.
+    // SAFETY: the caller promises that `buffer` is valid for the time of the call.
     unsafe { send_bytes(socket, bytes, flags)? };
     Ok(length(size))
 }
@@ -72,19 +78,19 @@ unsafe fn send_buffer_again(
     size: usize,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: as for this function.
     unsafe { send_buffer(socket, buffer, size, flags) }
 }
 
-/// Sends a copy of `bytes`. A short body is copied where it is written to.
+/// Sends a copy of `bytes`. A short body is copied once, to where the pipe keeps it.
 ///
 /// # Safety
-/// `bytes` are there until the call returns.
+/// `bytes` are valid until the call returns.
 #[inline(always)]
 unsafe fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
     let slot = socket::find(socket as usize)?;
     match bytes.len() <= FRAMED_MAX {
-        // SAFETY: `bytes` outlive the call, and a pipe keeps a copy of them only.
+        // SAFETY: `bytes` outlive the call, and a pipe keeps only a copy of them.
         true => socket::send_short(slot, bytes, flags, || unsafe { Msg::borrow(bytes) }),
         false => send_long(slot, bytes, flags),
     }
@@ -111,8 +117,8 @@ pub unsafe extern "C-unwind" fn zmq_send_const(
         if buffer.is_null() && size > 0 {
             return socket::with(socket as usize, |_| Err(Error::Fault));
         }
-        // SAFETY: by the caller's promise; without a free function it is never
-        // written to.
+        // SAFETY: the caller promises that `buffer` is valid for ever. A message without a free
+        // function never writes to it.
         let mut msg =
             unsafe { Msg::from_user(buffer.cast_mut().cast(), size, None, std::ptr::null_mut())? };
         socket::send_from(socket::find(socket as usize)?, &mut msg, flags)?;
@@ -135,13 +141,15 @@ pub unsafe extern "C-unwind" fn zmq_recv(
     size: usize,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `buffer` is valid for `size` bytes, also after a sleep.
     receiving(
         move || unsafe { receive_buffer(socket, buffer, size, flags) },
         move || unsafe { receive_buffer_again(socket, buffer, size, flags) },
     )
 }
 
+/// Body of [`zmq_recv`]: with a NULL buffer the part is received and dropped.
+///
 /// # Safety
 /// `buffer` is NULL or valid for `size` bytes.
 #[inline(always)]
@@ -154,7 +162,8 @@ unsafe fn receive_buffer(
     let slot = socket::find(socket as usize)?;
     let copy_out = |body: &[u8]| {
         if !buffer.is_null() {
-            // SAFETY: by the caller's promise.
+            // SAFETY: not NULL, so valid for `size` bytes by the caller's promise; no more than
+            // that and than the body has are copied.
             unsafe { copy(body.as_ptr(), buffer.cast(), body.len().min(size)) };
         }
         length(body.len())
@@ -174,7 +183,7 @@ unsafe fn receive_buffer_again(
     size: usize,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: as for this function.
     unsafe { receive_buffer(socket, buffer, size, flags) }
 }
 
@@ -190,19 +199,21 @@ pub unsafe extern "C-unwind" fn zmq_msg_send(
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `msg` points to a message, also after a sleep.
     sending(
         move || unsafe { send_message(socket, msg, flags) },
         move || unsafe { send_message_again(socket, msg, flags) },
     )
 }
 
+/// Body of [`zmq_msg_send`].
+///
 /// # Safety
 /// `msg` is NULL or points to a message.
 #[inline(always)]
 unsafe fn send_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
     let slot = socket::find(socket as usize)?;
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` is NULL or points to a message.
     let place = unsafe { message(msg)? };
     let size = place.len();
     socket::send_from(slot, place, flags)?;
@@ -220,7 +231,7 @@ unsafe fn send_message_again(
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: as for this function.
     unsafe { send_message(socket, msg, flags) }
 }
 
@@ -235,19 +246,21 @@ pub unsafe extern "C-unwind" fn zmq_msg_recv(
     socket: *mut c_void,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `msg` points to a message, also after a sleep.
     receiving(
         move || unsafe { receive_message(socket, msg, flags) },
         move || unsafe { receive_message_again(socket, msg, flags) },
     )
 }
 
+/// Body of [`zmq_msg_recv`].
+///
 /// # Safety
 /// `msg` is NULL or points to a message.
 #[inline(always)]
 unsafe fn receive_message(socket: *mut c_void, msg: *mut zmq_msg_t, flags: c_int) -> Result<c_int> {
     let slot = socket::find(socket as usize)?;
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `msg` is NULL or points to a message.
     let place = unsafe { message(msg)? };
     let outcome = socket::recv_into(slot, place, flags);
     if let Err(error) = outcome {
@@ -271,7 +284,7 @@ unsafe fn receive_message_again(
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: as for this function.
     unsafe { receive_message(socket, msg, flags) }
 }
 
@@ -285,7 +298,7 @@ pub unsafe extern "C-unwind" fn zmq_sendmsg(
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `msg` points to a message, also after a sleep.
     sending(
         move || unsafe { send_message(socket, msg, flags) },
         move || unsafe { send_message_again(socket, msg, flags) },
@@ -302,7 +315,7 @@ pub unsafe extern "C-unwind" fn zmq_recvmsg(
     msg: *mut zmq_msg_t,
     flags: c_int,
 ) -> c_int {
-    // SAFETY: by the caller's promise, here and there.
+    // SAFETY: the caller promises that `msg` points to a message, also after a sleep.
     receiving(
         move || unsafe { receive_message(socket, msg, flags) },
         move || unsafe { receive_message_again(socket, msg, flags) },
@@ -328,14 +341,16 @@ pub unsafe extern "C-unwind" fn zmq_sendiov(
         if count == 0 || iov.is_null() {
             return Err(Error::Invalid);
         }
-        // SAFETY: by the caller's promise.
+        // SAFETY: not NULL, so valid for `count` entries by the caller's promise.
         let parts = unsafe { std::slice::from_raw_parts(iov, count) };
-        // SAFETY: as above.
+        // SAFETY: the caller promises that each entry is valid for its length.
         unsafe { send_parts(socket, parts, &sent, flags) }
     };
     sending(once, once)
 }
 
+/// Sends the parts from number `sent` on, which counts those sent, also before a sleep.
+///
 /// # Safety
 /// Each entry is valid for its length.
 unsafe fn send_parts(
@@ -348,9 +363,9 @@ unsafe fn send_parts(
     for (index, part) in parts.iter().enumerate().skip(sent.get()) {
         let is_last = index + 1 == parts.len();
         let flags = if is_last { flags & !SNDMORE } else { flags };
-        // SAFETY: by the caller's promise.
+        // SAFETY: the caller promises that each entry is valid for its length.
         let bytes = unsafe { super::bytes(part.iov_base, part.iov_len) }.unwrap_or_default();
-        // SAFETY: by the caller's promise.
+        // SAFETY: the entry is valid until zmq_sendiov returns.
         unsafe { send_bytes(socket, bytes, flags)? };
         sent.set(index + 1);
         last = length(bytes.len());
@@ -372,14 +387,15 @@ pub unsafe extern "C-unwind" fn zmq_recviov(
     flags: c_int,
 ) -> c_int {
     let room = Cell::new(0);
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `count` is valid.
     let begin = || unsafe { begin_parts(socket, iov, count, &room) };
-    // SAFETY: as above.
+    // SAFETY: `begin` has checked that neither is NULL, so both are valid by the caller's
+    // promise.
     let go_on = || unsafe { go_on_with_parts(socket, iov, count, room.get(), flags) };
     receiving(|| begin().and_then(|()| go_on()), go_on)
 }
 
-/// Checks the arguments of zmq_recviov; `*count` goes to `room` and is 0 from then on.
+/// Checks the arguments of zmq_recviov, and moves `*count` to `room`; it is then 0.
 ///
 /// # Safety
 /// `count` is NULL or valid.
@@ -390,7 +406,7 @@ unsafe fn begin_parts(
     room: &Cell<usize>,
 ) -> Result<()> {
     socket::find(socket as usize)?;
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that `count` is NULL or valid.
     let count = unsafe { count.as_mut() }.ok_or(Error::Invalid)?;
     if iov.is_null() || *count == 0 {
         return Err(Error::Invalid);
@@ -399,6 +415,8 @@ unsafe fn begin_parts(
     Ok(())
 }
 
+/// Receives the parts that follow the `*count` already received.
+///
 /// # Safety
 /// `count` is valid and `iov` for `room` entries.
 unsafe fn go_on_with_parts(
@@ -408,7 +426,7 @@ unsafe fn go_on_with_parts(
     room: usize,
     flags: c_int,
 ) -> Result<c_int> {
-    // SAFETY: by the caller's promise.
+    // SAFETY: the caller promises that both are valid; the entries need not be initialised.
     let (places, count) = unsafe {
         let places = iov.cast::<MaybeUninit<iovec>>();
         (std::slice::from_raw_parts_mut(places, room), &mut *count)
@@ -437,12 +455,12 @@ fn receive_parts(
 /// A copy of `bytes` in memory from malloc.
 fn duplicate(bytes: &[u8]) -> Result<iovec> {
     let size = bytes.len();
-    // SAFETY: malloc may be called with any size; checked below.
+    // SAFETY: malloc accepts any size; the result is checked below.
     let copy = unsafe { libc::malloc(size.max(1)) };
     if copy.is_null() {
         return Err(Error::NoMemory);
     }
-    // SAFETY: the copy has room for size bytes.
+    // SAFETY: `copy` is a new allocation of at least `size` bytes.
     unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), copy.cast(), size) };
     Ok(iovec {
         iov_base: copy,

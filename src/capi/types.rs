@@ -1,8 +1,8 @@
-//! Types of the public header that pass between C and the exported functions.
+//! Types of the public header: arguments of the exported functions.
 //!
-//! `zmq_fd_t`, `zmq_msg_t` and the function types are written out by hand in
-//! the header's preamble (`cbindgen.toml`), where they depend on the platform
-//! or have a form that Rust does not know.
+//! `zmq_fd_t`, `zmq_msg_t` and the function types are written by hand in the header's preamble
+//! (`cbindgen.toml`), because they depend on the platform or have a form that Rust does not
+//! have.
 
 #![allow(non_camel_case_types)]
 
@@ -18,14 +18,14 @@ pub type zmq_fd_t = c_int;
 #[cfg(windows)]
 pub type zmq_fd_t = usize;
 
-/// Releases the data of a message: gets the data and the hint that were given
+/// Releases the data of a message: called with the data and the hint that were given
 /// to `zmq_msg_init_data`. Runs once, on any thread.
 pub type zmq_free_fn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_void);
 
-/// Runs when a timer is due: gets its id and the argument given with it.
+/// The handler of a timer: called with its id and the argument given to `zmq_timers_add`.
 pub type zmq_timer_fn = unsafe extern "C-unwind" fn(timer_id: c_int, arg: *mut c_void);
 
-/// The body of a thread: gets the argument given to `zmq_threadstart`.
+/// The body of a thread: called with the argument given to `zmq_threadstart`.
 pub type zmq_thread_fn = unsafe extern "C-unwind" fn(arg: *mut c_void);
 
 /// One thing that zmq_poll watches: a socket, or a descriptor if socket is
@@ -35,7 +35,7 @@ pub type zmq_thread_fn = unsafe extern "C-unwind" fn(arg: *mut c_void);
 pub struct zmq_pollitem_t {
     /// The socket, or NULL.
     pub socket: *mut c_void,
-    /// The descriptor; not looked at if there is a socket.
+    /// The descriptor; ignored if there is a socket.
     pub fd: zmq_fd_t,
     /// The events asked for: ZMQ_POLLIN, ZMQ_POLLOUT, ZMQ_POLLERR, ZMQ_POLLPRI.
     pub events: c_short,

@@ -1,4 +1,9 @@
 //! Helpers without sockets: counters, stopwatches, Z85 and keys.
+//!
+//! Handles of counters and stopwatches come from pools, so a bad one is detected. Each access
+//! to a counter is SeqCst: what a thread did before it changed the counter happens before what
+//! another thread does after it read that value. The start of a stopwatch is stored with
+//! Release and loaded with Acquire.
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
@@ -14,7 +19,7 @@ use crate::sync::OnceLock;
 static COUNTERS: Pool<AtomicI32> = Pool::new();
 static WATCHES: Pool<AtomicU64> = Pool::new();
 
-/// Holds the handles' locks over a fork.
+/// Locks the handles until the fork is over.
 pub(super) fn lock_over_fork(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(COUNTERS.lock_over_fork()));
     locks.push(Box::new(WATCHES.lock_over_fork()));
@@ -83,7 +88,7 @@ pub unsafe extern "C-unwind" fn zmq_atomic_counter_value(counter: *mut c_void) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn zmq_atomic_counter_destroy(counter_p: *mut *mut c_void) {
     call(|| {
-        // SAFETY: NULL or good by the caller's promise.
+        // SAFETY: NULL, or valid by the caller's promise.
         let place = unsafe { counter_p.as_mut() }.ok_or(Error::Fault)?;
         COUNTERS.end(*place, |_| ())?;
         *place = std::ptr::null_mut();
@@ -152,7 +157,7 @@ pub unsafe extern "C-unwind" fn zmq_z85_encode(
 ) -> *mut c_char {
     call(|| {
         let length = z85::encoded_len(size)?;
-        // SAFETY: good for these sizes by the caller's promise.
+        // SAFETY: the caller promises that both are valid for these sizes and do not overlap.
         let (data, text) = unsafe { (input(data, size)?, output(dest.cast(), length + 1)?) };
         z85::encode(data, &mut text[..length])?;
         text[length] = 0;
@@ -175,35 +180,43 @@ pub unsafe extern "C-unwind" fn zmq_z85_decode(dest: *mut u8, string: *const c_c
         if string.is_null() {
             return Err(Error::Invalid);
         }
-        // SAFETY: a C string by the caller's promise.
+        // SAFETY: not NULL, so a C string by the caller's promise.
         let text = unsafe { CStr::from_ptr(string) }.to_bytes();
         let size = z85::decoded_len(text.len())?;
-        // SAFETY: good for this size by the caller's promise.
+        // SAFETY: the caller promises that `dest` is valid for this size and does not overlap
+        // `string`.
         z85::decode(text, unsafe { output(dest, size) }?)?;
         Ok(dest)
     })
 }
 
+/// The bytes at `data`; [`Error::Invalid`] for NULL with a size.
+///
 /// # Safety
-/// `data` is NULL or can be read for `size` bytes as long as the slice lives.
+/// `data` is NULL or valid for reads of `size` bytes as long as the slice is used.
 unsafe fn input<'a>(data: *const u8, size: usize) -> Result<&'a [u8]> {
     match (data.is_null(), size) {
         (_, 0) => Ok(&[]),
         (true, _) => Err(Error::Invalid),
-        // SAFETY: not NULL, and readable by the caller's promise.
+        // SAFETY: not NULL, so valid for `size` bytes by the caller's promise.
         (false, _) => Ok(unsafe { std::slice::from_raw_parts(data, size) }),
     }
 }
 
+/// The bytes at `data`, set to 0; [`Error::Invalid`] for NULL.
+///
 /// # Safety
-/// `data` is NULL or `size` bytes that only the slice touches while it lives.
+/// `data` is NULL or valid for writes of `size` bytes, which only the slice accesses while it
+/// is used.
 unsafe fn output<'a>(data: *mut u8, size: usize) -> Result<&'a mut [u8]> {
     if data.is_null() {
         return Err(Error::Invalid);
     }
-    // SAFETY: the C side need not have initialised it, so that comes first.
+    // SAFETY: not NULL, so valid for writes by the caller's promise. The program need not have
+    // initialised the bytes, so they are set to 0 before the slice is made.
     unsafe { data.write_bytes(0, size) };
-    // SAFETY: not NULL, initialised, and ours by the caller's promise.
+    // SAFETY: not NULL, initialised above, and accessed by the slice only, by the caller's
+    // promise.
     Ok(unsafe { std::slice::from_raw_parts_mut(data, size) })
 }
 
@@ -222,9 +235,9 @@ pub unsafe extern "C-unwind" fn zmq_curve_keypair(
 ) -> c_int {
     call(|| {
         let size = curve_keys::TEXT + 1;
-        // SAFETY: good for 41 bytes each by the caller's promise.
+        // SAFETY: the caller promises that it is valid for 41 bytes.
         let public = unsafe { output(z85_public_key.cast(), size) }?;
-        // SAFETY: the same.
+        // SAFETY: as above.
         let secret = unsafe { output(z85_secret_key.cast(), size) }?;
         let (public_text, secret_text) = curve_keys::pair()?;
         public[..curve_keys::TEXT].copy_from_slice(&public_text);
@@ -249,10 +262,10 @@ pub unsafe extern "C-unwind" fn zmq_curve_public(
         if z85_secret_key.is_null() {
             return Err(Error::Invalid);
         }
-        // SAFETY: a C string by the caller's promise.
+        // SAFETY: not NULL, so a C string by the caller's promise.
         let text = unsafe { CStr::from_ptr(z85_secret_key) }.to_bytes();
         let public_text = curve_keys::public(text)?;
-        // SAFETY: good for 41 bytes by the caller's promise.
+        // SAFETY: the caller promises that it is valid for 41 bytes.
         let public = unsafe { output(z85_public_key.cast(), curve_keys::TEXT + 1) }?;
         public[..curve_keys::TEXT].copy_from_slice(&public_text);
         Ok(0)

@@ -1,5 +1,5 @@
-//! Numbers and names that the public header shows only to programs that ask
-//! for the draft API.
+//! Numbers and names of the draft API, which the public header declares only if
+//! `ZMQ_BUILD_DRAFT_API` is defined.
 
 // Socket types.
 

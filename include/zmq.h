@@ -762,9 +762,9 @@ int zmq_getsockopt(void *socket,
 
 /*
  * Accepts connections at an endpoint. tcp and ipc listen when it returns;
- * ZMQ_LAST_ENDPOINT tells what a wildcard became. Returns 0, or -1 with EINVAL,
+ * ZMQ_LAST_ENDPOINT names what a wildcard became. Returns 0, or -1 with EINVAL,
  * EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE, EADDRNOTAVAIL, ENODEV, EMTHREAD,
- * ENAMETOOLONG, ETERM, ENOTSOCK, or what the system says.
+ * ENAMETOOLONG, ETERM, ENOTSOCK, or an error of the system.
  */
 ZMQ_EXPORT int zmq_bind(void *socket, const char *address);
 

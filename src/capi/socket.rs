@@ -128,9 +128,9 @@ unsafe fn endpoint(
 }
 
 /// Accepts connections at an endpoint. tcp and ipc listen when it returns;
-/// ZMQ_LAST_ENDPOINT tells what a wildcard became. Returns 0, or -1 with EINVAL,
+/// ZMQ_LAST_ENDPOINT names what a wildcard became. Returns 0, or -1 with EINVAL,
 /// EPROTONOSUPPORT, ENOCOMPATPROTO, EADDRINUSE, EADDRNOTAVAIL, ENODEV, EMTHREAD,
-/// ENAMETOOLONG, ETERM, ENOTSOCK, or what the system says.
+/// ENAMETOOLONG, ETERM, ENOTSOCK, or an error of the system.
 ///
 /// # Safety
 /// `address` is a string.

@@ -66,11 +66,11 @@ pub unsafe extern "C-unwind" fn zmq_proxy(
     capture: *mut c_void,
 ) -> c_int {
     let control = std::ptr::null_mut();
-    sending(|| run(frontend, backend, capture, control), go_on)
+    sending(|| run(frontend, backend, capture, control), resume)
 }
 
-fn go_on() -> Result<c_int> {
-    Proxy::go_on().map(|()| 0)
+fn resume() -> Result<c_int> {
+    Proxy::resume().map(|()| 0)
 }
 
 fn run(
@@ -105,7 +105,7 @@ pub unsafe extern "C-unwind" fn zmq_proxy_steerable(
     capture: *mut c_void,
     control: *mut c_void,
 ) -> c_int {
-    sending(|| run(frontend, backend, capture, control), go_on)
+    sending(|| run(frontend, backend, capture, control), resume)
 }
 
 /// Deprecated: zmq_proxy without capture; the type is ignored.
@@ -120,7 +120,7 @@ pub unsafe extern "C-unwind" fn zmq_device(
 ) -> c_int {
     let _ = device_type;
     let none = std::ptr::null_mut();
-    sending(|| run(frontend, backend, none, none), go_on)
+    sending(|| run(frontend, backend, none, none), resume)
 }
 
 /// Reports events of a socket's connections to the PAIR socket that connects to

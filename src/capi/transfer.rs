@@ -391,8 +391,8 @@ pub unsafe extern "C-unwind" fn zmq_recviov(
     let begin = || unsafe { begin_parts(socket, iov, count, &room) };
     // SAFETY: `begin` has checked that neither is NULL, so both are valid by the caller's
     // promise.
-    let go_on = || unsafe { go_on_with_parts(socket, iov, count, room.get(), flags) };
-    receiving(|| begin().and_then(|()| go_on()), go_on)
+    let next = || unsafe { continue_parts(socket, iov, count, room.get(), flags) };
+    receiving(|| begin().and_then(|()| next()), next)
 }
 
 /// Checks the arguments of zmq_recviov, and moves `*count` to `room`; it is then 0.
@@ -419,7 +419,7 @@ unsafe fn begin_parts(
 ///
 /// # Safety
 /// `count` is valid and `iov` for `room` entries.
-unsafe fn go_on_with_parts(
+unsafe fn continue_parts(
     socket: *mut c_void,
     iov: *mut iovec,
     count: *mut usize,

@@ -108,8 +108,8 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.has_backlog())
     }
 
-    fn go_on(&mut self, env: &mut Env<'_>) {
-        dispatch!(self, pattern => pattern.go_on(env))
+    fn continue_backlog(&mut self, env: &mut Env<'_>) {
+        dispatch!(self, pattern => pattern.continue_backlog(env))
     }
 
     fn reads(&self) -> bool {

@@ -112,7 +112,7 @@ pub trait Pattern {
     }
 
     /// Does a slice of the backlog, which takes less than 1 ms.
-    fn go_on(&mut self, _env: &mut Env<'_>) {}
+    fn continue_backlog(&mut self, _env: &mut Env<'_>) {}
 
     /// Whether the application receives from this socket type. If not, a pipe whose other end
     /// has closed is removed at once.

@@ -41,8 +41,8 @@ impl Pattern for Pub {
         self.xpub.has_backlog()
     }
 
-    fn go_on(&mut self, env: &mut Env<'_>) {
-        self.xpub.go_on(env);
+    fn continue_backlog(&mut self, env: &mut Env<'_>) {
+        self.xpub.continue_backlog(env);
     }
 
     fn reads(&self) -> bool {

@@ -351,7 +351,7 @@ impl Pattern for Xpub {
         !self.unread.is_empty() || !self.leaving.is_empty() || both.any(Subscriptions::has_waste)
     }
 
-    fn go_on(&mut self, env: &mut Env<'_>) {
+    fn continue_backlog(&mut self, env: &mut Env<'_>) {
         if let Some(mut leaving) = self.leaving.pop_front() {
             match self.take_back(&mut leaving) {
                 true => env.pipes.let_go(leaving.pipe),

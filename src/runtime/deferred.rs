@@ -87,7 +87,7 @@ impl DeferredWork {
         let retries = self.retries.load(Ordering::Relaxed);
         let mail = shared.has_commands();
         let came = socket.process_mail() && retries > 0;
-        let left = match socket.going_on || came {
+        let left = match socket.backlog_scheduled || came {
             true => RETRY_BUDGET,
             false => retries.saturating_sub(1),
         };
@@ -117,16 +117,16 @@ impl Socket {
     /// Schedules the pattern's backlog: the next read of the mail does a slice of it.
     #[cold]
     pub(super) fn schedule_backlog(&mut self) {
-        if !std::mem::replace(&mut self.going_on, true) {
-            self.shared.send(Command::GoOn);
+        if !std::mem::replace(&mut self.backlog_scheduled, true) {
+            self.shared.send(Command::Backlog);
         }
         self.shared.deferred.begin(&self.core);
     }
 
     /// Does a slice of the pattern's backlog.
-    pub(super) fn go_on(&mut self) {
-        self.going_on = false;
-        self.with_pattern(|pattern, env| pattern.go_on(env));
+    pub(super) fn continue_backlog(&mut self) {
+        self.backlog_scheduled = false;
+        self.with_pattern(|pattern, env| pattern.continue_backlog(env));
     }
 }
 

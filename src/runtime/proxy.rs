@@ -4,7 +4,7 @@
 //! their handles, as the application would; it holds no lock between two calls on them. A
 //! side is read only while the other one can take a message, so back-pressure passes
 //! through. A call that would sleep may be suspended instead: the proxy is then kept in a
-//! thread-local until [`Proxy::go_on`].
+//! thread-local until [`Proxy::resume`].
 
 #![forbid(unsafe_code)]
 
@@ -128,7 +128,7 @@ impl Proxy {
 
     /// Moves messages until the control socket receives `TERMINATE`, or until an error, as a
     /// rule [`Error::Term`]. After [`Error::Suspended`] the caller sleeps, then calls
-    /// [`go_on`](Self::go_on).
+    /// [`resume`](Self::resume).
     pub fn run(mut self) -> Result<()> {
         let result = self.run_until_done();
         if result == Err(Error::Suspended) {
@@ -140,7 +140,7 @@ impl Proxy {
     }
 
     /// Continues the proxy that this thread suspended last.
-    pub fn go_on() -> Result<()> {
+    pub fn resume() -> Result<()> {
         let mut all = SUSPENDED.take();
         let proxy = all.pop();
         SUSPENDED.set(all);

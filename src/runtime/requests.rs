@@ -109,7 +109,7 @@ impl Socket {
     }
 
     /// Sets an option and logs that, without the value, which may be secret.
-    pub(super) fn set_option_and_tell(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
+    pub(super) fn set_option_and_log(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         let (origin, result) = (self.shared.origin, self.set_option(option, value));
         match result {
             Ok(()) => log!(Trace, origin, "option {option} is set"),

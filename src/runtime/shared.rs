@@ -43,7 +43,7 @@ pub enum Command {
     /// A new pipe.
     Attach(Box<PipeEnd>),
     /// The pattern has a backlog.
-    GoOn,
+    Backlog,
     /// The application is to check the socket: after shutdown, or after an unreported read
     /// of the mail ([`Shared::request_check`]).
     Check,

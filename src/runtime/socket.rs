@@ -67,8 +67,8 @@ pub struct Socket {
     pub(super) drops: requests::Drops,
     /// Disconnected peers with unread messages.
     pub(super) disconnected: Disconnected,
-    /// A [`Command::GoOn`] for the pattern's backlog is in the mailbox.
-    pub(super) going_on: bool,
+    /// A [`Command::Backlog`] for the pattern's backlog is in the mailbox.
+    pub(super) backlog_scheduled: bool,
     more: bool,
     /// Receives left until the mailbox is checked first, and the number of those checks.
     receives: u32,
@@ -125,7 +125,7 @@ fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
         requests: Vec::new(),
         drops: requests::Drops::default(),
         disconnected: Disconnected::default(),
-        going_on: false,
+        backlog_scheduled: false,
         more: false,
         receives: MAIL_EVERY,
         pauses: 0,
@@ -211,13 +211,13 @@ fn ready_now(slot: &'static Slot<Socket>, wanted: i16) -> Result<i16> {
 
 /// `zmq_setsockopt`. `value` is `None` for a NULL pointer with length 0.
 pub fn set_option(address: usize, option: i32, value: Option<&[u8]>) -> Result<()> {
-    with_unread_mail(address, |socket| socket.set_option_and_tell(option, value))
+    with_unread_mail(address, |socket| socket.set_option_and_log(option, value))
 }
 
 /// Sets `ZMQ_USE_FD`, with the descriptor that it names: the next bind takes that over.
 pub fn give_descriptor(address: usize, number: i32, given: GivenFd) -> Result<()> {
     with_unread_mail(address, |socket| {
-        socket.set_option_and_tell(opt::ZMQ_USE_FD, Some(&number.to_ne_bytes()))?;
+        socket.set_option_and_log(opt::ZMQ_USE_FD, Some(&number.to_ne_bytes()))?;
         Arc::make_mut(&mut socket.options).given_fd = Some(given);
         Ok(())
     })
@@ -356,7 +356,7 @@ impl Socket {
                 Command::Attach(end) => {
                     self.attach(*end, Attachment::default());
                 }
-                Command::GoOn => self.go_on(),
+                Command::Backlog => self.continue_backlog(),
                 Command::EndpointGone(connection) => {
                     let _shield = Shield::new();
                     self.endpoints.connection_gone(&connection);

@@ -107,8 +107,7 @@ mod os {
             let job = Box::into_raw(job);
             let mut thread = MaybeUninit::uninit();
             let old = block_signals();
-            // SAFETY: `thread` is writable, the attributes may be NULL, and the new thread owns
-            // `job`, which `run` frees.
+            // SAFETY: `thread` is writable, and the new thread owns `job`, which `run` frees.
             let code =
                 unsafe { unwinding::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
             restore_signals(old);

@@ -2,19 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use crate::abi::errors::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
 use std::ffi::c_int;
 use std::{fmt, io};
-
-/// Base of the error numbers that are libzmq's own (`ZMQ_HAUSNUMERO`).
-pub const HAUSNUMERO: c_int = 156_384_712;
-/// Operation not possible in the socket's current state.
-pub const EFSM: c_int = HAUSNUMERO + 51;
-/// The transport cannot be used with this socket type.
-pub const ENOCOMPATPROTO: c_int = HAUSNUMERO + 52;
-/// The context was terminated.
-pub const ETERM: c_int = HAUSNUMERO + 53;
-/// No I/O thread is available.
-pub const EMTHREAD: c_int = HAUSNUMERO + 54;
 
 /// Everything a call of the public API can fail with.
 ///

@@ -28,4 +28,5 @@ pub mod options;
 pub mod error;
 pub mod sync;
 
+pub mod abi;
 pub mod sys;

@@ -3,12 +3,10 @@
 
 #![cfg(target_os = "linux")]
 
-use zmq::options::constants::*;
+use zmq::abi::options::*;
 use zmq::runtime::{context, endpoints, socket};
 
-const PULL: i32 = 7;
-const PUSH: i32 = 8;
-const DEALER: i32 = 5;
+use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_PULL as PULL, ZMQ_PUSH as PUSH};
 const ROUNDS: usize = 100;
 const BURST: usize = 10;
 

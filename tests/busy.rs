@@ -2,10 +2,10 @@
 //! whether it comes over a stream or from a socket of the same process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use zmq::options::constants::*;
+use zmq::abi::options::*;
 use zmq::runtime::{context, endpoints, poll, socket};
 
-const DEALER: i32 = 5;
+use zmq::abi::numbers::ZMQ_DEALER as DEALER;
 const ROUNDS: u64 = 300;
 
 fn make(context: usize) -> usize {

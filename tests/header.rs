@@ -9,11 +9,8 @@ use std::process::Command;
 /// The sources in the order of the header, and the heading of each part.
 /// Other files of src/capi follow under their file names.
 const PARTS: &[(&str, &str)] = &[
-    ("src/capi/constants.rs", "Numbers"),
-    (
-        "src/options/constants.rs",
-        "Options of sockets and contexts",
-    ),
+    ("src/abi/numbers.rs", "Numbers"),
+    ("src/abi/options.rs", "Options of sockets and contexts"),
     ("src/capi/types.rs", "Types"),
     ("src/capi/errors.rs", "Errors and versions"),
     ("src/capi/ctx.rs", "Contexts"),
@@ -29,8 +26,8 @@ const PARTS: &[(&str, &str)] = &[
 
 /// The sources of the part under `ZMQ_BUILD_DRAFT_API`.
 const DRAFT_PARTS: &[(&str, &str)] = &[
-    ("src/capi/constants/draft.rs", "Draft: numbers"),
-    ("src/options/constants/draft.rs", "Draft: options"),
+    ("src/abi/numbers/draft.rs", "Draft: numbers"),
+    ("src/abi/options/draft.rs", "Draft: options"),
     ("src/capi/draft.rs", "Draft: functions"),
 ];
 

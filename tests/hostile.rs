@@ -6,12 +6,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use zmq::abi::options::*;
 use zmq::message::Msg;
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 
-const DEALER: i32 = 5;
-const XPUB: i32 = 9;
+use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_XPUB as XPUB};
 /// Bound of every wait that is expected to succeed.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// A peer that may not write for so long is held back.

@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["pipe"],
     &["endpoint", "message", "options"],
     &["error", "sync"],
-    &["sys"],
+    &["abi", "sys"],
 ];
 
 /// The modules that may hold unsafe code.

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use zmq::runtime::{context, endpoints, monitor, socket};
 
-const PAIR: i32 = 0;
+use zmq::abi::numbers::ZMQ_PAIR as PAIR;
 const LINGER: i32 = 17;
 const RECONNECT_IVL: i32 = 18;
 const RCVTIMEO: i32 = 27;

@@ -2,11 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
-use zmq::options::constants::*;
+use zmq::abi::options::*;
 use zmq::runtime::{context, endpoints, socket};
 
-const REQ: i32 = 3;
-const REP: i32 = 4;
+use zmq::abi::numbers::{ZMQ_REP as REP, ZMQ_REQ as REQ};
 const ROUNDS: u64 = 2000;
 
 /// How often the calling thread has left its processor: by going to sleep, or for one

@@ -6,14 +6,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
+use zmq::abi::options::*;
 use zmq::error::Error;
 use zmq::message::{Msg, flag};
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 
-const STREAM: i32 = 11;
-const DONTWAIT: i32 = 1;
-const SNDMORE: i32 = 2;
+use zmq::abi::numbers::{ZMQ_DONTWAIT as DONTWAIT, ZMQ_SNDMORE as SNDMORE, ZMQ_STREAM as STREAM};
 /// Bound of every wait that is expected to succeed.
 const PATIENCE: Duration = Duration::from_secs(8);
 

@@ -4,11 +4,10 @@
 #![cfg(target_os = "linux")]
 
 use std::time::{Duration, Instant};
-use zmq::options::constants::*;
+use zmq::abi::options::*;
 use zmq::runtime::{context, endpoints, socket};
 
-const PUSH: i32 = 8;
-const PULL: i32 = 7;
+use zmq::abi::numbers::{ZMQ_PULL as PULL, ZMQ_PUSH as PUSH};
 /// The context id of the loopback, where there is one.
 const LOCAL: u32 = 1;
 

@@ -4,9 +4,10 @@
 
 use super::handshakes::any_mechanism;
 use super::input::Input;
+use zmq::abi::socket_type::SPECS;
 use zmq::zmtp::{
-    Framing, Handshake, HandshakeConfig, HandshakeError, MAX_HANDSHAKE_FRAME, SocketType,
-    ZapPolicy, ZapVerdict, metadata::PropertyList,
+    Framing, Handshake, HandshakeConfig, HandshakeError, MAX_HANDSHAKE_FRAME, ZapPolicy,
+    ZapVerdict, metadata::PropertyList,
 };
 
 /// All that came of a stream.
@@ -22,7 +23,7 @@ struct Outcome {
 pub fn run(input: &[u8]) {
     let mut input = Input::new(input);
     let mechanism = input.byte();
-    let kind = SocketType::ALL[input.below(SocketType::ALL.len())];
+    let kind = SPECS[input.below(SPECS.len())].kind;
     let flags = input.byte();
     let step = 1 + usize::from(input.byte());
     let config = HandshakeConfig {

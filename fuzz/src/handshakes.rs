@@ -6,12 +6,13 @@
 use super::conversation::{Alteration, Conversation, Outcomes};
 use super::input::Input;
 use std::cell::Cell;
+use zmq::abi::socket_type::SPECS;
 use zmq::error::Result;
 use zmq::options::Secret;
 use zmq::zmtp::curve::{CurveConfig, CurveRole, public_key};
 use zmq::zmtp::{
     Flags, Framing, HandshakeConfig, HandshakeError, Mechanism, MechanismConfig, PlainRole,
-    ProtocolError, SocketType, ZapPolicy, ZapVerdict,
+    ProtocolError, ZapPolicy, ZapVerdict,
     metadata::{self, PropertyList},
 };
 
@@ -155,10 +156,10 @@ fn run(input: &[u8], choose: impl FnOnce(&mut Input<'_>) -> ([MechanismConfig; 2
 }
 
 fn config(input: &mut Input<'_>, mechanism: MechanismConfig) -> HandshakeConfig {
-    let number = input.below(SocketType::ALL.len());
+    let number = input.below(SPECS.len());
     let flags = input.byte();
     HandshakeConfig {
-        socket_type: SocketType::ALL[number],
+        socket_type: SPECS[number].kind,
         routing_id: input.short().to_vec(),
         max_msg_size: if flags & 1 == 0 {
             -1

@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 use super::input::Input;
+use zmq::abi::options::draft::*;
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::draft::*;
-use zmq::options::constants::*;
 use zmq::options::{ContextOptions, z85};
 use zmq::runtime::{context, socket};
 

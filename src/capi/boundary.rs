@@ -248,7 +248,7 @@ mod tests {
             let _owned = owned;
             Err(Error::Term)
         });
-        assert_eq!((value, errno()), (-1, crate::error::ETERM));
+        assert_eq!((value, errno()), (-1, crate::abi::errors::ETERM));
     }
 
     #[test]

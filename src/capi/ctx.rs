@@ -4,10 +4,10 @@
 use std::ffi::{c_int, c_void};
 
 use super::boundary::{sending, shielded};
-use super::constants::ZMQ_IO_THREADS_DFLT;
 use super::fork;
+use crate::abi::numbers::ZMQ_IO_THREADS_DFLT;
+use crate::abi::options::ZMQ_IO_THREADS;
 use crate::error::{Error, Result};
-use crate::options::constants::ZMQ_IO_THREADS;
 use crate::runtime::context;
 
 /// Creates a context. Returns its handle, or NULL with ENOMEM. No thread is

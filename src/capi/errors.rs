@@ -3,8 +3,8 @@
 use std::ffi::{CStr, c_char, c_int};
 
 use super::boundary::{errno, plain};
-use super::constants::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
-use crate::error::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
+use crate::abi::errors::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
+use crate::abi::numbers::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
 use crate::sync::OnceLock;
 
 /// Returns the error number of the last call that failed on this thread.

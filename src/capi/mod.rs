@@ -13,7 +13,6 @@
 //!   `zmq_socket` call.
 
 pub mod boundary;
-pub mod constants;
 pub mod ctx;
 pub mod errors;
 mod exit;

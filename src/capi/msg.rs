@@ -8,8 +8,8 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
 
 use super::boundary::{call, plain};
-use super::constants::{ZMQ_MORE, ZMQ_SHARED, ZMQ_SRCFD};
 use super::types::{zmq_free_fn, zmq_msg_t};
+use crate::abi::numbers::{ZMQ_MORE, ZMQ_SHARED, ZMQ_SRCFD};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 

@@ -4,8 +4,8 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use super::boundary::{sending, shielded};
+use crate::abi::options::ZMQ_USE_FD;
 use crate::error::{Error, Result};
-use crate::options::constants::ZMQ_USE_FD;
 use crate::runtime::{endpoints, socket};
 use crate::sys::adopt::GivenFd;
 

@@ -194,11 +194,11 @@ fn failed(errno: i32) -> Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::socket_type::SocketType;
     use crate::options::{ContextOptions, Options};
-    use crate::zmtp::SocketType;
 
     fn delays(base: i32, most: i32) -> Vec<Option<u64>> {
-        let mut options = Options::new(5, &ContextOptions::default());
+        let mut options = Options::new(SocketType::Dealer, &ContextOptions::default());
         options.reconnect_ivl = base;
         options.reconnect_ivl_max = most;
         let settings = Settings::new(&Arc::new(options), SocketType::Dealer);

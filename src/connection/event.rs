@@ -8,36 +8,38 @@ use std::io;
 
 /// The `ZMQ_EVENT_*` numbers.
 pub mod kind {
+    use crate::abi::numbers::*;
+
     /// A connect succeeded; value: descriptor.
-    pub const CONNECTED: u32 = 0x0001;
+    pub const CONNECTED: u32 = ZMQ_EVENT_CONNECTED as u32;
     /// A connection attempt is under way; value: errno.
-    pub const CONNECT_DELAYED: u32 = 0x0002;
+    pub const CONNECT_DELAYED: u32 = ZMQ_EVENT_CONNECT_DELAYED as u32;
     /// The next attempt is scheduled; value: milliseconds until then.
-    pub const CONNECT_RETRIED: u32 = 0x0004;
+    pub const CONNECT_RETRIED: u32 = ZMQ_EVENT_CONNECT_RETRIED as u32;
     /// A listener is bound; value: descriptor.
-    pub const LISTENING: u32 = 0x0008;
+    pub const LISTENING: u32 = ZMQ_EVENT_LISTENING as u32;
     /// A bind failed; value: errno.
-    pub const BIND_FAILED: u32 = 0x0010;
+    pub const BIND_FAILED: u32 = ZMQ_EVENT_BIND_FAILED as u32;
     /// A connection was accepted; value: descriptor.
-    pub const ACCEPTED: u32 = 0x0020;
+    pub const ACCEPTED: u32 = ZMQ_EVENT_ACCEPTED as u32;
     /// Accepting failed; value: errno.
-    pub const ACCEPT_FAILED: u32 = 0x0040;
+    pub const ACCEPT_FAILED: u32 = ZMQ_EVENT_ACCEPT_FAILED as u32;
     /// A listener, or the descriptor of a failed attempt, was closed; value: descriptor.
-    pub const CLOSED: u32 = 0x0080;
+    pub const CLOSED: u32 = ZMQ_EVENT_CLOSED as u32;
     /// The files of an ipc listener could not be removed; value: errno.
-    pub const CLOSE_FAILED: u32 = 0x0100;
+    pub const CLOSE_FAILED: u32 = ZMQ_EVENT_CLOSE_FAILED as u32;
     /// A connection ended; value: descriptor.
-    pub const DISCONNECTED: u32 = 0x0200;
+    pub const DISCONNECTED: u32 = ZMQ_EVENT_DISCONNECTED as u32;
     /// The last event of a monitor; value: 0.
-    pub const MONITOR_STOPPED: u32 = 0x0400;
+    pub const MONITOR_STOPPED: u32 = ZMQ_EVENT_MONITOR_STOPPED as u32;
     /// A handshake failed for neither of the two reasons below; value: errno.
-    pub const HANDSHAKE_FAILED_NO_DETAIL: u32 = 0x0800;
+    pub const HANDSHAKE_FAILED_NO_DETAIL: u32 = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL as u32;
     /// A handshake is complete; value: 0.
-    pub const HANDSHAKE_SUCCEEDED: u32 = 0x1000;
+    pub const HANDSHAKE_SUCCEEDED: u32 = ZMQ_EVENT_HANDSHAKE_SUCCEEDED as u32;
     /// The peer broke the protocol; value: `ZMQ_PROTOCOL_ERROR_*`.
-    pub const HANDSHAKE_FAILED_PROTOCOL: u32 = 0x2000;
+    pub const HANDSHAKE_FAILED_PROTOCOL: u32 = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL as u32;
     /// Authentication failed; value: ZAP status.
-    pub const HANDSHAKE_FAILED_AUTH: u32 = 0x4000;
+    pub const HANDSHAKE_FAILED_AUTH: u32 = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH as u32;
 }
 
 /// One event.

@@ -5,13 +5,14 @@
 use super::Connection;
 use super::event::Event;
 use super::security::{self, OpenQuestion, ZapQuery};
+use crate::abi::socket_type::SocketType;
 use crate::endpoint::AddressMask;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::sys::log::Origin;
 use crate::transport::StreamOptions;
-use crate::zmtp::{MechanismConfig, SocketType, ZapPolicy};
+use crate::zmtp::{MechanismConfig, ZapPolicy};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ pub struct Settings {
 impl Settings {
     /// Whether what this side sends are subscriptions (SUB, XSUB).
     pub fn subscribes(&self) -> bool {
-        matches!(self.socket_type, SocketType::Sub | SocketType::Xsub)
+        self.socket_type.spec().subscribes
     }
 
     /// `ZMQ_MAXMSGSIZE` for input, in bytes; negative for no limit. Raw input has none,

@@ -24,13 +24,14 @@ use super::output::{Flow, Output, is_subscription};
 use super::security::{OpenQuestion, ZapQuery};
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
+use crate::abi::socket_type::SocketType;
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::sys::panics::contain;
 use crate::transport::{ByteStream, Dial};
 use crate::zmtp::{
     Handshake, HandshakeConfig, HandshakeError, Heartbeat, HeartbeatAction, MechanismConfig,
-    Session, SocketType, ZapPolicy, ZapRequest,
+    Session, ZapPolicy, ZapRequest,
     command::{self, Command},
 };
 use std::io;

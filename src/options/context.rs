@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::constants::draft::ZMQ_ZERO_COPY_RECV;
-use super::constants::*;
 use super::value;
+use crate::abi::options::draft::ZMQ_ZERO_COPY_RECV;
+use crate::abi::options::*;
 use crate::error::{Error, Result};
 use crate::sync::OnceLock;
 use crate::sys;

@@ -12,7 +12,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod constants;
 pub mod value;
 pub mod z85;
 

@@ -4,9 +4,10 @@
 
 use std::ops::RangeInclusive;
 
-use super::constants::draft::*;
-use super::constants::*;
 use super::{ContextOptions, Secret, lists, value};
+use crate::abi::options::draft::*;
+use crate::abi::options::*;
+use crate::abi::socket_type::SocketType;
 use crate::error::{Error, Result};
 use crate::sys::adopt::GivenFd;
 use crate::sys::room::Room;
@@ -24,12 +25,14 @@ const TTL_RANGE: RangeInclusive<i32> = 1 - TTL_UNIT..=u16::MAX as i32 * TTL_UNIT
 
 /// Values of `ZMQ_MECHANISM`.
 pub mod mechanism {
+    use crate::abi::numbers::{ZMQ_CURVE, ZMQ_NULL, ZMQ_PLAIN};
+
     /// No security.
-    pub const NULL: i32 = 0;
+    pub const NULL: i32 = ZMQ_NULL;
     /// User name and password.
-    pub const PLAIN: i32 = 1;
+    pub const PLAIN: i32 = ZMQ_PLAIN;
     /// Curve25519.
-    pub const CURVE: i32 = 2;
+    pub const CURVE: i32 = ZMQ_CURVE;
 }
 
 const ANY: i32 = i32::MAX;
@@ -174,6 +177,9 @@ macro_rules! row {
             Get::Text(|o| &o.$field)
         )
     };
+    ($number:ident, $field:ident, socket_type) => {
+        row!($number, Set::Never, Get::Int(|o| o.$field.number()))
+    };
     ($number:ident, $field:ident, read_only) => {
         row!($number, Set::Never, Get::Int(|o| o.$field))
     };
@@ -196,8 +202,8 @@ macro_rules! row {
 }
 
 options! {
-    /// Type of the socket, a `ZMQ_PAIR`, `ZMQ_PUB`, ... number.
-    socket_type: i32 = -1 => ZMQ_TYPE [read_only];
+    /// Type of the socket.
+    kind: SocketType = SocketType::Pair => ZMQ_TYPE [socket_type];
     /// `ZMQ_AFFINITY`: mask of the I/O threads to choose from; 0 means all.
     affinity: u64 = 0 => ZMQ_AFFINITY [u64];
     /// `ZMQ_ROUTING_ID`: at most 255 bytes; empty when not set.
@@ -395,28 +401,13 @@ fn row(option: i32) -> Option<&'static Row> {
     TABLE.get(usize::from(*position))
 }
 
-/// Socket types that some defaults and effects depend on.
-mod socket_type {
-    pub const PUB: i32 = 1;
-    pub const SUB: i32 = 2;
-    pub const DEALER: i32 = 5;
-    pub const PULL: i32 = 7;
-    pub const PUSH: i32 = 8;
-    pub const XSUB: i32 = 10;
-    pub const DISH: i32 = 15;
-}
-
 impl Options {
-    /// The options of a new socket of the given type (`ZMQ_PAIR`, ...) in the given context.
-    pub fn new(socket_type: i32, context: &ContextOptions) -> Self {
-        // These types send only subscriptions, for which no close has to linger.
-        let subscriber = matches!(
-            socket_type,
-            socket_type::SUB | socket_type::XSUB | socket_type::DISH
-        );
+    /// The options of a new socket of the given type in the given context.
+    pub fn new(kind: SocketType, context: &ContextOptions) -> Self {
+        let lingers = context.blocky && !kind.spec().subscribes;
         Self {
-            socket_type,
-            linger: if subscriber || !context.blocky { 0 } else { -1 },
+            kind,
+            linger: if lingers { -1 } else { 0 },
             ipv6: context.ipv6,
             zero_copy_recv: context.zero_copy_recv,
             ..DEFAULTS
@@ -480,8 +471,7 @@ impl Options {
     ///
     /// `ZMQ_CONFLATE` is accepted on every socket but has an effect on these types only.
     pub fn effective_conflate(&self) -> bool {
-        use socket_type::{DEALER, PUB, PULL, PUSH, SUB};
-        self.conflate && matches!(self.socket_type, DEALER | PULL | PUSH | PUB | SUB)
+        self.conflate && self.kind.spec().conflates
     }
 
     /// Milliseconds without input after a PING that end a connection: `ZMQ_HEARTBEAT_TIMEOUT`,

@@ -7,27 +7,27 @@ use super::{
     Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
     rep::Rep, req::Req, router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
+use crate::abi::socket_type::SocketType;
 use crate::error::Result;
 use crate::message::Msg;
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 
-/// Declares [`AnyPattern`] from one line for each type: its number in the C API, its name,
-/// and how it is made from the seed.
+/// Declares [`AnyPattern`] from one line for each type: its name, and how it is made from
+/// the seed.
 macro_rules! patterns {
-    ($( $(#[$doc:meta])* $number:literal $name:ident($type:ty) = $make:expr; )*) => {
+    ($( $(#[$doc:meta])* $name:ident($type:ty) = $make:expr; )*) => {
         /// A socket of any type.
         pub enum AnyPattern {
             $( $(#[$doc])* $name($type), )*
         }
 
         impl AnyPattern {
-            /// A socket of the given type (`ZMQ_PAIR`, ...), or `None` for a type that
-            /// is not in the table. Request ids and automatic routing ids count from
+            /// A socket of the given type, or `None` for one that is not in the table. Request ids and automatic routing ids count from
             /// `seed`, which should be random.
-            pub fn new(socket_type: i32, seed: u32) -> Option<AnyPattern> {
-                match socket_type {
-                    $( $number => Some(AnyPattern::$name(make::<$type>($make, seed))), )*
+            pub fn new(kind: SocketType, seed: u32) -> Option<AnyPattern> {
+                match kind {
+                    $( SocketType::$name => Some(AnyPattern::$name(make::<$type>($make, seed))), )*
                     _ => None,
                 }
             }
@@ -50,29 +50,29 @@ fn make<T>(make: impl FnOnce(u32) -> T, seed: u32) -> T {
 // Large types are boxed, so that the enum stays small.
 patterns! {
     /// `ZMQ_PAIR`.
-    0 Pair(Pair) = |_| Pair::default();
+    Pair(Pair) = |_| Pair::default();
     /// `ZMQ_PUB`.
-    1 Pub(Box<Pub>) = |_| Box::default();
+    Pub(Box<Pub>) = |_| Box::default();
     /// `ZMQ_SUB`.
-    2 Sub(Box<Sub>) = |_| Box::default();
+    Sub(Box<Sub>) = |_| Box::default();
     /// `ZMQ_REQ`.
-    3 Req(Req) = Req::new;
+    Req(Req) = Req::new;
     /// `ZMQ_REP`.
-    4 Rep(Box<Rep>) = |seed| Box::new(Rep::new(seed));
+    Rep(Box<Rep>) = |seed| Box::new(Rep::new(seed));
     /// `ZMQ_DEALER`.
-    5 Dealer(Dealer) = |_| Dealer::default();
+    Dealer(Dealer) = |_| Dealer::default();
     /// `ZMQ_ROUTER`.
-    6 Router(Box<Router>) = |seed| Box::new(Router::new(seed));
+    Router(Box<Router>) = |seed| Box::new(Router::new(seed));
     /// `ZMQ_PULL`.
-    7 Pull(Pull) = |_| Pull::default();
+    Pull(Pull) = |_| Pull::default();
     /// `ZMQ_PUSH`.
-    8 Push(Push) = |_| Push::default();
+    Push(Push) = |_| Push::default();
     /// `ZMQ_XPUB`.
-    9 Xpub(Box<Xpub>) = |_| Box::default();
+    Xpub(Box<Xpub>) = |_| Box::default();
     /// `ZMQ_XSUB`.
-    10 Xsub(Box<Xsub>) = |_| Box::default();
+    Xsub(Box<Xsub>) = |_| Box::default();
     /// `ZMQ_STREAM`.
-    11 Stream(Box<Stream>) = |seed| Box::new(Stream::new(seed));
+    Stream(Box<Stream>) = |seed| Box::new(Stream::new(seed));
 }
 
 impl Pattern for AnyPattern {
@@ -96,10 +96,6 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.hiccup(env, pipe))
     }
 
-    fn subscribes(&self) -> bool {
-        dispatch!(self, pattern => pattern.subscribes())
-    }
-
     fn forgets_disconnected(&self) -> bool {
         dispatch!(self, pattern => pattern.forgets_disconnected())
     }
@@ -110,10 +106,6 @@ impl Pattern for AnyPattern {
 
     fn continue_backlog(&mut self, env: &mut Env<'_>) {
         dispatch!(self, pattern => pattern.continue_backlog(env))
-    }
-
-    fn reads(&self) -> bool {
-        dispatch!(self, pattern => pattern.reads())
     }
 
     fn wants_routing_id(&self) -> bool {

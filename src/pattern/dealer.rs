@@ -4,9 +4,10 @@
 
 use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::ZMQ_PROBE_ROUTER;
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::options::{constants::ZMQ_PROBE_ROUTER, value};
+use crate::options::value;
 use crate::pipe::PipeId;
 
 /// A DEALER socket.

@@ -94,12 +94,6 @@ pub trait Pattern {
     /// new peer must know (subscriptions).
     fn hiccup(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
-    /// Whether each new peer must be sent this socket's subscriptions, without waiting for
-    /// the application's next call.
-    fn subscribes(&self) -> bool {
-        false
-    }
-
     /// Whether unread messages of disconnected peers may be dropped when there are too many:
     /// a reply to them could not be delivered.
     fn forgets_disconnected(&self) -> bool {
@@ -114,20 +108,14 @@ pub trait Pattern {
     /// Does a slice of the backlog, which takes less than 1 ms.
     fn continue_backlog(&mut self, _env: &mut Env<'_>) {}
 
-    /// Whether the application receives from this socket type. If not, a pipe whose other end
-    /// has closed is removed at once.
-    fn reads(&self) -> bool {
-        true
-    }
-
     /// Whether the peer's routing id is to come as the first message of each pipe, marked
     /// [`flag::ROUTING_ID`] and empty for a peer without one.
     fn wants_routing_id(&self) -> bool {
         false
     }
 
-    /// Whether connections pass bytes as they are, without ZMTP: every read
-    /// becomes a message, every message is written unchanged.
+    /// Whether an option has made connections raw (`ZMQ_ROUTER_RAW`): every read becomes a
+    /// message, every message is written unchanged. A STREAM's are, whatever this says.
     fn is_raw(&self) -> bool {
         false
     }

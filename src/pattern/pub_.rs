@@ -45,10 +45,6 @@ impl Pattern for Pub {
         self.xpub.continue_backlog(env);
     }
 
-    fn reads(&self) -> bool {
-        false
-    }
-
     #[inline]
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.xpub.send(env, msg)

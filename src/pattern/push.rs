@@ -31,10 +31,6 @@ impl Pattern for Push {
         self.out.activated(pipe);
     }
 
-    fn reads(&self) -> bool {
-        false
-    }
-
     #[inline]
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
         self.out.send(env, msg).map(drop)

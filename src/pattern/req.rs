@@ -4,12 +4,10 @@
 
 use super::dealer::Dealer;
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::{ZMQ_REQ_CORRELATE, ZMQ_REQ_RELAXED};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::{
-    constants::{ZMQ_REQ_CORRELATE, ZMQ_REQ_RELAXED},
-    value,
-};
+use crate::options::value;
 use crate::pipe::PipeId;
 
 /// The state of the request and its reply.

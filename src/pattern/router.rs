@@ -4,15 +4,13 @@
 
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
 use super::{Attachment, Env, Pattern, Request};
+use crate::abi::options::{
+    ZMQ_CONNECT_ROUTING_ID, ZMQ_PROBE_ROUTER, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_MANDATORY,
+    ZMQ_ROUTER_RAW,
+};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::{
-    constants::{
-        ZMQ_CONNECT_ROUTING_ID, ZMQ_PROBE_ROUTER, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_MANDATORY,
-        ZMQ_ROUTER_RAW,
-    },
-    value,
-};
+use crate::options::value;
 use crate::pipe::PipeId;
 
 /// Where the message being sent goes.

@@ -4,12 +4,10 @@
 
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::{ZMQ_CONNECT_ROUTING_ID, ZMQ_STREAM_NOTIFY};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::{
-    constants::{ZMQ_CONNECT_ROUTING_ID, ZMQ_STREAM_NOTIFY},
-    value,
-};
+use crate::options::value;
 use crate::pipe::PipeId;
 
 /// Where the next part sent goes.
@@ -129,10 +127,6 @@ impl Pattern for Stream {
     }
 
     fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
-
-    fn is_raw(&self) -> bool {
-        true
-    }
 
     fn raw_notify(&self) -> bool {
         self.notify

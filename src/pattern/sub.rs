@@ -4,9 +4,9 @@
 
 use super::xsub::Xsub;
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::options::constants::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 
@@ -42,10 +42,6 @@ impl Pattern for Sub {
 
     fn hiccup(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         self.xsub.hiccup(env, pipe);
-    }
-
-    fn subscribes(&self) -> bool {
-        true
     }
 
     fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {

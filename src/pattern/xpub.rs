@@ -10,16 +10,16 @@ use super::routing::distributor::Distributor;
 use super::routing::prefix_tree::Text;
 use super::routing::subscriptions::{LONG_TOPIC, Removal, Subscriptions};
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::draft::{
+    ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT, ZMQ_XPUB_MANUAL_LAST_VALUE,
+};
+use crate::abi::options::{
+    ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE, ZMQ_XPUB_MANUAL, ZMQ_XPUB_NODROP, ZMQ_XPUB_VERBOSE,
+    ZMQ_XPUB_VERBOSER, ZMQ_XPUB_WELCOME_MSG,
+};
 use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, flag};
-use crate::options::{
-    constants::{
-        ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE, ZMQ_XPUB_MANUAL, ZMQ_XPUB_NODROP, ZMQ_XPUB_VERBOSE,
-        ZMQ_XPUB_VERBOSER, ZMQ_XPUB_WELCOME_MSG,
-        draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT, ZMQ_XPUB_MANUAL_LAST_VALUE},
-    },
-    value,
-};
+use crate::options::value;
 use crate::pipe::PipeId;
 use crate::sys::room::Room;
 use std::collections::VecDeque;

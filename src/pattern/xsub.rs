@@ -5,12 +5,10 @@
 use super::routing::subscriptions::{Filters, Removal};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
 use super::{Attachment, Env, Pattern};
+use crate::abi::options::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::{
-    constants::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT},
-    value,
-};
+use crate::options::value;
 use crate::pipe::{PipeEnd, PipeId};
 use crate::sys::room::Room;
 
@@ -135,10 +133,6 @@ impl Pattern for Xsub {
             self.out.restarted(pipe);
             self.resend(end);
         }
-    }
-
-    fn subscribes(&self) -> bool {
-        true
     }
 
     fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {

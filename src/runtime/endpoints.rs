@@ -18,7 +18,6 @@ use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::sys::log::{Text, log};
 use crate::transport::check_vsock;
-use crate::zmtp::SocketType;
 use std::sync::{Arc, Weak};
 
 /// The object behind an endpoint.
@@ -182,18 +181,13 @@ impl Socket {
 
     /// A copy of the present options, for the connections of a new endpoint.
     fn settings(&self, names_peer: bool) -> Arc<Settings> {
-        let mut settings = Settings::new(&self.options, self.wire_type());
+        let mut settings = Settings::new(&self.options, self.options.kind);
         if let Some(settings) = Arc::get_mut(&mut settings) {
-            settings.raw = self.pattern.is_raw();
+            settings.raw = self.options.kind.spec().raw || self.pattern.is_raw();
             settings.raw_notify = self.pattern.raw_notify();
             settings.names_peer = names_peer;
         }
         settings
-    }
-
-    fn wire_type(&self) -> SocketType {
-        let number = u8::try_from(self.options.socket_type).unwrap_or(u8::MAX);
-        SocketType::from_number(number).unwrap_or(SocketType::Pair)
     }
 
     fn bind_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
@@ -277,7 +271,7 @@ impl Socket {
             let end = id.and_then(|id| self.pipes.get(id));
             let same_peer = end.is_some_and(|end| end.routing_id == peer);
             // The pattern writes subscriptions anew for each pipe.
-            if same_peer && !self.pattern.subscribes() {
+            if same_peer && !self.options.kind.spec().subscribes {
                 if let Some(mut pipe) = connection.retire() {
                     unsent.extend(std::iter::from_fn(|| pipe.read()));
                 }
@@ -302,8 +296,7 @@ impl Socket {
     /// Whether a second connect to the same endpoint has no effect: for REQ, DEALER, PUB
     /// and SUB, as in libzmq.
     fn connects_once(&self) -> bool {
-        use SocketType::{Dealer, Pub, Req, Sub};
-        matches!(self.wire_type(), Dealer | Sub | Pub | Req)
+        self.options.kind.spec().connects_once
     }
 
     fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<Option<Arc<Shared>>> {
@@ -434,8 +427,8 @@ impl Socket {
 
 #[cfg(test)]
 mod tests {
+    use crate::abi::options::ZMQ_LAST_ENDPOINT;
     use crate::error::Error;
-    use crate::options::constants::ZMQ_LAST_ENDPOINT;
     use crate::runtime::{context, endpoints, socket};
 
     /// A second connection of a PAIR is refused, and disconnect does not find it.

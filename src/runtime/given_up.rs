@@ -3,14 +3,14 @@
 #![forbid(unsafe_code)]
 
 use super::{context, endpoints, socket};
+use crate::abi::options::*;
 use crate::error::Error;
 use crate::message::Msg;
-use crate::options::constants::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-const DEALER: i32 = 5;
+use crate::abi::numbers::ZMQ_DEALER as DEALER;
 
 /// Greets with another mechanism, and waits until the other end has closed.
 fn turn_away(listener: &TcpListener) {

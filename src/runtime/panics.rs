@@ -7,24 +7,23 @@
 
 use super::shared::Shared;
 use super::{context, endpoints, socket};
+use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH};
+use crate::abi::options::*;
+use crate::abi::socket_type::SocketType;
 use crate::connection::{
     Acceptor, Connection, Event, Link, OpenQuestion, Settings, Wakeups, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
-use crate::options::{ContextOptions, Options, constants::*};
+use crate::options::{ContextOptions, Options};
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::sys::log::Origin;
 use crate::sys::panics::contain;
-use crate::zmtp::SocketType;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-const PUSH: i32 = 8;
-const PULL: i32 = 7;
 
 /// A socket's link that panics the given number of times when bytes arrive, and when a
 /// connection ends.
@@ -128,10 +127,10 @@ fn open(context: usize, socket_type: i32) -> usize {
 impl Server {
     fn new() -> Server {
         let context = context::create().unwrap().address();
-        let pull = open(context, PULL);
+        let pull = open(context, ZMQ_PULL);
         let shared = socket::with(pull, |socket| Ok(socket.shared.clone())).unwrap();
         let reactor = shared.reactor(0).unwrap();
-        let options = Arc::new(Options::new(PULL, &ContextOptions::default()));
+        let options = Arc::new(Options::new(SocketType::Pull, &ContextOptions::default()));
         let link = Arc::new(Faulty {
             link: shared,
             at_input: AtomicU32::new(0),
@@ -153,7 +152,7 @@ impl Server {
     }
 
     fn client(&self) -> usize {
-        let push = open(self.context, PUSH);
+        let push = open(self.context, ZMQ_PUSH);
         endpoints::connect(push, self.acceptor.endpoint()).unwrap();
         push
     }

@@ -10,9 +10,10 @@
 
 use super::poll::{Item, poll};
 use super::socket::{self, DONTWAIT, POLLIN, POLLOUT, SLEEPS, SNDMORE};
+use crate::abi::numbers::ZMQ_REP;
+use crate::abi::options::ZMQ_TYPE;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::constants::ZMQ_TYPE;
 use crate::sync::local::thread_cell;
 use crate::sync::parker::Wake;
 use crate::sync::suspend::{self, SleepOn};
@@ -20,9 +21,6 @@ use smallvec::SmallVec;
 
 /// Messages moved in one direction before the other direction is checked.
 const BURST: usize = 1000;
-/// `ZMQ_REP`.
-const REP: i32 = 4;
-
 /// Counts of one side of a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Traffic {
@@ -121,7 +119,7 @@ impl Proxy {
     pub fn obey(&mut self, control: usize) -> Result<()> {
         let mut socket_type = [0; size_of::<i32>()];
         socket::get_option(control, ZMQ_TYPE, &mut socket_type)?;
-        self.control_replies = i32::from_ne_bytes(socket_type) == REP;
+        self.control_replies = i32::from_ne_bytes(socket_type) == ZMQ_REP;
         self.control = Some(control);
         Ok(())
     }

@@ -7,11 +7,11 @@
 #![forbid(unsafe_code)]
 
 use super::socket::Socket;
+use crate::abi::socket_type::SocketType;
 use crate::error::Result;
 use crate::pattern::Request;
 use crate::sys::cancel::Shield;
 use crate::sys::log::{Level, Origin, enabled, log};
-use crate::zmtp::SocketType;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -42,12 +42,10 @@ enum Reason {
 pub(super) struct Drops([Tally; 3]);
 
 /// The name in the log for a new socket: its type and a number.
-pub(super) fn origin(socket_type: i32) -> Origin {
+pub(super) fn origin(kind: SocketType) -> Origin {
     static SOCKETS: AtomicU32 = AtomicU32::new(0);
-    let kind = u8::try_from(socket_type).ok();
-    let kind = kind.and_then(SocketType::from_number);
     Origin {
-        kind: kind.map_or("socket", SocketType::name),
+        kind: kind.name(),
         number: SOCKETS.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
     }
 }

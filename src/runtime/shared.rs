@@ -15,6 +15,7 @@ use super::eventfd::EventFd;
 use super::monitor::Monitor;
 use super::slots::Slot;
 use super::socket::Socket;
+use crate::abi::socket_type::SocketType;
 use crate::connection::{Connection, Event, Link, OpenQuestion, Wakeups, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
@@ -110,13 +111,14 @@ impl Shared {
     pub(super) fn new(
         core: Arc<Core>,
         origin: Origin,
+        kind: SocketType,
         linger: i32,
         pattern: &AnyPattern,
         spin: bool,
     ) -> Arc<Shared> {
         Arc::new_cyclic(|me| Shared {
             deferred: DeferredWork::new(me.clone()),
-            subscribes: pattern.subscribes(),
+            subscribes: kind.spec().subscribes,
             pending_disconnects: PendingDisconnects::default(),
             core,
             origin,

@@ -20,11 +20,14 @@ use super::requests;
 use super::shared::{Command, Shared};
 use super::slots::{Slot, Table};
 use super::wait;
+use crate::abi::numbers::*;
+use crate::abi::options as opt;
+use crate::abi::socket_type::SocketType;
 use crate::connection::Connection;
 use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
-use crate::options::{self, Options, constants as opt};
+use crate::options::{self, Options};
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern, Request};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
@@ -38,18 +41,18 @@ use std::time::Duration;
 pub static SOCKETS: Table<Socket> = Table::new();
 
 /// `ZMQ_POLLIN`.
-pub const POLLIN: i16 = 1;
+pub const POLLIN: i16 = ZMQ_POLLIN as i16;
 /// `ZMQ_POLLOUT`.
-pub const POLLOUT: i16 = 2;
+pub const POLLOUT: i16 = ZMQ_POLLOUT as i16;
 /// `ZMQ_POLLERR`.
-pub const POLLERR: i16 = 4;
+pub const POLLERR: i16 = ZMQ_POLLERR as i16;
 /// `ZMQ_POLLPRI`.
-pub const POLLPRI: i16 = 8;
+pub const POLLPRI: i16 = ZMQ_POLLPRI as i16;
 
 /// `ZMQ_DONTWAIT`.
-pub const DONTWAIT: i32 = 1;
+pub const DONTWAIT: i32 = ZMQ_DONTWAIT;
 /// `ZMQ_SNDMORE`.
-pub const SNDMORE: i32 = 2;
+pub const SNDMORE: i32 = ZMQ_SNDMORE;
 /// A flag beside those: the call sleeps in place. Without it the call is suspended, and made
 /// again by the C API, see [`suspend`](crate::sync::suspend).
 pub(super) const SLEEPS: i32 = 1 << 30;
@@ -108,13 +111,14 @@ pub fn create(context: usize, socket_type: i32) -> Result<&'static Slot<Socket>>
 }
 
 fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
-    let pattern = AnyPattern::new(socket_type, super::random::number()).ok_or(Error::Invalid)?;
+    let kind = SocketType::from_number(socket_type).ok_or(Error::Invalid)?;
+    let pattern = AnyPattern::new(kind, super::random::number()).ok_or(Error::Invalid)?;
     let (options, spin) = {
         let context = core.options.lock();
-        (Options::new(socket_type, &context), context.spin)
+        (Options::new(kind, &context), context.spin)
     };
-    let origin = requests::origin(options.socket_type);
-    let shared = Shared::new(core.clone(), origin, options.linger, &pattern, spin);
+    let origin = requests::origin(kind);
+    let shared = Shared::new(core.clone(), origin, kind, options.linger, &pattern, spin);
     let socket = Socket {
         core: core.clone(),
         shared: shared.clone(),
@@ -236,7 +240,7 @@ pub fn get_option<'a>(address: usize, option: i32, out: impl Into<Room<'a>>) -> 
 /// hold both ends expect to receive the messages of a burst together.
 fn settle(address: usize) -> Result<()> {
     let shared = with(address, |socket| {
-        let idle = socket.pattern.reads() && socket.events(POLLIN) == 0;
+        let idle = socket.options.kind.spec().receives && socket.events(POLLIN) == 0;
         Ok(idle.then(|| socket.shared.clone()))
     })?;
     let Some(shared) = shared else {
@@ -381,7 +385,7 @@ impl Socket {
     /// Adds a pipe to the socket. If the pattern refuses it, the pipe is gone on return.
     pub(super) fn attach(&mut self, mut end: PipeEnd, how: Attachment) -> PipeId {
         end.set_lazy();
-        if !self.pattern.subscribes() {
+        if !self.options.kind.spec().subscribes {
             end.set_framing();
         }
         let id = self.pipes.insert(end);
@@ -414,7 +418,7 @@ impl Socket {
             self.with_pattern(|pattern, env| pattern.hiccup(env, id));
         }
         if events & event::CLOSED != 0 {
-            let reads = self.pattern.reads();
+            let reads = self.options.kind.spec().receives;
             let Some(end) = self.pipes.get(id) else {
                 return;
             };
@@ -533,7 +537,9 @@ impl Socket {
             }
             opt::ZMQ_LAST_ENDPOINT => options::put_string(out, self.endpoints.last()),
             opt::ZMQ_FERRO_MONITOR_DROPS => options::put_u64_exact(out, self.shared.drops()),
-            opt::ZMQ_THREAD_SAFE => options::put_int_zero_padded(out, 0),
+            opt::ZMQ_THREAD_SAFE => {
+                options::put_int_zero_padded(out, self.options.kind.spec().thread_safe.into())
+            }
             _ => match self.with_pattern(|pattern, _| pattern.get_option(option, out)) {
                 Err(Error::Invalid) => self.options.get(option, room),
                 other => other,

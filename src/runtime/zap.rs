@@ -201,14 +201,12 @@ impl Listener for Question {
 
 #[cfg(test)]
 mod tests {
+    use crate::abi::options::*;
     use crate::error::Error;
     use crate::message::flag;
-    use crate::options::constants::*;
     use crate::runtime::{context, endpoints, socket};
 
-    const DEALER: i32 = 5;
-    const ROUTER: i32 = 6;
-    const REP: i32 = 4;
+    use crate::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_REP as REP, ZMQ_ROUTER as ROUTER};
 
     /// Answers one request with `status`; returns its frames.
     fn handle(handler: usize, status: &[u8]) -> Vec<Vec<u8>> {

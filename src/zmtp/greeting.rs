@@ -13,7 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::framing::{Framing, MAX_HEADER, encode_v1_long};
-use super::socket_type::SocketType;
+use crate::abi::socket_type::SocketType;
 
 const SIGNATURE: usize = 10;
 const REVISION: usize = 10;
@@ -158,7 +158,7 @@ impl Greeting {
     /// The socket type in a revision 0 or 1 greeting; `None` if the number is
     /// unknown. As in libzmq, its compatibility is not checked.
     pub fn old_socket_type(&self) -> Option<SocketType> {
-        SocketType::from_number(self.bytes[MINOR])
+        SocketType::from_number(self.bytes[MINOR].into())
     }
 
     /// Called with `need` bytes received: returns the version at the end of the
@@ -182,7 +182,7 @@ impl Greeting {
     /// Appends stage C and returns the length of the peer's whole greeting.
     fn answer_revision(&self, announced: Announced, output: &mut Vec<u8>) -> usize {
         if self.bytes[REVISION] <= 1 {
-            output.push(announced.socket_type.number());
+            output.push(announced.socket_type as u8);
             return V2_GREETING;
         }
         output.push(1);

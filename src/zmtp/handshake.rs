@@ -19,7 +19,7 @@ use super::mechanism::{
 };
 use super::metadata::{self, PropertyList};
 use super::peer::PeerProperties;
-use super::socket_type::SocketType;
+use crate::abi::socket_type::SocketType;
 
 /// The largest accepted body of a handshake frame, in bytes, where
 /// `ZMQ_MAXMSGSIZE` does not set a lower limit. libzmq has no such limit; this one
@@ -243,7 +243,7 @@ impl Handshake {
             peer_socket_type: self.peer.socket_type,
             properties,
             mechanism,
-            subscribe_all: version == Version::V1_0 && self.config.socket_type.is_publisher(),
+            subscribe_all: version == Version::V1_0 && self.config.socket_type.spec().filters,
         }
     }
 
@@ -393,7 +393,7 @@ fn encode_metadata(config: &HandshakeConfig) -> Vec<u8> {
     let mut out = Vec::new();
     let name = config.socket_type.name();
     metadata::append(metadata::SOCKET_TYPE, name.as_bytes(), &mut out);
-    if config.socket_type.announces_identity() {
+    if config.socket_type.spec().announces_identity {
         metadata::append(metadata::IDENTITY, &config.routing_id, &mut out);
     }
     for (name, value) in &config.app_metadata {

@@ -34,7 +34,6 @@ mod greeting;
 mod handshake;
 mod heartbeat;
 mod peer;
-mod socket_type;
 
 pub use error::{FrameError, HandshakeError, ProtocolError, Refusal};
 pub use framing::{Framing, Header, MAX_HEADER};
@@ -44,7 +43,6 @@ pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use mechanism::{
     Flags, Mechanism, MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict, curve,
 };
-pub use socket_type::SocketType;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@
 
 use super::error::{HandshakeError, ProtocolError, Refusal};
 use super::metadata::{self, PropertyList};
-use super::socket_type::SocketType;
+use crate::abi::socket_type::SocketType;
 
 /// The peer's socket type, routing id and metadata.
 #[derive(Debug)]

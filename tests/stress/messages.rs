@@ -8,8 +8,7 @@ use zmq::error::Error;
 use zmq::message::Msg;
 use zmq::runtime::socket;
 
-pub const DONTWAIT: i32 = 1;
-pub const SNDMORE: i32 = 2;
+pub use zmq::abi::numbers::{ZMQ_DONTWAIT as DONTWAIT, ZMQ_SNDMORE as SNDMORE};
 
 /// What a message is: whose, of which of the sender's lives, the how manieth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,8 +6,8 @@ use crate::messages::*;
 use crate::sockets::*;
 use crate::travel::*;
 use std::time::Instant;
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 
 #[test]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::*;
 use zmq::runtime::proxy::Proxy;
 use zmq::runtime::{context, endpoints, socket};
 

@@ -9,8 +9,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 use zmq::sync::Mutex;
 

@@ -8,8 +8,8 @@ use crate::travel::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 
 /// Gives every message back until told to stop. The head is behind `skip` parts.

@@ -6,21 +6,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
+use zmq::abi::options::*;
 use zmq::error::Error;
-use zmq::options::constants::*;
 use zmq::runtime::{context, endpoints, socket};
 
-pub const PAIR: i32 = 0;
-pub const PUB: i32 = 1;
-pub const SUB: i32 = 2;
-pub const REQ: i32 = 3;
-pub const REP: i32 = 4;
-pub const DEALER: i32 = 5;
-pub const ROUTER: i32 = 6;
-pub const PULL: i32 = 7;
-pub const PUSH: i32 = 8;
-pub const XPUB: i32 = 9;
-pub const XSUB: i32 = 10;
+pub use zmq::abi::numbers::{
+    ZMQ_DEALER as DEALER, ZMQ_PAIR as PAIR, ZMQ_PUB as PUB, ZMQ_PULL as PULL, ZMQ_PUSH as PUSH,
+    ZMQ_REP as REP, ZMQ_REQ as REQ, ZMQ_ROUTER as ROUTER, ZMQ_SUB as SUB, ZMQ_XPUB as XPUB,
+    ZMQ_XSUB as XSUB,
+};
 
 /// Bound of every wait that is expected to succeed.
 pub const PATIENCE: Duration = Duration::from_secs(20);

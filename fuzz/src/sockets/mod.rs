@@ -11,11 +11,11 @@ mod turn;
 
 use super::input::Input;
 use model::{Kind, Model};
-use zmq::error::{Error, Result};
-use zmq::options::constants::{
+use zmq::abi::options::{
     ZMQ_RCVHWM, ZMQ_RCVMORE, ZMQ_ROUTER_MANDATORY, ZMQ_ROUTING_ID, ZMQ_SNDHWM, ZMQ_SUBSCRIBE,
     ZMQ_UNSUBSCRIBE,
 };
+use zmq::error::{Error, Result};
 use zmq::runtime::{context, endpoints, socket};
 
 /// Socket types that talk to each other.

@@ -3,9 +3,9 @@
 #![forbid(unsafe_code)]
 
 use super::WRONG_INT_LENGTHS;
+use crate::abi::options::ZMQ_FERRO_SPIN;
 use crate::error::Error;
 use crate::options::ContextOptions;
-use crate::options::constants::ZMQ_FERRO_SPIN;
 use crate::sys;
 
 const MAX: i32 = i32::MAX;

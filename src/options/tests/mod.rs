@@ -11,6 +11,7 @@ mod security;
 mod value;
 
 use super::{ContextOptions, Options};
+use crate::abi::socket_type::SocketType;
 use crate::error::{Error, Result};
 
 const MAX: i32 = i32::MAX;
@@ -80,7 +81,6 @@ const OTHERS: &[(i32, &str)] = &[
     (100, "ZMQ_SOCKS_PASSWORD"),
 ];
 
-const PAIR: i32 = 0;
 const AFFINITY: i32 = 4;
 const ROUTING_ID: i32 = 5;
 const TYPE: i32 = 16;
@@ -99,7 +99,7 @@ const ZAP_ENFORCE_DOMAIN: i32 = 93;
 const WRONG_INT_LENGTHS: [usize; 7] = [0, 1, 2, 3, 5, 8, 255];
 
 fn pair() -> Options {
-    Options::new(PAIR, &ContextOptions::default())
+    Options::new(SocketType::Pair, &ContextOptions::default())
 }
 
 fn set_int(options: &mut Options, option: i32, value: i32) -> Result<()> {
@@ -310,7 +310,8 @@ fn device_name_takes_up_to_16_bytes_and_reports_a_c_string() {
 #[test]
 fn type_and_mechanism_are_read_only() {
     for socket_type in 0..=20 {
-        let mut options = Options::new(socket_type, &ContextOptions::default());
+        let kind = SocketType::from_number(socket_type).unwrap();
+        let mut options = Options::new(kind, &ContextOptions::default());
         assert_eq!(get_int(&options, TYPE), Ok(socket_type));
         assert_eq!(get_int(&options, MECHANISM), Ok(0));
         for option in [TYPE, MECHANISM] {
@@ -354,6 +355,7 @@ fn linger_starts_at_zero_where_waiting_is_pointless() {
     let mut relaxed = ContextOptions::default();
     assert_eq!(relaxed.set(70, 0), Ok(()));
     for socket_type in 0..=20 {
+        let kind = SocketType::from_number(socket_type).unwrap();
         // SUB, XSUB and DISH.
         let expected = if [2, 10, 15].contains(&socket_type) {
             0
@@ -361,22 +363,22 @@ fn linger_starts_at_zero_where_waiting_is_pointless() {
             -1
         };
         assert_eq!(
-            get_int(&Options::new(socket_type, &blocky), LINGER),
+            get_int(&Options::new(kind, &blocky), LINGER),
             Ok(expected),
             "type {socket_type}"
         );
-        assert_eq!(get_int(&Options::new(socket_type, &relaxed), LINGER), Ok(0));
+        assert_eq!(get_int(&Options::new(kind, &relaxed), LINGER), Ok(0));
     }
 }
 
 #[test]
 fn new_sockets_inherit_from_the_context() {
     let mut context = ContextOptions::default();
-    assert!(!Options::new(PAIR, &context).ipv6);
-    assert!(Options::new(PAIR, &context).zero_copy_recv);
+    assert!(!Options::new(SocketType::Pair, &context).ipv6);
+    assert!(Options::new(SocketType::Pair, &context).zero_copy_recv);
     assert_eq!(context.set(IPV6, 5), Ok(()));
     assert_eq!(context.set(10, 0), Ok(()));
-    let options = Options::new(PAIR, &context);
+    let options = Options::new(SocketType::Pair, &context);
     assert!(!options.zero_copy_recv);
     assert_eq!(get_int(&options, IPV6), Ok(1));
     assert_eq!(get_int(&options, IPV4ONLY), Ok(0));
@@ -385,7 +387,8 @@ fn new_sockets_inherit_from_the_context() {
 #[test]
 fn conflate_acts_on_one_way_and_dealer_sockets_only() {
     for socket_type in 0..=20 {
-        let mut options = Options::new(socket_type, &ContextOptions::default());
+        let kind = SocketType::from_number(socket_type).unwrap();
+        let mut options = Options::new(kind, &ContextOptions::default());
         assert!(!options.effective_conflate());
         assert_eq!(set_int(&mut options, 54, 1), Ok(()));
         // PUB, SUB, DEALER, PULL, PUSH.

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::options::constants::*;
+use crate::abi::options::*;
 
 #[test]
 fn requests_and_replies_alternate() {

@@ -4,8 +4,8 @@
 
 use super::publish::{subscribe, subscribed, unsubscribe};
 use super::*;
-use crate::options::constants::draft::*;
-use crate::options::constants::*;
+use crate::abi::options::draft::*;
+use crate::abi::options::*;
 
 #[test]
 fn the_application_decides_what_a_request_means() {

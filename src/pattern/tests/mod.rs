@@ -10,24 +10,25 @@ mod router;
 mod stream;
 
 use super::*;
+use crate::abi::socket_type::{SPECS, SocketType};
 use crate::message::flag;
 use crate::options::ContextOptions;
 use crate::pipe::{Hwm, Listener, PipeEnd, event, pair};
 use crate::sync::Mutex;
 use std::sync::Arc;
 
-pub const PAIR: i32 = 0;
-pub const PUB: i32 = 1;
-pub const SUB: i32 = 2;
-pub const REQ: i32 = 3;
-pub const REP: i32 = 4;
-pub const DEALER: i32 = 5;
-pub const ROUTER: i32 = 6;
-pub const PULL: i32 = 7;
-pub const PUSH: i32 = 8;
-pub const XPUB: i32 = 9;
-pub const XSUB: i32 = 10;
-pub const STREAM: i32 = 11;
+pub const PAIR: SocketType = SocketType::Pair;
+pub const PUB: SocketType = SocketType::Pub;
+pub const SUB: SocketType = SocketType::Sub;
+pub const REQ: SocketType = SocketType::Req;
+pub const REP: SocketType = SocketType::Rep;
+pub const DEALER: SocketType = SocketType::Dealer;
+pub const ROUTER: SocketType = SocketType::Router;
+pub const PULL: SocketType = SocketType::Pull;
+pub const PUSH: SocketType = SocketType::Push;
+pub const XPUB: SocketType = SocketType::Xpub;
+pub const XSUB: SocketType = SocketType::Xsub;
+pub const STREAM: SocketType = SocketType::Stream;
 
 #[derive(Default)]
 struct Events(Mutex<Vec<usize>>);
@@ -57,7 +58,7 @@ pub struct Net {
 }
 
 impl Net {
-    pub fn socket(&mut self, socket_type: i32) -> usize {
+    pub fn socket(&mut self, socket_type: SocketType) -> usize {
         self.sockets.push(Socket {
             pattern: AnyPattern::new(socket_type, 0x0102_03ff).unwrap(),
             pipes: Pipes::default(),
@@ -68,7 +69,12 @@ impl Net {
     }
 
     /// One socket of the first type, connected to `count` of the second.
-    pub fn star(&mut self, center: i32, count: usize, others: i32) -> (usize, Vec<usize>) {
+    pub fn star(
+        &mut self,
+        center: SocketType,
+        count: usize,
+        others: SocketType,
+    ) -> (usize, Vec<usize>) {
         let center = self.socket(center);
         let others = (0..count).map(|_| self.socket(others)).collect::<Vec<_>>();
         for other in &others {
@@ -196,6 +202,7 @@ impl Net {
             return;
         };
         let events = end.take_events();
+        let receives = self.sockets[at].options.kind.spec().receives;
         self.with(at, |pattern, env| {
             if events & event::HICCUP != 0 {
                 pattern.hiccup(env, pipe);
@@ -206,7 +213,7 @@ impl Net {
             if events & (event::READ | event::CLOSED) != 0 {
                 pattern.read_ready(env, pipe);
             }
-            if events & event::CLOSED != 0 && !pattern.reads() {
+            if events & event::CLOSED != 0 && !receives {
                 env.close(pipe);
             }
         });
@@ -339,20 +346,22 @@ pub fn write(end: &mut PipeEnd, parts: &[&str]) {
     end.flush();
 }
 
+fn stable_types() -> impl Iterator<Item = SocketType> {
+    let stable = PAIR.number()..=STREAM.number();
+    stable.filter_map(SocketType::from_number)
+}
+
 #[test]
 fn every_stable_type_exists() {
-    for socket_type in 0..32 {
-        assert_eq!(
-            AnyPattern::new(socket_type, 0).is_some(),
-            socket_type <= STREAM
-        );
+    for spec in &SPECS {
+        let stable = spec.kind.number() <= STREAM.number();
+        assert_eq!(AnyPattern::new(spec.kind, 0).is_some(), stable);
     }
-    assert!(AnyPattern::new(-1, 0).is_none());
 }
 
 #[test]
 fn unknown_options_are_refused_and_unknown_pipes_ignored() {
-    for socket_type in PAIR..=STREAM {
+    for socket_type in stable_types() {
         let mut net = Net::default();
         let at = net.socket(socket_type);
         assert_eq!(net.set(at, 9999, &[0; 4]), Err(Error::Invalid));
@@ -375,23 +384,24 @@ fn the_wrong_direction_is_not_supported() {
         let at = net.socket(socket_type);
         assert_eq!(net.recv(at), Err(Error::NotSupported));
         assert!(!net.has_in(at));
-        assert!(!net.pattern(at).reads());
+        assert!(!socket_type.spec().receives);
     }
     for socket_type in [SUB, PULL] {
         let at = net.socket(socket_type);
         assert_eq!(net.send(at, "x"), Err(Error::NotSupported));
         assert!(!net.has_out(at));
-        assert!(net.pattern(at).reads());
+        assert!(socket_type.spec().receives);
     }
 }
 
 #[test]
 fn only_routers_want_routing_ids() {
-    for socket_type in PAIR..=STREAM {
+    for socket_type in stable_types() {
         let pattern = AnyPattern::new(socket_type, 0).unwrap();
         let wants = [REP, ROUTER].contains(&socket_type);
         assert_eq!(pattern.wants_routing_id(), wants);
-        assert_eq!(pattern.is_raw(), socket_type == STREAM);
+        assert_eq!(socket_type.spec().raw, socket_type == STREAM);
+        assert!(!pattern.is_raw(), "that takes an option");
     }
 }
 
@@ -399,7 +409,7 @@ fn only_routers_want_routing_ids() {
 #[test]
 #[ignore = "a measurement"]
 fn hot_paths_measured() {
-    use crate::options::constants::ZMQ_SUBSCRIBE;
+    use crate::abi::options::ZMQ_SUBSCRIBE;
     const COUNT: u32 = 4_000_000;
     for (from, to) in [(PUSH, PULL), (DEALER, DEALER), (DEALER, ROUTER), (PUB, SUB)] {
         let mut net = Net::default();
@@ -426,7 +436,7 @@ fn hot_paths_measured() {
             });
         }
         let each = start.elapsed() / COUNT;
-        println!("{from} -> {to}: {each:?} a message, sent and received");
+        println!("{from:?} -> {to:?}: {each:?} a message, sent and received");
     }
     let mut net = Net::default();
     let (router, dealer) = (net.socket(ROUTER), net.socket(DEALER));
@@ -448,5 +458,5 @@ fn hot_paths_measured() {
         });
     }
     let each = start.elapsed() / COUNT;
-    println!("{ROUTER} -> {DEALER}: {each:?} a message, sent and received");
+    println!("{ROUTER:?} -> {DEALER:?}: {each:?} a message, sent and received");
 }

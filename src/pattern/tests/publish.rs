@@ -3,10 +3,16 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::options::constants::draft::*;
-use crate::options::constants::*;
+use crate::abi::options::draft::*;
+use crate::abi::options::*;
+use crate::abi::socket_type::SocketType;
 
-pub fn subscribed(net: &mut Net, publisher: usize, socket_type: i32, topics: &[&str]) -> usize {
+pub fn subscribed(
+    net: &mut Net,
+    publisher: usize,
+    socket_type: SocketType,
+    topics: &[&str],
+) -> usize {
     let at = net.socket(socket_type);
     for topic in topics {
         subscribe(net, at, topic);

@@ -118,7 +118,7 @@ fn a_message_whose_peer_leaves_halfway_is_dropped_to_its_end() {
         net.send_more(a, "2").unwrap();
         net.send(a, "3").unwrap();
         net.send_all(a, &["4", "5"]).unwrap();
-        assert_eq!(net.drain(next), text(&["4|5"]), "type {one}");
+        assert_eq!(net.drain(next), text(&["4|5"]), "type {one:?}");
         assert_eq!(net.drain(b), text(&[]));
     }
 }
@@ -181,7 +181,7 @@ fn a_peer_that_leaves_without_a_word_is_forgotten() {
         let (_, far) = net.connect(a, b);
         assert!(!net.has_in(a));
         net.hang_up(b, far);
-        assert_eq!(net.pipes(a), 0, "type {one}");
+        assert_eq!(net.pipes(a), 0, "type {one:?}");
     }
 }
 
@@ -288,7 +288,7 @@ fn half_a_message_is_taken_back_when_the_pipe_takes_no_more() {
         };
         next(&mut net, "whole");
         let part = far.read().unwrap();
-        assert_eq!(part.data(), b"whole", "type {socket_type}");
+        assert_eq!(part.data(), b"whole", "type {socket_type:?}");
     }
 }
 
@@ -308,7 +308,7 @@ fn conflate_keeps_the_latest() {
 
 #[test]
 fn dealers_take_probes_and_nothing_else() {
-    use crate::options::constants::ZMQ_PROBE_ROUTER;
+    use crate::abi::options::ZMQ_PROBE_ROUTER;
     let mut net = Net::default();
     let (a, b) = (net.socket(DEALER), net.socket(DEALER));
     for bad in [&[1u8][..], &[], &(-1i32).to_ne_bytes(), &[0; 8]] {

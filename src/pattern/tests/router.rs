@@ -3,9 +3,10 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::options::constants::*;
+use crate::abi::options::*;
+use crate::abi::socket_type::SocketType;
 
-fn named(net: &mut Net, socket_type: i32, id: &[u8]) -> usize {
+fn named(net: &mut Net, socket_type: SocketType, id: &[u8]) -> usize {
     let at = net.socket(socket_type);
     net.options(at).routing_id = id.to_vec();
     at

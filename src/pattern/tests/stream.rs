@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
-use crate::options::constants::*;
+use crate::abi::options::*;
 
 /// The automatic ids, which count from the seed of [`Net`].
 const FIRST: &[u8] = b"\0\x01\x02\x03\xff";

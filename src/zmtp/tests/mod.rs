@@ -11,6 +11,7 @@ mod vectors;
 mod zap;
 
 use super::*;
+use crate::abi::socket_type::SocketType;
 
 fn config(socket_type: SocketType, routing_id: &[u8]) -> HandshakeConfig {
     HandshakeConfig {

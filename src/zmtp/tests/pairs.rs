@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::abi::socket_type::{SPECS, SocketType};
 
 /// Carries bytes between two handshakes, at most `step` at a time, until
 /// nothing moves.
@@ -48,8 +49,8 @@ fn converse(
 
 #[test]
 fn compatible_types_agree_and_others_refuse_each_other() {
-    for one in SocketType::ALL {
-        for two in SocketType::ALL {
+    for one in SPECS.iter().map(|spec| spec.kind) {
+        for two in SPECS.iter().map(|spec| spec.kind) {
             for step in [1, 7, usize::MAX / 2] {
                 let mut left = Handshake::new(config(one, b"left"));
                 let mut right = Handshake::new(config(two, b"right"));

@@ -6,9 +6,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::abi::socket_type::SocketType;
 
 fn any_type() -> impl Strategy<Value = SocketType> {
-    (0..21_u8).prop_map(|number| SocketType::from_number(number).expect("a valid number"))
+    (0..21_i32).prop_map(|number| SocketType::from_number(number).expect("a valid number"))
 }
 
 /// The Debug form of a session has all there is to compare.

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use super::*;
+use crate::abi::socket_type::SocketType;
 use crate::options::Secret;
 use crate::zmtp::curve::{CurveConfig, CurveRole, public_key};
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::*;
+use crate::abi::socket_type::SocketType;
 
 const READY_SUB: &[u8] = b"\x05READY\x0bSocket-Type\0\0\0\x03SUB";
 const READY_PUB: &[u8] = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03PUB";

@@ -1,6 +1,8 @@
 //! Numbers and names of the draft API, which the public header declares only if
 //! `ZMQ_BUILD_DRAFT_API` is defined.
 
+#![forbid(unsafe_code)]
+
 // Socket types.
 
 /// Exchanges single-part messages with CLIENTs, each named by a routing id.

@@ -3,6 +3,8 @@
 //! Every constant is a plain literal, because the header is generated from this file. The
 //! numbers of the draft API are in [`draft`].
 
+#![forbid(unsafe_code)]
+
 pub mod draft;
 
 // Version of the libzmq API that this library implements.

@@ -71,7 +71,8 @@ header:
 
 check:
 	$(CARGO) fmt --check
-	$(CARGO) clippy --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --lib --quiet -- -D warnings
+	$(CARGO) clippy --all-targets --features testing --quiet -- -D warnings
 	$(CARGO) test --quiet --lib --test layering
 	$(MAKE) --no-print-directory docs
 

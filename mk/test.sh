@@ -40,7 +40,7 @@ single() {
 
 # The sums in the result lines of cargo test.
 cargo_test() {
-    run "$CARGO" test --no-fail-fast
+    run "$CARGO" test --features testing --no-fail-fast
     status=$?
     sums=$(awk '/^test result:/ { p += $4; f += $6 } END { print p + 0, f + 0 }' "$log")
     # shellcheck disable=SC2086 # two numbers
@@ -68,7 +68,9 @@ if [ "${1:-}" = --only ]; then
     shift
 else
     single "$CARGO" fmt --check
-    single "$CARGO" clippy --all-targets --quiet -- -D warnings
+    # Without the feature `testing` what is not used is a warning.
+    single "$CARGO" clippy --lib --quiet -- -D warnings
+    single "$CARGO" clippy --all-targets --features testing --quiet -- -D warnings
     single "$MAKE" --no-print-directory docs
     single "$MAKE" --no-print-directory stage
     cargo_test

@@ -3,30 +3,75 @@
 //! The modules stand in layers, highest first; a module uses only what stands
 //! below it, and modules of one layer do not use each other. ARCHITECTURE.md
 //! tells the whole story; `tests/layering.rs` holds the order.
+//!
+//! The crate's interface is the C functions in [`capi`] and the numbers in [`abi`]. Everything else
+//! is private, so that the compiler finds what is not used; the feature `testing` opens it to
+//! fuzzers and tests.
 
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![deny(clippy::undocumented_unsafe_blocks)]
 
 pub mod capi;
+
+#[cfg(not(feature = "testing"))]
+mod runtime;
+#[cfg(feature = "testing")]
 pub mod runtime;
 
+#[cfg(not(feature = "testing"))]
+mod connection;
+#[cfg(feature = "testing")]
 pub mod connection;
+#[cfg(not(feature = "testing"))]
+mod pattern;
+#[cfg(feature = "testing")]
 pub mod pattern;
 
+#[cfg(not(feature = "testing"))]
+mod transport;
+#[cfg(feature = "testing")]
 pub mod transport;
+#[cfg(not(feature = "testing"))]
+mod zmtp;
+#[cfg(feature = "testing")]
 pub mod zmtp;
 
+#[cfg(not(feature = "testing"))]
+mod reactor;
+#[cfg(feature = "testing")]
 pub mod reactor;
 
+#[cfg(not(feature = "testing"))]
+mod pipe;
+#[cfg(feature = "testing")]
 pub mod pipe;
 
+#[cfg(not(feature = "testing"))]
+mod endpoint;
+#[cfg(feature = "testing")]
 pub mod endpoint;
+#[cfg(not(feature = "testing"))]
+mod message;
+#[cfg(feature = "testing")]
 pub mod message;
+#[cfg(not(feature = "testing"))]
+mod options;
+#[cfg(feature = "testing")]
 pub mod options;
 
+#[cfg(not(feature = "testing"))]
+mod error;
+#[cfg(feature = "testing")]
 pub mod error;
+#[cfg(not(feature = "testing"))]
+mod sync;
+#[cfg(feature = "testing")]
 pub mod sync;
 
-pub mod abi;
+#[cfg(not(feature = "testing"))]
+mod sys;
+#[cfg(feature = "testing")]
 pub mod sys;
+
+pub mod abi;

@@ -15,7 +15,9 @@ mod tcp;
 mod tipc;
 mod vsock;
 
-pub use ipc::{IPC_NAME_MAX, IpcAddress};
+#[cfg(any(test, feature = "testing"))]
+pub use ipc::IPC_NAME_MAX;
+pub use ipc::IpcAddress;
 pub use mask::AddressMask;
 pub use numeric::parse_numeric;
 pub use tcp::{HostPort, Scope, TcpAddress, TcpRoute};

@@ -34,8 +34,8 @@ pub use frames::{FRAMED_MAX, FrameReader, FrameWriter, Place, Taken};
 pub use loan::Lender;
 pub use metadata::Metadata;
 pub use recycle::lock_over_fork as lock_spare_memory;
-pub use released::{Released, next_released, run_released};
-pub use run::{Messages, Run};
+pub use released::run_released;
+pub use run::Run;
 
 use crate::error::{Error, Result};
 use block::Header as BlockHeader;
@@ -195,7 +195,7 @@ impl Msg {
     }
 
     /// A message over the caller's buffer. `free` is called exactly once with `data` and `hint`, on
-    /// any thread, after the last reference has ended (see [`next_released`]); without it the
+    /// any thread, after the last reference has ended (see [`released`]); without it the
     /// buffer counts as constant and must live for ever.
     ///
     /// # Safety

@@ -26,6 +26,4 @@ pub use context::ContextOptions;
 pub use lists::is_property_name;
 pub use secret::Secret;
 pub use socket::{Options, mechanism};
-pub use value::{
-    put_bytes, put_i64_exact, put_int_exact, put_int_zero_padded, put_string, put_u64_exact,
-};
+pub use value::{put_int_zero_padded, put_string, put_u64_exact};

@@ -66,11 +66,13 @@ impl Pipes {
     }
 
     /// Number of pipes.
+    #[cfg(test)]
     pub fn len(&self) -> usize {
         self.live
     }
 
     /// Whether there are no pipes.
+    #[cfg(test)]
     pub fn is_empty(&self) -> bool {
         self.live == 0
     }

@@ -69,7 +69,7 @@ impl Parker {
     }
 
     /// Whether a wake-up waits to be consumed. Acquire pairs with the exchange in `unpark`.
-    #[inline]
+    #[cfg(test)]
     pub fn is_notified(&self) -> bool {
         self.state.load(Ordering::Acquire) == NOTIFIED
     }

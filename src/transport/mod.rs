@@ -27,10 +27,10 @@ mod conformance;
 mod tests;
 
 pub use dial::{Dial, Target};
-pub use listener::{BindError, Listener};
+pub use listener::Listener;
 pub use lookup::{end_lookups, lock_over_fork as lock_lookups};
 pub use options::StreamOptions;
-pub use resolve::{LookupJob, PendingLookup, Resolution, resolved_text};
-pub use socks::{Refused, Socks};
+pub use resolve::{PendingLookup, Resolution, resolved_text};
+pub use socks::Socks;
 pub use stream::ByteStream;
 pub use vsock::check_vsock;

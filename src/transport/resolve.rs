@@ -99,6 +99,7 @@ impl LookupJob {
     }
 
     /// The name to look up.
+    #[cfg(test)]
     pub fn host(&self) -> &str {
         &self.host
     }

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, IoSlice, IoSliceMut, Read};
+use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
@@ -46,20 +46,6 @@ impl ByteStream {
     pub fn read<'a>(&self, room: impl Into<Room<'a>>) -> io::Result<usize> {
         let mut room = room.into();
         retry(|| room.receive(self.socket.as_fd()))
-    }
-
-    /// As [`Self::read`], into several pieces in order.
-    #[inline]
-    pub fn read_vectored(&self, bufs: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-        let pieces = bufs.len().min(PIECES_MAX);
-        match retry(|| (&self.socket).read_vectored(&mut bufs[..pieces])) {
-            // As in `write_vectored`: rules for system calls may forbid recvmsg.
-            Err(error) if sys::is_refused(&error) => {
-                let first = bufs.iter_mut().find(|buf| !buf.is_empty());
-                self.read(first.map_or(&mut [][..], |buf| &mut **buf))
-            }
-            result => result,
-        }
     }
 
     /// Writes what the kernel takes now and returns how many bytes that was.
@@ -159,6 +145,7 @@ impl ByteStream {
     }
 
     /// The other end, as [`Self::local_endpoint`].
+    #[cfg(test)]
     pub fn remote_endpoint(&self) -> Vec<u8> {
         let address = self.socket.peer_addr();
         address.map_or(Vec::new(), |a| name::endpoint_text(&a))

@@ -53,6 +53,7 @@ pub enum ProtocolError {
     /// `ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA`.
     ZapInvalidMetadata = ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA as u32,
     /// `ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED`.
+    #[allow(dead_code)] // ws is not there yet
     WsUnspecified = ZMQ_PROTOCOL_ERROR_WS_UNSPECIFIED as u32,
 }
 
@@ -108,7 +109,7 @@ pub enum Refusal {
     /// A frame is malformed.
     Frame,
     /// A frame is longer than `ZMQ_MAXMSGSIZE` or, during the handshake, than
-    /// [`MAX_HANDSHAKE_FRAME`](super::MAX_HANDSHAKE_FRAME).
+    /// `MAX_HANDSHAKE_FRAME` of `handshake`.
     TooLong,
     /// Allocation of a frame failed.
     Memory,

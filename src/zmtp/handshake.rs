@@ -80,6 +80,7 @@ pub struct Session {
 
 impl Session {
     /// The value of the peer's property `name`; of duplicates, the first one's.
+    #[cfg(any(test, feature = "testing"))]
     pub fn property(&self, name: &[u8]) -> Option<&[u8]> {
         self.properties.get(name)
     }

@@ -35,10 +35,14 @@ mod handshake;
 mod heartbeat;
 mod peer;
 
-pub use error::{FrameError, HandshakeError, ProtocolError, Refusal};
+#[cfg(feature = "testing")]
+pub use error::FrameError;
+pub use error::{HandshakeError, ProtocolError, Refusal};
 pub use framing::{Framing, Header, MAX_HEADER};
 pub use greeting::Version;
-pub use handshake::{Handshake, HandshakeConfig, MAX_HANDSHAKE_FRAME, Progress, Session};
+pub use handshake::{Handshake, HandshakeConfig, Session};
+#[cfg(any(test, feature = "testing"))]
+pub use handshake::{MAX_HANDSHAKE_FRAME, Progress};
 pub use heartbeat::{Heartbeat, HeartbeatAction};
 pub use mechanism::{
     Flags, Mechanism, MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict, curve,

@@ -269,7 +269,7 @@ impl Mechanism {
         matches!(self, Mechanism::Null | Mechanism::Plain)
     }
 
-    /// Bytes at the front of a received body that [`Mechanism::decode`] consumes;
+    /// Bytes at the front of a received body that [`Mechanism::decode_parts`] consumes;
     /// the decoded body is the rest.
     #[inline]
     pub const fn overhead(&self) -> usize {
@@ -294,6 +294,7 @@ impl Mechanism {
     ///
     /// # Errors
     /// As [`Mechanism::decode_parts`].
+    #[cfg(any(test, feature = "testing"))]
     pub fn decode<'a>(
         &mut self,
         flags: Flags,

@@ -13,7 +13,7 @@
 //! Invariant: `errno` is written last, after the closure and all it owned are dropped, so
 //! that no destructor changes it; a call that succeeds restores its old value. The program's
 //! own code runs from here only, with no lock held and nothing to drop on the stack: the free
-//! functions of released messages ([`crate::message::next_released`]), which may throw, and
+//! functions of released messages (`message/released.rs`), which may throw, and
 //! the end of a cancelled thread ([`crate::sys::cancel`]). `errno` is 0 at the beginning of
 //! the closure, and not 0 after it if any of this may be due.
 //!

@@ -263,7 +263,7 @@ impl Mechanism {
     }
 
     /// Whether frames pass unchanged, so that [`Mechanism::encode`] and
-    /// [`Mechanism::decode`] need not be called at all.
+    /// [`Mechanism::decode_parts`] need not be called at all.
     #[inline]
     pub const fn transparent(&self) -> bool {
         matches!(self, Mechanism::Null | Mechanism::Plain)

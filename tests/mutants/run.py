@@ -25,6 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(1, str(HERE.parent))
 
+import builds  # noqa: E402
 import switches  # noqa: E402
 from programs import Failure, run_script  # noqa: E402
 
@@ -49,6 +50,8 @@ QUICK, WHOLE, MODELS = 10, 90, 240
 ADDRESSES = 4 << 30
 
 ORDERS = re.compile(r"(?<![a-z_])fence\(Ordering::\w+\)|Ordering::(?:Acquire|Release|AcqRel|SeqCst)")
+
+FUNCTIONS = re.compile(r"\bfn (\w+)")
 
 
 def tool():
@@ -86,10 +89,11 @@ def weaker(path):
         if "//" in text[begin:match.start()] or before.endswith("fence("):
             continue
         line, column = before.count("\n") + 1, match.start() - begin + 1
+        place = "".join(f" in {function}" for function in FUNCTIONS.findall(before)[-1:])
         end = {"line": line, "column": column + len(match[0])}
         for new in weaker_orders(match[0], before[-160:]):
             yield {"file": name, "genre": "Order", "replacement": new,
-                   "name": f"{name}:{line}:{column}: replace {match[0]} with {new}",
+                   "name": f"{name}:{line}:{column}: replace {match[0]} with {new}{place}",
                    "span": {"start": {"line": line, "column": column}, "end": end}}
 
 
@@ -223,6 +227,7 @@ def main(argv):
               if not args.folders or mutant["file"].startswith(tuple(args.folders))]
     WORK.mkdir(parents=True, exist_ok=True)
     program, without = build("tree", chosen, "", {})
+    without |= {mutant["number"]: "elsewhere" for mutant in chosen if builds.lacks(ROOT, mutant)}
     left = [mutant for mutant in chosen if mutant["number"] not in without]
     outcomes = stage("quick", program, left, lambda mutant: GROUPS[group(mutant)], QUICK,
                      args.jobs)
@@ -240,7 +245,8 @@ def main(argv):
 def report(chosen, outcomes):
     """Prints the counts of each folder and the survivors without a reason."""
     known = reasons()
-    kinds = ("caught", "timeout", "missed", "unviable", "constant", "no switch")
+    kinds = ("caught", "timeout", "missed", "unviable", "constant", "no switch",
+             "elsewhere")
     counts = collections.Counter((group(mutant), outcomes[mutant["number"]]) for mutant in chosen)
     for folder in GROUPS:
         told = ", ".join(f"{counts[folder, kind]} {kind}" for kind in kinds)

@@ -208,9 +208,15 @@ def key(mutant):
 
 
 def reasons():
-    """The survivors that docs/mutants.md explains."""
-    rows = re.findall(r"^\| `(src/[^`]+)` \|", LIST.read_text(), re.MULTILINE)
-    return {row.replace("\\|", "|") for row in rows}
+    """The survivors that docs/mutants.md explains, by name. A row names one mutant, as
+    `file: change`, or several of one file, as `file`: `change`, `change`."""
+    _, _, section = LIST.read_text().partition("\n## Survivors with a reason\n")
+    section = section.partition("\n## ")[0].replace("\\|", "\0")
+    found = set()
+    for row in re.findall(r"^\| (`src/[^|\n]+`) \| *[^| ]", section, re.MULTILINE):
+        file, *changes = re.findall(r"`([^`]+)`", row.replace("\0", "|"))
+        found |= {f"{file}: {change}" for change in changes} or {file}
+    return found
 
 
 def parse(argv):
@@ -239,12 +245,13 @@ def main(argv):
         program, unmodelled = build("models", modelled, "--cfg loom", {})
         modelled = [mutant for mutant in modelled if mutant["number"] not in unmodelled]
         outcomes |= stage("models", program, modelled, lambda _: ["models"], MODELS, args.jobs)
-    return report(chosen, outcomes | without)
+    known = {name for name in reasons() if name.startswith(tuple(args.folders or [""]))}
+    return report(chosen, outcomes | without, known)
 
 
-def report(chosen, outcomes):
-    """Prints the counts of each folder and the survivors without a reason."""
-    known = reasons()
+def report(chosen, outcomes, known):
+    """Prints the counts of each folder, the survivors without a reason, and the reasons without
+    a mutant."""
     kinds = ("caught", "timeout", "missed", "unviable", "constant", "no switch",
              "elsewhere")
     counts = collections.Counter((group(mutant), outcomes[mutant["number"]]) for mutant in chosen)
@@ -256,8 +263,17 @@ def report(chosen, outcomes):
     new = [mutant["name"] for mutant in missed if key(mutant) not in known]
     for name in new:
         print(f"mutants: survives, and docs/mutants.md has no reason: {name}")
-    print(f"{len(chosen) - len(new)} passed, {len(new)} failed")
-    return 1 if new or not chosen else 0
+    places = collections.defaultdict(set)
+    for mutant in chosen:
+        places[key(mutant)].add(outcomes[mutant["number"]])
+    gone = sorted(known - set(places))
+    for name in gone:
+        print(f"mutants: docs/mutants.md has a reason, and there is no such mutant: {name}")
+    for name in sorted(name for name in known if places.get(name) == {"caught"}):
+        print(f"mutants: is caught now and needs no reason: {name}")
+    failed = len(new) + len(gone)
+    print(f"{len(chosen) - len(new)} passed, {failed} failed")
+    return 1 if failed or not chosen else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 use super::recycle::{self, Area, Extent};
 use super::released::{self, Released};
-use super::usage;
+use super::usage::{self, MEMORY};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -29,7 +29,7 @@ const _: () = assert!(align_of::<Content>() <= recycle::ALIGN);
 impl Content {
     pub(super) fn with_size(size: usize) -> Option<NonNull<Content>> {
         let total = size.checked_add(size_of::<Content>())?;
-        let area = recycle::get(total)?;
+        let area = MEMORY.get(total)?;
         Some(Content::place(area, ptr::null_mut(), None, ptr::null_mut()))
     }
 
@@ -38,7 +38,7 @@ impl Content {
         free: FreeFn,
         hint: *mut c_void,
     ) -> Option<NonNull<Content>> {
-        let area = recycle::get(size_of::<Content>())?;
+        let area = MEMORY.get(size_of::<Content>())?;
         Some(Content::place(area, data, Some(free), hint))
     }
 
@@ -124,7 +124,7 @@ impl Content {
         unsafe {
             let extent = this.as_ref().extent;
             usage::gave_back(extent.size());
-            recycle::put(Area {
+            MEMORY.put(Area {
                 place: this.cast(),
                 extent,
             });

@@ -79,21 +79,34 @@ impl Msg {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::message::flag;
 
     #[test]
     fn it_is_a_message_when_all_has_come() {
         for size in [0, 1, 33, 34, 1000] {
             let body: Vec<u8> = (0..size).map(|i| i as u8).collect();
             let mut filling = Filling::with_size(size).unwrap();
-            for byte in &body {
+            for (at, byte) in body.iter().enumerate() {
+                assert_eq!(filling.missing(), size - at);
                 assert!(filling.whole().is_none() && filling.whole_mut().is_none());
                 assert!(filling.room().put(&[*byte]));
             }
             assert!(!filling.room().put(b"x"), "more than there is room for");
+            assert_eq!(filling.missing(), 0);
             assert_eq!(filling.whole_mut().unwrap().data(), body);
             assert_eq!(filling.whole().unwrap().data(), body);
             assert_eq!(filling.finish().unwrap().data(), body);
         }
         assert!(Filling::with_size(34).unwrap().finish().is_none());
+    }
+
+    #[test]
+    fn its_flags_are_the_messages() {
+        for more in [true, false] {
+            let mut filling = Filling::with_size(0).unwrap();
+            filling.set(flag::MORE, true);
+            filling.set(flag::MORE, more);
+            assert_eq!(filling.finish().unwrap().more(), more);
+        }
     }
 }

@@ -45,6 +45,13 @@ fn frame_len(body: usize) -> usize {
     }
 }
 
+/// Bytes that a run must have left for a body: for its frame, a gap before it of less than
+/// [`ALIGN`], and the [`END`].
+#[inline]
+fn space_for(body: usize) -> usize {
+    frame_len(body) + ALIGN
+}
+
 /// The writing side: owns the blocks of its runs.
 pub struct FrameWriter {
     block: Option<Block>,
@@ -103,7 +110,7 @@ impl FrameWriter {
     #[inline]
     pub fn has_room(&self, body: usize) -> bool {
         let room = self.end as usize - self.next as usize;
-        frame_len(body) + ALIGN < room
+        space_for(body) <= room
     }
 
     /// Ends the open run and begins one with room for a body. The caller must queue the item that
@@ -115,7 +122,7 @@ impl FrameWriter {
             return None;
         }
         self.close();
-        let need = frame_len(body) + ALIGN + 1;
+        let need = space_for(body);
         let from = self.next as usize;
         let room = self.block.as_ref().map_or(0, |block| block.end() - from);
         if room < need {
@@ -159,7 +166,7 @@ impl FrameWriter {
     #[inline]
     unsafe fn put(&mut self, more: bool, body: &[u8]) {
         let len = body.len();
-        // SAFETY: `has_room` counts the frame, a gap before it and an END behind it, so all writes
+        // SAFETY: there is `space_for` the frame, a gap before it and an END behind it, so all writes
         // are in the block, in bytes that the reader was not shown.
         unsafe {
             let mut at = self.next;
@@ -187,7 +194,7 @@ impl FrameWriter {
             return;
         }
         self.keep_group();
-        // SAFETY: `has_room` and `begin` keep one byte for the END.
+        // SAFETY: `space_for` counts one byte for the END.
         unsafe {
             self.next.write(END);
             self.next = self.next.add(1);

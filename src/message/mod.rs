@@ -46,8 +46,8 @@ use std::sync::Arc;
 
 /// Frees the memory that is kept for later. Called when the process ends.
 pub fn end() {
-    usage::end();
-    recycle::forget();
+    usage::MEMORY.end();
+    usage::MEMORY.forget();
 }
 
 /// Largest body kept inside the struct, in bytes; libzmq's value on 64 bits.

@@ -11,8 +11,8 @@
 //! Threads share the list under one mutex, which messages only try to lock: under contention an
 //! area is allocated or freed as if none were kept.
 
-use super::usage;
-use crate::sync::{Mutex, MutexGuard, lock_for_fork};
+use super::usage::{MEMORY, Memory};
+use crate::sync::{MutexGuard, lock_for_fork};
 use crate::sys::memory;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::NonNull;
@@ -107,24 +107,34 @@ fn give_back(areas: Dropped) {
     }
 }
 
-struct Kept {
+/// Areas for the next bodies.
+pub(super) struct Kept {
     /// In the order in which they came, each with the number of the second.
     areas: Vec<(Area, u32)>,
     bytes: usize,
     second: u32,
 }
 
-static KEPT: Mutex<Kept> = Mutex::new(Kept {
-    areas: Vec::new(),
-    bytes: 0,
-    second: 0,
-});
-
 impl Kept {
+    pub(super) const fn new() -> Kept {
+        Kept {
+            areas: Vec::new(),
+            bytes: 0,
+            second: 0,
+        }
+    }
+
     fn take(&mut self, index: usize) -> Area {
         let (area, _) = self.areas.remove(index);
         self.bytes -= area.size();
         area
+    }
+
+    /// Takes the area that came last of those for a body of `size` bytes.
+    fn take_for(&mut self, size: usize) -> Option<Area> {
+        let fits = |(area, _): &(Area, u32)| area.size() >= size && area.size() - size <= size / 4;
+        let index = self.areas.iter().rposition(fits)?;
+        Some(self.take(index))
     }
 
     /// Removes the oldest areas until there are at most so many bytes and areas.
@@ -133,108 +143,142 @@ impl Kept {
             dropped.push(self.take(0));
         }
     }
+
+    /// Keeps an area, and at most `beside` bytes of other areas.
+    fn add(&mut self, area: Area, beside: usize, dropped: &mut Dropped) {
+        self.shrink(beside, AREAS - 1, dropped);
+        if self.areas.try_reserve(1).is_ok() {
+            self.bytes += area.size();
+            self.areas.push((area, self.second));
+        } else {
+            dropped.push(area);
+        }
+    }
+
+    /// Whether more is kept than [`SPARE`].
+    fn is_much(&self) -> bool {
+        self.bytes > SPARE
+    }
+
+    /// Called each second: removes the areas kept for longer than that, as long as
+    /// [much](Self::is_much) is kept.
+    fn age(&mut self, dropped: &mut Dropped) {
+        let last = self.second;
+        self.second = last.wrapping_add(1);
+        while self.is_much() && self.areas[0].1 != last {
+            dropped.push(self.take(0));
+        }
+    }
 }
 
-/// How many bytes may be kept when `more` bytes more are in use.
-fn room(more: usize) -> usize {
-    usage::below_peak(more).clamp(SPARE, BYTES)
-}
+impl Memory {
+    /// How many bytes may be kept when `more` bytes more are in use.
+    fn room(&self, more: usize) -> usize {
+        self.below_peak(more).clamp(SPARE, BYTES)
+    }
 
-/// An area of at least `size` bytes. `None` if there is no memory.
-pub(super) fn get(size: usize) -> Option<Area> {
-    if size >= SHORTEST {
-        if let Some(area) = reuse(size) {
+    /// An area of at least `size` bytes. `None` if there is no memory.
+    pub(super) fn get(&self, size: usize) -> Option<Area> {
+        if size >= SHORTEST {
+            if let Some(area) = self.reuse(size) {
+                return Some(area);
+            }
+        }
+        Area::fresh(size)
+    }
+
+    fn reuse(&self, size: usize) -> Option<Area> {
+        let mut kept = self.kept.try_lock()?;
+        if let Some(area) = kept.take_for(size) {
             return Some(area);
         }
+        let mut dropped = Dropped::new();
+        kept.shrink(self.room(size), AREAS, &mut dropped);
+        drop(kept);
+        give_back(dropped);
+        None
     }
-    Area::fresh(size)
-}
 
-fn reuse(size: usize) -> Option<Area> {
-    let mut kept = KEPT.try_lock()?;
-    let fits = |(area, _): &(Area, u32)| area.size() >= size && area.size() - size <= size / 4;
-    if let Some(index) = kept.areas.iter().rposition(fits) {
-        return Some(kept.take(index));
+    /// Keeps or frees an area.
+    ///
+    /// # Safety
+    /// It came from [`get`](Self::get), and nothing refers to it any more.
+    pub(super) unsafe fn put(&'static self, area: Area) {
+        if area.size() >= SHORTEST {
+            let beside = self.room(0).checked_sub(area.size());
+            if let (Some(beside), Some(kept)) = (beside, self.kept.try_lock()) {
+                return self.keep(kept, area, beside);
+            }
+        }
+        // SAFETY: nothing refers to the area, by the caller's promise.
+        unsafe { area.give_back() };
     }
-    let mut dropped = Dropped::new();
-    kept.shrink(room(size), AREAS, &mut dropped);
-    drop(kept);
-    give_back(dropped);
-    None
-}
 
-/// Keeps or frees an area.
-///
-/// # Safety
-/// It came from [`get`], and nothing refers to it any more.
-pub(super) unsafe fn put(area: Area) {
-    if area.size() >= SHORTEST {
-        if let (Some(beside), Some(kept)) = (room(0).checked_sub(area.size()), KEPT.try_lock()) {
-            return keep(kept, area, beside);
+    /// Keeps an area, and at most `beside` bytes of other areas.
+    fn keep(&'static self, mut kept: MutexGuard<'_, Kept>, area: Area, beside: usize) {
+        let mut dropped = Dropped::new();
+        kept.add(area, beside, &mut dropped);
+        let much = kept.is_much();
+        drop(kept);
+        give_back(dropped);
+        if much && !self.watch() {
+            self.forget();
         }
     }
-    // SAFETY: nothing refers to the area, by the caller's promise.
-    unsafe { area.give_back() };
-}
 
-/// Keeps an area, and at most `beside` bytes of other areas.
-fn keep(mut kept: MutexGuard<'_, Kept>, area: Area, beside: usize) {
-    let mut dropped = Dropped::new();
-    kept.shrink(beside, AREAS - 1, &mut dropped);
-    if kept.areas.try_reserve(1).is_ok() {
-        kept.bytes += area.size();
-        let entry = (area, kept.second);
-        kept.areas.push(entry);
-    } else {
-        dropped.push(area);
+    /// Whether more is kept than [`SPARE`].
+    pub(super) fn keeps_much(&self) -> bool {
+        self.kept.lock().is_much()
     }
-    let much = kept.bytes > SPARE;
-    drop(kept);
-    give_back(dropped);
-    if much && !usage::watch() {
-        forget();
-    }
-}
 
-/// Whether more is kept than [`SPARE`].
-pub(super) fn keeps_much() -> bool {
-    KEPT.lock().bytes > SPARE
-}
-
-/// Called each second: frees the areas kept for longer than that, as long as [much](keeps_much) is
-/// kept.
-pub(super) fn give_back_unused() {
-    let mut dropped = Dropped::new();
-    let mut kept = KEPT.lock();
-    let now = kept.second.wrapping_add(1);
-    kept.second = now;
-    while kept.bytes > SPARE && kept.areas[0].1 != now.wrapping_sub(1) {
-        dropped.push(kept.take(0));
+    /// Called each second: frees the areas kept for longer than that, as long as
+    /// [much](Self::keeps_much) is kept.
+    pub(super) fn give_back_unused(&self) {
+        let mut dropped = Dropped::new();
+        self.kept.lock().age(&mut dropped);
+        give_back(dropped);
     }
-    drop(kept);
-    give_back(dropped);
+
+    /// Frees all kept areas.
+    pub(super) fn forget(&self) {
+        let areas = {
+            let Some(mut kept) = lock_for_fork(&self.kept) else {
+                return;
+            };
+            kept.bytes = 0;
+            std::mem::take(&mut kept.areas)
+        };
+        give_back(areas.into_iter().map(|(area, _)| area).collect());
+    }
 }
 
 /// Locks the kept areas until the result is dropped.
 pub fn lock_over_fork() -> impl Sized {
-    lock_for_fork(&KEPT)
+    lock_for_fork(&MEMORY.kept)
 }
 
-/// Frees all kept areas.
-pub(super) fn forget() {
-    let areas = {
-        let Some(mut kept) = lock_for_fork(&KEPT) else {
-            return;
-        };
-        kept.bytes = 0;
-        std::mem::take(&mut kept.areas)
-    };
-    give_back(areas.into_iter().map(|(area, _)| area).collect());
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    impl Kept {
+        /// Areas of these sizes.
+        pub(in crate::message) fn holding(sizes: impl IntoIterator<Item = usize>) -> Kept {
+            let mut kept = Kept::new();
+            for size in sizes {
+                kept.add(Area::fresh(size).unwrap(), usize::MAX, &mut Dropped::new());
+            }
+            kept
+        }
+
+        /// Sizes of the areas.
+        pub(in crate::message) fn sizes(&self) -> Vec<usize> {
+            let sizes: Vec<usize> = self.areas.iter().map(|(area, _)| area.size()).collect();
+            assert_eq!(self.bytes, sizes.iter().sum());
+            sizes
+        }
+    }
 
     #[test]
     fn an_area_knows_its_size_and_how_it_is_given_back() {
@@ -259,15 +303,7 @@ mod tests {
 
     #[test]
     fn the_oldest_areas_go_until_the_rest_is_not_too_much() {
-        let mut kept = Kept {
-            areas: Vec::new(),
-            bytes: 0,
-            second: 0,
-        };
-        for size in [1, 2, 3, 4, 5].map(|units| units * ALIGN) {
-            kept.areas.push((Area::fresh(size).unwrap(), 0));
-            kept.bytes += size;
-        }
+        let mut kept = Kept::holding([1, 2, 3, 4, 5].map(|units| units * ALIGN));
         let mut shrink = |units: usize, areas| {
             let mut dropped = Dropped::new();
             kept.shrink(units * ALIGN, areas, &mut dropped);
@@ -284,25 +320,98 @@ mod tests {
 
     #[test]
     fn an_area_serves_what_needs_most_of_it() {
-        // Of a size that no other test asks for.
+        static MEMORY: Memory = Memory::new(Duration::MAX);
         let size = 3 << 20;
         let serves = |wanted| {
-            let area = get(size).unwrap();
+            let area = MEMORY.get(size).unwrap();
             let place = area.place;
             // SAFETY: just had, and not used.
-            unsafe { put(area) };
-            let again = get(wanted).unwrap();
+            unsafe { MEMORY.put(area) };
+            let again = MEMORY.get(wanted).unwrap();
             let same = again.size() == size && again.place == place;
             // SAFETY: as above.
             unsafe { again.give_back() };
+            MEMORY.forget();
             same
         };
-        // What other tests keep at the same time may leave no room for a moment.
-        let ever = |wanted| (0..1000).any(|_| serves(wanted));
-        for _ in 0..10 {
-            assert!(ever(size - ALIGN) && ever(size / 5 * 4 + ALIGN));
-        }
+        assert!(serves(size - ALIGN) && serves(size / 5 * 4 + ALIGN));
         assert!(!serves(size / 5 * 4 - ALIGN), "a quarter more at most");
         assert!(!serves(size + ALIGN));
+    }
+
+    #[test]
+    fn the_last_areas_are_kept() {
+        let mut kept = Kept::new();
+        let mut dropped = Dropped::new();
+        for units in 1..=AREAS + 2 {
+            let area = Area::fresh(units * ALIGN).unwrap();
+            kept.add(area, usize::MAX, &mut dropped);
+        }
+        let expected: Vec<usize> = (3..=AREAS + 2).map(|units| units * ALIGN).collect();
+        assert_eq!((kept.sizes(), dropped.len()), (expected, 2));
+        kept.add(Area::fresh(ALIGN).unwrap(), 0, &mut dropped);
+        assert_eq!(kept.sizes(), [ALIGN]);
+        kept.shrink(0, 0, &mut dropped);
+        give_back(dropped);
+    }
+
+    #[test]
+    fn areas_that_are_not_used_for_a_second_go_until_the_rest_is_not_much() {
+        let mut kept = Kept::holding([SPARE / 2; 2]);
+        let mut dropped = Dropped::new();
+        assert!(!kept.is_much());
+        for _ in 0..3 {
+            kept.age(&mut dropped);
+        }
+        assert!(dropped.is_empty(), "so much is kept for ever");
+        for _ in 0..3 {
+            let area = Area::fresh(SPARE / 2).unwrap();
+            kept.add(area, usize::MAX, &mut dropped);
+            assert!(kept.is_much());
+        }
+        kept.age(&mut dropped);
+        assert_eq!((kept.sizes().len(), dropped.len()), (3, 2), "the old ones");
+        kept.age(&mut dropped);
+        assert_eq!((kept.sizes().len(), dropped.len()), (2, 3));
+        kept.shrink(0, 0, &mut dropped);
+        give_back(dropped);
+    }
+
+    #[test]
+    fn more_than_a_little_is_kept_only_while_the_thread_watches() {
+        static WATCHED: Memory = Memory::new(Duration::from_secs(3600));
+        static ENDING: Memory = Memory::new(Duration::ZERO);
+        ENDING.end();
+        for (memory, expected) in [(&WATCHED, &[SPARE, MAPPED][..]), (&ENDING, &[])] {
+            // There is room below the peak.
+            memory.report((SPARE + MAPPED) as isize);
+            memory.report(-((SPARE + MAPPED) as isize));
+            // SAFETY: just had, and not used.
+            unsafe { memory.put(memory.get(SPARE).unwrap()) };
+            assert!(!memory.keeps_much());
+            assert_eq!(memory.kept.lock().sizes(), [SPARE]);
+            // SAFETY: as above.
+            unsafe { memory.put(memory.get(MAPPED).unwrap()) };
+            assert_eq!(memory.kept.lock().sizes(), expected);
+            assert_eq!(memory.keeps_much(), !expected.is_empty());
+            memory.forget();
+            assert!(memory.kept.lock().sizes().is_empty());
+        }
+        WATCHED.end();
+    }
+
+    #[cfg(all(target_os = "linux", not(miri)))]
+    #[test]
+    fn what_is_dropped_goes_back_to_the_system() {
+        let goes = || {
+            let area = Area::fresh(MAPPED).unwrap();
+            let place = area.place.as_ptr();
+            give_back(smallvec::smallvec![area]);
+            let mut state = 0;
+            // SAFETY: asks for one page, and there is a byte for the answer.
+            unsafe { libc::mincore(place.cast(), 1, &mut state) != 0 }
+        };
+        // Another thread may map something else there at once.
+        assert!((0..100).any(|_| goes()));
     }
 }

@@ -92,14 +92,11 @@ fn count_messages(input: &[u8], most: usize, limit: u64) -> Messages {
             }
             _ => break,
         };
-        if size > limit || size > (input.len() - at) as u64 {
+        let left = input.len() - (at + header);
+        if size > limit || size > left as u64 {
             break;
         }
-        let next = at + header + size as usize;
-        if next > input.len() {
-            break;
-        }
-        at = next;
+        at += header + size as usize;
         parts += 1;
         if flags & flag::MORE == 0 {
             whole.len = at;
@@ -143,7 +140,9 @@ mod tests {
         // Commands, undefined flags and excessive sizes are left to the session.
         for strange in [
             &b"\x04\x00"[..],
+            b"\x04\0\0\0\0\0\0\0\0\0",
             b"\x08\x00",
+            b"\x0a\0\0\0\0\0\0\0\0\0",
             b"\xff\x00",
             b"\x02\xff\xff\xff\xff\xff\xff\xff\xff",
         ] {

@@ -80,6 +80,7 @@ fn metadata_follows_the_message() {
     ));
     let mut msg = Msg::new();
     msg.set_metadata(Some(metadata.clone()));
+    assert_eq!(metadata.memory(), b"Socket-Type\0PUSH\0".len());
     let copy = msg.share();
     drop(msg);
     assert_eq!(copy.metadata().unwrap().get(c"Socket-Type"), Some(c"PUSH"));
@@ -87,6 +88,25 @@ fn metadata_follows_the_message() {
     assert_eq!(Arc::strong_count(&metadata), 2);
     drop(copy);
     assert_eq!(Arc::strong_count(&metadata), 1);
+}
+
+#[test]
+fn metadata_are_the_connections_whatever_is_held() {
+    let [this, other] = [3, 4].map(|fd| Arc::new(Metadata::new(std::iter::empty(), Some(fd))));
+    for held in [None, Some(&this), Some(&other)] {
+        assert!(Arc::ptr_eq(&Metadata::share(&this, held.cloned()), &this));
+        assert_eq!([&this, &other].map(Arc::strong_count), [1, 1]);
+    }
+}
+
+#[test]
+fn the_routing_id_has_two_names() {
+    let of = |name: &'static [u8]| Metadata::new([(name, &b"me"[..])].into_iter(), None);
+    assert_eq!(of(b"Routing-Id").get(c"Identity"), Some(c"me"));
+    assert_eq!(of(b"Routing-Id").get(c"Routing-Id"), Some(c"me"));
+    assert_eq!(of(b"Routing-Id").get(c"Socket-Type"), None);
+    assert_eq!(of(b"Identity").get(c"Identity"), Some(c"me"));
+    assert_eq!(of(b"Identity").get(c"Routing-Id"), None);
 }
 
 #[test]
@@ -162,6 +182,143 @@ fn a_frame_is_put_where_there_is_room_for_it() {
 }
 
 #[test]
+fn a_run_begins_in_the_rest_of_the_block_if_a_body_fits_there() {
+    for used in 0..=100 {
+        for body in (0..100).chain([254, 255, 256, 257, FRAMED_MAX]) {
+            let mut writer = FrameWriter::default();
+            let first = writer.begin(100).unwrap();
+            writer.place(&vec![1; used]).unwrap().put(false);
+            // Behind the frame is its end mark.
+            let rest = first.words[0] + 2 + used + 1;
+            let second = writer.begin(body).unwrap();
+            let frame = body + if body < 256 { 2 } else { 9 };
+            let fits = first.words[3] - rest >= frame + 8;
+            assert_eq!(second.words[0] == rest, fits, "{body} after {used}");
+            writer.place(&vec![2; body]).unwrap().put(false);
+            writer.close();
+        }
+    }
+}
+
+#[test]
+fn a_message_with_more_than_a_short_body_is_not_copied_to_a_run() {
+    let framable = |change: fn(&mut Msg)| {
+        let mut msg = Msg::copy_from(&[7; FRAMED_MAX]).unwrap();
+        change(&mut msg);
+        msg.is_framable()
+    };
+    assert!(framable(|_| {}));
+    assert!(framable(|msg| msg.set(flag::MORE | flag::SHARED, true)));
+    for bit in [flag::ROUTING_ID, flag::SUBSCRIPTION, flag::CONTROL] {
+        assert!(!Msg::new().with(bit).is_framable());
+    }
+    assert!(!framable(|msg| msg.set_metadata(Some(Arc::default()))));
+    assert!(!framable(|msg| msg.routing_id = 1));
+    assert!(!framable(|msg| msg.group[0] = b'g'));
+    assert!(!Msg::copy_from(&[7; FRAMED_MAX + 1]).unwrap().is_framable());
+    // SAFETY: a buffer of no bytes, whose free function ignores the address.
+    let user = unsafe { Msg::from_user(ptr::null_mut(), 0, Some(count), ptr::null_mut()) };
+    assert!(
+        !user.unwrap().is_framable(),
+        "its free function is called after the last use"
+    );
+    run_released();
+}
+
+/// A writer whose blocks have reached their full size, with an open run, and a second block to
+/// be used again.
+fn grown_writer() -> (FrameWriter, FrameReader) {
+    let (mut writer, mut reader) = (FrameWriter::default(), FrameReader::default());
+    for _ in 0..20 {
+        next_block(&mut writer, &mut reader);
+    }
+    (writer, reader)
+}
+
+/// Fills the rest of the block, and begins a run in the next. The reader has read all before it.
+/// Returns the addresses of the run.
+fn next_block(writer: &mut FrameWriter, reader: &mut FrameReader) -> std::ops::Range<usize> {
+    while let Some(place) = writer.place(&[1; FRAMED_MAX]) {
+        place.put(false);
+    }
+    let run = writer.begin(FRAMED_MAX).unwrap();
+    let addresses = run.words[0]..run.words[3];
+    reader.enter(run);
+    addresses
+}
+
+#[test]
+fn blocks_grow_to_64_kib_and_two_are_then_used_in_turn() {
+    let (mut writer, mut reader) = (FrameWriter::default(), FrameReader::default());
+    let run = writer.begin(0).unwrap();
+    assert_eq!(run.words[3] - run.words[0], 128);
+    let sizes = [(); 6].map(|()| next_block(&mut writer, &mut reader).len());
+    let least = 9 + FRAMED_MAX + 8;
+    assert_eq!(sizes, [least, 4 * least, 16 * least, 65536, 65536, 65536]);
+    let (mut writer, mut reader) = grown_writer();
+    let mut next = || next_block(&mut writer, &mut reader);
+    let (first, second) = (next(), next());
+    assert_ne!(first, second);
+    assert_eq!(
+        [next(), next(), next()],
+        [&first, &second, &first].map(Clone::clone)
+    );
+}
+
+#[test]
+fn a_multipart_message_keeps_its_first_block_until_it_is_whole() {
+    type End = fn(&mut FrameWriter);
+    let (complete, by_place): (End, End) = (FrameWriter::complete, |writer| {
+        let mut place = writer.place(b"last").unwrap();
+        place.complete();
+        place.put(false);
+    });
+    // SAFETY: the reader reads no frame.
+    let rollback: End = |writer| unsafe { writer.rollback() };
+    for (end, early) in [
+        (complete, true),
+        (by_place, true),
+        (complete, false),
+        (rollback, false),
+    ] {
+        let (mut writer, mut reader) = grown_writer();
+        let first = next_block(&mut writer, &mut reader);
+        writer.begin_group();
+        writer.place(b"first").unwrap().put(true);
+        if early {
+            end(&mut writer);
+        }
+        let second = next_block(&mut writer, &mut reader);
+        if !early {
+            end(&mut writer);
+        }
+        assert_ne!(second, first);
+        // After a rollback the second block is empty again, and begun anew.
+        let mut next = || next_block(&mut writer, &mut reader);
+        let third = Some(next()).filter(|third| *third != second);
+        assert_eq!(third.unwrap_or_else(next), first);
+    }
+    // As long as it is not whole, its block is not used again.
+    let (mut writer, mut reader) = grown_writer();
+    let first = next_block(&mut writer, &mut reader);
+    writer.begin_group();
+    writer.place(b"first").unwrap().put(true);
+    next_block(&mut writer, &mut reader);
+    assert_ne!(next_block(&mut writer, &mut reader), first);
+}
+
+#[test]
+fn a_reader_that_goes_leaves_its_run() {
+    let mut block = filled(b"\x00\x01a\x00\x01b");
+    let run = Run::at(&mut block, 0, 6, 2, u64::MAX).unwrap();
+    let mut reader = FrameReader::default();
+    reader.enter(run.into_announcement());
+    assert!(reader.is_inside() && !block.reclaim());
+    drop(reader);
+    assert!(block.reclaim());
+}
+
+#[test]
 fn frames_are_taken_without_the_gaps_between_them() {
     let (mut writer, mut reader) = (FrameWriter::default(), FrameReader::default());
     writer.align();
@@ -196,7 +353,10 @@ fn what_a_message_says_of_itself() {
         let copy = msg.share();
         assert!(!msg.is_own_heap() && !copy.is_own_heap());
     }
-    assert_eq!(Msg::new().routing_id(), 0);
+    let mut msg = Msg::new();
+    assert_eq!(msg.routing_id(), 0);
+    msg.routing_id = 7;
+    assert_eq!(msg.share().routing_id(), 7);
 }
 
 #[test]

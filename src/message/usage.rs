@@ -432,7 +432,7 @@ mod tests {
         assert_eq!(from(1, BURST, &[&[]]), (1, false), "no burst");
         assert!(!is_watched(&MEMORY));
         assert_eq!(from(0, BURST, &[]), (1, false), "the process ends");
-        // The burst goes on: in each second use is near the peak for a while.
+        // The burst continues: in each second use is near the peak for a while.
         let again = &[BURST / 2 + 1, -BURST / 2 - 1][..];
         assert_eq!(from(0, BURST, &[again, again, &[]]), (3, true));
         assert_eq!(from(0, BURST, &[again, &[1]]), (2, false), "it has risen");

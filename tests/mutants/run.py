@@ -245,13 +245,12 @@ def main(argv):
         program, unmodelled = build("models", modelled, "--cfg loom", {})
         modelled = [mutant for mutant in modelled if mutant["number"] not in unmodelled]
         outcomes |= stage("models", program, modelled, lambda _: ["models"], MODELS, args.jobs)
-    known = {name for name in reasons() if name.startswith(tuple(args.folders or [""]))}
-    return report(chosen, outcomes | without, known)
+    return report(chosen, outcomes | without, tuple(args.folders or [""]))
 
 
-def report(chosen, outcomes, known):
-    """Prints the counts of each folder, the survivors without a reason, and the reasons without
-    a mutant."""
+def report(chosen, outcomes, folders):
+    """Prints counts of each folder, survivors without a reason, and reasons without a mutant."""
+    known = reasons()
     kinds = ("caught", "timeout", "missed", "unviable", "constant", "no switch",
              "elsewhere")
     counts = collections.Counter((group(mutant), outcomes[mutant["number"]]) for mutant in chosen)
@@ -266,7 +265,7 @@ def report(chosen, outcomes, known):
     places = collections.defaultdict(set)
     for mutant in chosen:
         places[key(mutant)].add(outcomes[mutant["number"]])
-    gone = sorted(known - set(places))
+    gone = sorted(name for name in known - set(places) if name.startswith(folders))
     for name in gone:
         print(f"mutants: docs/mutants.md has a reason, and there is no such mutant: {name}")
     for name in sorted(name for name in known if places.get(name) == {"caught"}):

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 use super::Connection;
+use super::engine::Engine;
 use super::event::{self, kind};
 use super::half_open::HalfOpen;
 use super::link::{Link, Settings};

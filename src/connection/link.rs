@@ -2,9 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use super::Connection;
 use super::event::Event;
 use super::security::{self, OpenQuestion, ZapQuery};
+use super::{Connection, Engine};
 use crate::abi::socket_type::SocketType;
 use crate::endpoint::AddressMask;
 use crate::options::Options;
@@ -47,21 +47,21 @@ pub trait Link: Send + Sync {
     /// A counter that changes whenever an application thread reads its connections.
     fn activity(&self) -> u32;
     /// Makes a connection caller-driven until the socket calls
-    /// [`Connection::hand_to_io_thread`]. Ends with a SeqCst fence: the caller then
+    /// [`Engine::hand_to_io_thread`]. Ends with a SeqCst fence: the caller then
     /// rechecks [`is_spinning`](Self::is_spinning).
-    fn add_caller_driven(&self, connection: Arc<Connection>);
+    fn add_caller_driven(&self, engine: Arc<dyn Engine>);
     /// Counts that bytes were read.
     fn input_came(&self);
-    /// Registers a new connection, which the socket owns until
+    /// Registers a new engine, which the socket owns until
     /// [`finished`](Self::finished).
-    fn opened(&self, connection: Arc<Connection>);
-    /// Removes a connection that has ended for good.
-    fn finished(&self, connection: &Connection);
+    fn opened(&self, engine: Arc<dyn Engine>);
+    /// Removes an engine that has ended for good.
+    fn finished(&self, engine: &dyn Engine);
     /// A connecting side makes no further attempt. When the socket reads its mail, it
-    /// is to [stop](Connection::stop) the connection and to forget the endpoint, so
-    /// that it can no longer be disconnected; or to stop it [soon](Connection::stop_soon)
+    /// is to [stop](Engine::stop) the connection and to forget the endpoint, so
+    /// that it can no longer be disconnected; or to stop it [soon](Engine::stop_soon)
     /// if the endpoint stays, which reports this once more.
-    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool);
+    fn gave_up(&self, engine: Weak<dyn Engine>, endpoint_stays: bool);
     /// Sends a query to the ZAP handler of the context. The answer goes to
     /// [`Connection::zap_reply`], at once or later. Without a handler the verdict is
     /// [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and `None` is returned. The

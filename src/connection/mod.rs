@@ -19,12 +19,13 @@
 //! - `dialer`: the attempts to connect and the back-off between them;
 //! - `tunnel`: the negotiation with a SOCKS proxy;
 //! - `acceptor`: listening, and `half_open`: the bound on handshakes under way;
-//! - [`link`]: the socket as its connections see it.
+//! - [`engine`]: a connection as its socket sees it, [`link`]: the socket as its connections see it.
 
 #![forbid(unsafe_code)]
 
 mod acceptor;
 mod dialer;
+pub mod engine;
 pub mod event;
 mod half_open;
 mod input;
@@ -36,6 +37,7 @@ mod state;
 mod tunnel;
 
 pub use acceptor::Acceptor;
+pub use engine::Engine;
 pub use event::Event;
 pub use link::{Link, Settings, Wakeups};
 pub use security::{OpenQuestion, ZapQuery};
@@ -54,6 +56,7 @@ use half_open::HalfOpen;
 use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -228,33 +231,6 @@ impl Connection {
         self.service(work::EVICT);
     }
 
-    /// The socket gives up the connection: queued messages are still sent, for at most the
-    /// linger time; then the connection ends.
-    pub fn stop(&self) {
-        self.service(work::STOP);
-    }
-
-    /// Stops a connection that makes no further attempt, when this is called again: the
-    /// socket hears of it once more after a moment. What it sends until then is taken,
-    /// and lost, as in libzmq: a client that asks a server which it does not fit waits
-    /// for the answer, with its time limit, not for room.
-    pub fn stop_soon(&self) {
-        self.service(work::STOP_SOON);
-    }
-
-    /// Whether the connection has ended, or makes no further attempt to connect.
-    pub fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    /// Stops a connection that [is over](Self::is_over) and returns its end of the pipe, if
-    /// there is one, with the messages that were not sent.
-    pub fn retire(&self) -> Option<PipeEnd> {
-        let pipe = self.with_state(|state| state.pipe.take());
-        self.stop();
-        pipe
-    }
-
     /// Takes the answer to a query of [`Link::zap`]. May be called from any thread, even
     /// from within that method. An answer that no handshake waits for is dropped.
     pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
@@ -265,18 +241,6 @@ impl Connection {
         }
         drop(answer);
         self.service(work::ZAP);
-    }
-
-    /// Reads what has arrived. Called by a polling application thread.
-    pub fn poll_input(&self) {
-        self.service(work::READ);
-    }
-
-    /// Does the work that is marked for the I/O thread and that no thread has begun.
-    pub fn push_output(&self) {
-        if self.state.has_work() {
-            self.service(0);
-        }
     }
 
     /// Takes the connection whose flush the calling thread has last left to the I/O thread,
@@ -298,11 +262,6 @@ impl Connection {
         Some(unflushed)
     }
 
-    /// About how many message parts wait to be sent; 0 while another thread holds the lock.
-    pub fn unsent(&self) -> usize {
-        self.try_with_state(State::unsent).unwrap_or(0)
-    }
-
     /// Forgets the calling thread's unflushed connection: in a forked child it is the
     /// parent's.
     pub fn forget_unflushed() {
@@ -321,18 +280,6 @@ impl Connection {
         UNFLUSHED.with(has).unwrap_or(false)
     }
 
-    /// The stream's descriptor, to wait for input on; it may be closed at any time after
-    /// this returns. `None` without a session, while the pipe is full, or while another
-    /// thread holds the lock.
-    pub fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
-        self.try_with_state(|state| state.stream_fd())?
-    }
-
-    /// As [`stream_fd`](Self::stream_fd), if much of a long body has yet to arrive.
-    pub fn long_fd(&self) -> Option<std::os::fd::RawFd> {
-        self.try_with_state(|state| state.long_fd())?
-    }
-
     /// The socket's name in the log.
     pub fn origin(&self) -> log::Origin {
         self.link.origin()
@@ -341,20 +288,6 @@ impl Connection {
     /// The address of the link, which identifies the socket.
     pub fn link_address(&self) -> usize {
         Arc::as_ptr(&self.link).cast::<()>() as usize
-    }
-
-    /// Does all marked work and reads what has arrived before it returns, waiting for the
-    /// holder of the lock if there is one. Call it with no socket locked.
-    pub fn settle(&self) {
-        self.wait_and_service(work::READ);
-    }
-
-    /// Ends caller-driven reading: the I/O thread watches the descriptor again.
-    pub fn hand_to_io_thread(&self) {
-        if self.caller_driven.swap(false, Ordering::SeqCst) {
-            // Waits for the lock: the descriptor must be armed when this returns.
-            self.wait_and_service(work::HAND_OVER);
-        }
     }
 
     fn key(&self) -> Key {
@@ -477,6 +410,59 @@ impl Connection {
         match self.received.swap(0, Ordering::Relaxed) {
             0 => last >= run.began || run.count > COPIES,
             received => received > 1,
+        }
+    }
+}
+
+impl Engine for Connection {
+    fn stop(&self) {
+        self.service(work::STOP);
+    }
+
+    fn stop_soon(&self) {
+        self.service(work::STOP_SOON);
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    fn retire(&self) -> Option<PipeEnd> {
+        let pipe = self.with_state(|state| state.pipe.take());
+        self.stop();
+        pipe
+    }
+
+    fn poll_input(&self) {
+        self.service(work::READ);
+    }
+
+    fn push_output(&self) {
+        if self.state.has_work() {
+            self.service(0);
+        }
+    }
+
+    fn unsent(&self) -> usize {
+        self.try_with_state(State::unsent).unwrap_or(0)
+    }
+
+    fn stream_fd(&self) -> Option<RawFd> {
+        self.try_with_state(|state| state.stream_fd())?
+    }
+
+    fn long_fd(&self) -> Option<RawFd> {
+        self.try_with_state(|state| state.long_fd())?
+    }
+
+    fn settle(&self) {
+        self.wait_and_service(work::READ);
+    }
+
+    fn hand_to_io_thread(&self) {
+        if self.caller_driven.swap(false, Ordering::SeqCst) {
+            // Waits for the lock: the descriptor must be armed when this returns.
+            self.wait_and_service(work::HAND_OVER);
         }
     }
 }

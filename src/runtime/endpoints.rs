@@ -10,7 +10,7 @@
 use super::inproc::{Binder, Binding, Pending};
 use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
-use crate::connection::{Acceptor, Connection, Event, Link, Settings, event::kind};
+use crate::connection::{Acceptor, Connection, Engine, Event, Link, Settings, event::kind};
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::Msg;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Weak};
 /// The object behind an endpoint.
 enum Target {
     Acceptor(Arc<Acceptor>),
-    Connection(Arc<Connection>, Option<PipeId>),
+    Engine(Arc<dyn Engine>, Option<PipeId>),
     InprocBound,
     InprocPipe(PipeId),
 }
@@ -37,7 +37,7 @@ struct Record {
 impl Record {
     /// Whether the target is a connection that makes no further attempt.
     fn is_over(&self) -> bool {
-        matches!(&self.target, Target::Connection(connection, _) if connection.is_over())
+        matches!(&self.target, Target::Engine(connection, _) if connection.is_over())
     }
 }
 
@@ -76,7 +76,7 @@ impl Endpoints {
     pub(super) fn pipe_gone(&mut self, id: PipeId) {
         self.records.retain_mut(|record| match &mut record.target {
             Target::InprocPipe(pipe) => *pipe != id,
-            Target::Connection(_, pipe) => {
+            Target::Engine(_, pipe) => {
                 if *pipe == Some(id) {
                     *pipe = None;
                 }
@@ -87,9 +87,11 @@ impl Endpoints {
     }
 
     /// Removes the endpoint of a connection that makes no further attempt.
-    pub(super) fn connection_gone(&mut self, gone: &Weak<Connection>) {
+    pub(super) fn connection_gone(&mut self, gone: &Weak<dyn Engine>) {
         self.records.retain(|record| match &record.target {
-            Target::Connection(connection, _) => Arc::as_ptr(connection) != gone.as_ptr(),
+            Target::Engine(connection, _) => {
+                !std::ptr::addr_eq(Arc::as_ptr(connection), gone.as_ptr())
+            }
             _ => true,
         });
     }
@@ -255,7 +257,7 @@ impl Socket {
         let id = ours.and_then(|end| self.attach_kept(end, how));
         let connection =
             Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
-        self.endpoints.add(text, Target::Connection(connection, id));
+        self.endpoints.add(text, Target::Engine(connection, id));
         Ok(None)
     }
 
@@ -265,7 +267,7 @@ impl Socket {
     fn retire(&mut self, text: &[u8], peer: &[u8]) -> Vec<Msg> {
         let mut unsent = Vec::new();
         for record in self.endpoints.take(text, Record::is_over) {
-            let Target::Connection(connection, id) = record.target else {
+            let Target::Engine(connection, id) = record.target else {
                 continue;
             };
             let end = id.and_then(|id| self.pipes.get(id));
@@ -405,7 +407,7 @@ impl Socket {
                     self.core.inproc.forget_pending(rest);
                 }
                 Target::InprocBound => {}
-                Target::Connection(connection, id) => {
+                Target::Engine(connection, id) => {
                     if let Some(id) = id {
                         self.detach(id);
                     }

@@ -15,7 +15,7 @@ use super::poll::Item;
 use super::shared::Shared;
 use super::slots::Slot;
 use super::socket::{self, POLLIN, Socket};
-use crate::connection::Connection;
+use crate::connection::{Connection, Engine};
 use crate::error::{Error, Result};
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};

@@ -11,7 +11,7 @@ use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH};
 use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
 use crate::connection::{
-    Acceptor, Connection, Event, Link, OpenQuestion, Settings, Wakeups, ZapQuery,
+    Acceptor, Connection, Engine, Event, Link, OpenQuestion, Settings, Wakeups, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
@@ -78,22 +78,22 @@ impl Link for Faulty {
     fn activity(&self) -> u32 {
         self.link.activity()
     }
-    fn add_caller_driven(&self, connection: Arc<Connection>) {
+    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
         self.link.add_caller_driven(connection);
     }
     fn input_came(&self) {
         panic_once(&self.at_input);
         self.link.input_came();
     }
-    fn opened(&self, connection: Arc<Connection>) {
+    fn opened(&self, connection: Arc<dyn Engine>) {
         self.link.opened(connection);
     }
-    fn finished(&self, connection: &Connection) {
+    fn finished(&self, connection: &dyn Engine) {
         panic_once(&self.at_end);
         self.link.finished(connection);
         self.ended.fetch_add(1, SeqCst);
     }
-    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool) {
+    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
         self.link.gave_up(connection, endpoint_stays);
     }
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {

@@ -16,6 +16,7 @@ use super::monitor::Monitor;
 use super::slots::Slot;
 use super::socket::Socket;
 use crate::abi::socket_type::SocketType;
+use crate::connection::engine::{self, Engine};
 use crate::connection::{Connection, Event, Link, OpenQuestion, Wakeups, ZapQuery};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
@@ -50,9 +51,9 @@ pub enum Command {
     Check,
     /// This connection makes no further attempt, and its endpoint ends with it.
     /// (The weak pointer keeps its address from reuse.)
-    EndpointGone(Weak<Connection>),
+    EndpointGone(Weak<dyn Engine>),
     /// The same, but the endpoint stays until it is disconnected.
-    ConnectionOver(Weak<Connection>),
+    ConnectionOver(Weak<dyn Engine>),
 }
 
 /// See the module. One per socket; outlives it while connections linger.
@@ -67,8 +68,8 @@ pub struct Shared {
     fd_is_broken: AtomicBool,
     /// `ZMQ_FD`: readable while the mailbox holds something.
     event_fd: OnceLock<Readiness<EventFd>>,
-    connections: Mutex<HashMap<usize, Arc<Connection>>>,
-    caller_driven: Mutex<Vec<Arc<Connection>>>,
+    connections: Mutex<HashMap<usize, Arc<dyn Engine>>>,
+    caller_driven: Mutex<Vec<Arc<dyn Engine>>>,
     caller_driven_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
@@ -309,7 +310,7 @@ impl Shared {
     }
 
     /// A copy of the list, which keeps its lock free while the connections are driven.
-    fn caller_driven_connections(&self) -> smallvec::SmallVec<[Arc<Connection>; 4]> {
+    fn caller_driven_connections(&self) -> smallvec::SmallVec<[Arc<dyn Engine>; 4]> {
         self.caller_driven.lock().iter().cloned().collect()
     }
 
@@ -372,7 +373,7 @@ impl Shared {
                 left.push_output();
             }
         }
-        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+        let some: smallvec::SmallVec<[Arc<dyn Engine>; 16]> =
             self.connections.lock().values().take(16).cloned().collect();
         for connection in &some {
             connection.push_output();
@@ -381,7 +382,7 @@ impl Shared {
 
     /// Reads up to 16 of the connections, caller-driven or not, with no socket locked.
     pub(super) fn settle_inputs(&self) {
-        let some: smallvec::SmallVec<[Arc<Connection>; 16]> =
+        let some: smallvec::SmallVec<[Arc<dyn Engine>; 16]> =
             self.connections.lock().values().take(16).cloned().collect();
         for connection in &some {
             connection.settle();
@@ -526,7 +527,7 @@ impl Link for Shared {
         self.inputs.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn add_caller_driven(&self, connection: Arc<Connection>) {
+    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
         let mut caller_driven = self.caller_driven.lock();
         caller_driven.retain(|other| !Arc::ptr_eq(other, &connection));
         if caller_driven.is_empty() {
@@ -543,11 +544,11 @@ impl Link for Shared {
         }
     }
 
-    fn opened(&self, connection: Arc<Connection>) {
+    fn opened(&self, connection: Arc<dyn Engine>) {
         self.core.connection_opened();
         let mut connections = self.connections.lock();
         let late = self.stopping.load(Ordering::SeqCst);
-        connections.insert(Arc::as_ptr(&connection) as usize, connection.clone());
+        connections.insert(engine::address_of(&connection), connection.clone());
         drop(connections);
         if late {
             // Accepted while the socket was closing; `stop_connections` did not see it.
@@ -555,8 +556,8 @@ impl Link for Shared {
         }
     }
 
-    fn finished(&self, connection: &Connection) {
-        let key = connection as *const Connection as usize;
+    fn finished(&self, connection: &dyn Engine) {
+        let key = engine::address(connection);
         let mut connections = self.connections.lock();
         let removed = connections.remove(&key);
         let last = connections.is_empty() && self.closed.load(Ordering::SeqCst);
@@ -565,7 +566,7 @@ impl Link for Shared {
             self.end_for_good();
         }
         let mut caller_driven = self.caller_driven.lock();
-        caller_driven.retain(|other| Arc::as_ptr(other) as usize != key);
+        caller_driven.retain(|other| engine::address_of(other) != key);
         self.caller_driven_count
             .store(caller_driven.len(), Ordering::SeqCst);
         drop(caller_driven);
@@ -574,7 +575,7 @@ impl Link for Shared {
         }
     }
 
-    fn gave_up(&self, connection: Weak<Connection>, endpoint_stays: bool) {
+    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
         self.send(match endpoint_stays {
             true => Command::ConnectionOver(connection),
             false => Command::EndpointGone(connection),

@@ -23,7 +23,7 @@ use super::wait;
 use crate::abi::numbers::*;
 use crate::abi::options as opt;
 use crate::abi::socket_type::SocketType;
-use crate::connection::Connection;
+use crate::connection::{Connection, Engine};
 use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};

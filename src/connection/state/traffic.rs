@@ -367,7 +367,7 @@ impl State {
         }
     }
 
-    /// See [`Connection::stream_fd`].
+    /// See [`Engine::stream_fd`](super::super::Engine::stream_fd).
     pub(in crate::connection) fn stream_fd(&self) -> Option<std::os::fd::RawFd> {
         match &self.phase {
             Phase::Active(stream, _) if !self.stalled => Some(stream.as_fd().as_raw_fd()),

@@ -1,7 +1,7 @@
 //! What carries a socket's messages to and from peers, as the socket sees it.
 //!
-//! A socket owns its engines ([`Link::opened`](super::Link::opened)) until they have ended for
-//! good ([`Link::finished`](super::Link::finished)). A [`Connection`](super::Connection) is
+//! A socket owns its engines ([`Membership::opened`](super::Membership::opened)) until they have ended for
+//! good ([`Membership::finished`](super::Membership::finished)). A [`Connection`](super::Connection) is
 //! the engine of byte streams. An engine for datagrams or a multicast group reads and writes
 //! the same pipes.
 //!

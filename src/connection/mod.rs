@@ -39,7 +39,7 @@ mod tunnel;
 pub use acceptor::Acceptor;
 pub use engine::Engine;
 pub use event::Event;
-pub use link::{Link, Settings, Wakeups};
+pub use link::{Authentication, Diagnostics, Driving, Link, Membership, Settings, Wakeups};
 pub use security::{OpenQuestion, ZapQuery};
 
 use crate::endpoint::Endpoint;
@@ -132,9 +132,9 @@ pub struct Connection {
     /// The ZAP handler's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
     /// An application thread reads the stream; the descriptor is not armed. Dekker with
-    /// [`Link::is_spinning`], see `State::watch`.
+    /// [`Driving::is_spinning`], see `State::watch`.
     caller_driven: AtomicBool,
-    /// [`Link::activity`] as of the last tick.
+    /// [`Driving::activity`] as of the last tick.
     seen_activity: AtomicU32,
     /// Messages received since the last send.
     received: AtomicU32,
@@ -231,7 +231,7 @@ impl Connection {
         self.service(work::EVICT);
     }
 
-    /// Takes the answer to a query of [`Link::zap`]. May be called from any thread, even
+    /// Takes the answer to a query of [`Authentication::zap`]. May be called from any thread, even
     /// from within that method. An answer that no handshake waits for is dropped.
     pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
         let mut answer = self.answer.lock();

@@ -14,7 +14,7 @@
 
 use super::shared::Shared;
 use super::socket::Socket;
-use crate::connection::Link;
+use crate::connection::Driving;
 use crate::pattern::Pattern;
 use crate::pipe::PipeId;
 use std::collections::{HashMap, VecDeque};

@@ -10,7 +10,7 @@
 use super::inproc::{Binder, Binding, Pending};
 use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
-use crate::connection::{Acceptor, Connection, Engine, Event, Link, Settings, event::kind};
+use crate::connection::{Acceptor, Connection, Diagnostics, Engine, Event, Settings, event::kind};
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::Msg;

@@ -11,7 +11,8 @@ use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH};
 use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
 use crate::connection::{
-    Acceptor, Connection, Engine, Event, Link, OpenQuestion, Settings, Wakeups, ZapQuery,
+    Acceptor, Authentication, Connection, Diagnostics, Driving, Engine, Event, Membership,
+    OpenQuestion, Settings, Wakeups, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
@@ -43,64 +44,86 @@ fn panic_once(times: &AtomicU32) {
     }
 }
 
-impl Link for Faulty {
-    fn origin(&self) -> Origin {
-        Origin::LIBRARY
+impl Membership for Faulty {
+    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        self.link.reactor(affinity)
+    }
+
+    fn opened(&self, connection: Arc<dyn Engine>) {
+        self.link.opened(connection);
     }
 
     fn attach(&self, pipe: PipeEnd) {
         self.link.attach(pipe);
     }
-    fn report_unread(&self, bytes: u64) {
-        self.link.report_unread(bytes);
-    }
-    fn defer_mail(&self) {
-        self.link.defer_mail();
-    }
+
     fn wants_routing_id(&self) -> bool {
         self.link.wants_routing_id()
     }
+
     fn linger(&self) -> i32 {
         self.link.linger()
     }
-    fn event(&self, event: Event) {
-        self.link.event(event);
+
+    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
+        self.link.gave_up(connection, endpoint_stays);
     }
-    fn is_monitored(&self) -> bool {
-        self.link.is_monitored()
+
+    fn report_unread(&self, bytes: u64) {
+        self.link.report_unread(bytes);
     }
-    fn is_spinning(&self) -> bool {
-        self.link.is_spinning()
-    }
-    fn count_wakeup(&self, gap: Duration) -> Wakeups {
-        self.link.count_wakeup(gap)
-    }
-    fn activity(&self) -> u32 {
-        self.link.activity()
-    }
-    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
-        self.link.add_caller_driven(connection);
-    }
-    fn input_came(&self) {
-        panic_once(&self.at_input);
-        self.link.input_came();
-    }
-    fn opened(&self, connection: Arc<dyn Engine>) {
-        self.link.opened(connection);
-    }
+
     fn finished(&self, connection: &dyn Engine) {
         panic_once(&self.at_end);
         self.link.finished(connection);
         self.ended.fetch_add(1, SeqCst);
     }
-    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
-        self.link.gave_up(connection, endpoint_stays);
+}
+
+impl Diagnostics for Faulty {
+    fn origin(&self) -> Origin {
+        Origin::LIBRARY
     }
+
+    fn is_monitored(&self) -> bool {
+        self.link.is_monitored()
+    }
+
+    fn event(&self, event: Event) {
+        self.link.event(event);
+    }
+}
+
+impl Driving for Faulty {
+    fn is_spinning(&self) -> bool {
+        self.link.is_spinning()
+    }
+
+    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
+        self.link.add_caller_driven(connection);
+    }
+
+    fn activity(&self) -> u32 {
+        self.link.activity()
+    }
+
+    fn count_wakeup(&self, gap: Duration) -> Wakeups {
+        self.link.count_wakeup(gap)
+    }
+
+    fn input_came(&self) {
+        panic_once(&self.at_input);
+        self.link.input_came();
+    }
+
+    fn defer_mail(&self) {
+        self.link.defer_mail();
+    }
+}
+
+impl Authentication for Faulty {
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
         self.link.zap(query, connection)
-    }
-    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
-        self.link.reactor(affinity)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The part of a socket that other threads reach without its lock: the mailbox, the
 //! waiting threads, and the connections.
 //!
-//! Connections call it as their [`Link`], from an I/O thread or from the application
+//! Connections call it as their `Link`, from an I/O thread or from the application
 //! thread that drives them, and pipes as their listener, without the socket's lock, under
 //! which the socket's own calls drain the mailbox. Invariant: a command in the mailbox is
 //! seen by the waiter's last check or wakes the waiter ([`Shared::signal`]).
@@ -17,7 +17,10 @@ use super::slots::Slot;
 use super::socket::Socket;
 use crate::abi::socket_type::SocketType;
 use crate::connection::engine::{self, Engine};
-use crate::connection::{Connection, Event, Link, OpenQuestion, Wakeups, ZapQuery};
+use crate::connection::{
+    Authentication, Connection, Diagnostics, Driving, Event, Membership, OpenQuestion, Wakeups,
+    ZapQuery,
+};
 use crate::error::Result;
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
@@ -453,95 +456,9 @@ impl pipe::Listener for Shared {
     }
 }
 
-impl Link for Shared {
-    fn origin(&self) -> Origin {
-        self.origin
-    }
-
-    fn attach(&self, pipe: PipeEnd) {
-        self.send(Command::Attach(Box::new(pipe)));
-        if self.subscribes {
-            self.defer_mail();
-        }
-    }
-
-    fn report_unread(&self, bytes: u64) {
-        self.pending_disconnects.add(bytes, self);
-    }
-
-    fn defer_mail(&self) {
-        self.deferred.begin(&self.core);
-    }
-
-    fn wants_routing_id(&self) -> bool {
-        self.wants_routing_id
-    }
-
-    fn linger(&self) -> i32 {
-        self.linger.load(Ordering::Relaxed)
-    }
-
-    fn event(&self, event: Event) {
-        let monitor = self.monitor.lock();
-        if monitor.as_ref().is_some_and(|m| !m.emit(&event))
-            && self.monitor_drops.fetch_add(1, Ordering::Relaxed) == 0
-        {
-            log!(
-                Warn,
-                self.origin,
-                "events dropped: the monitor's queue is full"
-            );
-        }
-    }
-
-    fn is_monitored(&self) -> bool {
-        self.monitored.load(Ordering::Relaxed)
-    }
-
-    fn is_spinning(&self) -> bool {
-        self.spinning.load(Ordering::SeqCst) > 0
-    }
-
-    fn count_wakeup(&self, gap: Duration) -> Wakeups {
-        let now = self.clock();
-        let last = self.last_wakeup.swap(now, Ordering::Relaxed);
-        // A race of several threads makes the values approximate, which is good enough.
-        if now.saturating_sub(last) >= gap.as_nanos() as u64 {
-            self.wakeups_began.store(now, Ordering::Relaxed);
-            self.wakeups.store(0, Ordering::Relaxed);
-        }
-        let count = self.wakeups.load(Ordering::Relaxed).saturating_add(1);
-        self.wakeups.store(count, Ordering::Relaxed);
-        Wakeups {
-            now,
-            began: self.wakeups_began.load(Ordering::Relaxed),
-            count,
-        }
-    }
-
-    fn activity(&self) -> u32 {
-        self.activity.load(Ordering::Relaxed)
-    }
-
-    fn input_came(&self) {
-        self.inputs.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
-        let mut caller_driven = self.caller_driven.lock();
-        caller_driven.retain(|other| !Arc::ptr_eq(other, &connection));
-        if caller_driven.is_empty() {
-            caller_driven.reserve_exact(1); // most sockets have no more
-        }
-        caller_driven.push(connection);
-        self.caller_driven_count
-            .store(caller_driven.len(), Ordering::SeqCst);
-        drop(caller_driven);
-        fence(Ordering::SeqCst);
-        self.mark_ready();
-        if self.waiting.load(Ordering::SeqCst) {
-            self.signal(); // a thread in `sleep_on_streams` has one more stream to watch
-        }
+impl Membership for Shared {
+    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
+        self.core.reactor(affinity)
     }
 
     fn opened(&self, connection: Arc<dyn Engine>) {
@@ -554,6 +471,32 @@ impl Link for Shared {
             // Accepted while the socket was closing; `stop_connections` did not see it.
             connection.stop();
         }
+    }
+
+    fn attach(&self, pipe: PipeEnd) {
+        self.send(Command::Attach(Box::new(pipe)));
+        if self.subscribes {
+            self.defer_mail();
+        }
+    }
+
+    fn wants_routing_id(&self) -> bool {
+        self.wants_routing_id
+    }
+
+    fn linger(&self) -> i32 {
+        self.linger.load(Ordering::Relaxed)
+    }
+
+    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
+        self.send(match endpoint_stays {
+            true => Command::ConnectionOver(connection),
+            false => Command::EndpointGone(connection),
+        });
+    }
+
+    fn report_unread(&self, bytes: u64) {
+        self.pending_disconnects.add(bytes, self);
     }
 
     fn finished(&self, connection: &dyn Engine) {
@@ -574,19 +517,85 @@ impl Link for Shared {
             self.core.connection_finished();
         }
     }
+}
 
-    fn gave_up(&self, connection: Weak<dyn Engine>, endpoint_stays: bool) {
-        self.send(match endpoint_stays {
-            true => Command::ConnectionOver(connection),
-            false => Command::EndpointGone(connection),
-        });
+impl Diagnostics for Shared {
+    fn origin(&self) -> Origin {
+        self.origin
     }
 
+    fn is_monitored(&self) -> bool {
+        self.monitored.load(Ordering::Relaxed)
+    }
+
+    fn event(&self, event: Event) {
+        let monitor = self.monitor.lock();
+        if monitor.as_ref().is_some_and(|m| !m.emit(&event))
+            && self.monitor_drops.fetch_add(1, Ordering::Relaxed) == 0
+        {
+            log!(
+                Warn,
+                self.origin,
+                "events dropped: the monitor's queue is full"
+            );
+        }
+    }
+}
+
+impl Driving for Shared {
+    fn is_spinning(&self) -> bool {
+        self.spinning.load(Ordering::SeqCst) > 0
+    }
+
+    fn add_caller_driven(&self, connection: Arc<dyn Engine>) {
+        let mut caller_driven = self.caller_driven.lock();
+        caller_driven.retain(|other| !Arc::ptr_eq(other, &connection));
+        if caller_driven.is_empty() {
+            caller_driven.reserve_exact(1); // most sockets have no more
+        }
+        caller_driven.push(connection);
+        self.caller_driven_count
+            .store(caller_driven.len(), Ordering::SeqCst);
+        drop(caller_driven);
+        fence(Ordering::SeqCst);
+        self.mark_ready();
+        if self.waiting.load(Ordering::SeqCst) {
+            self.signal(); // a thread in `sleep_on_streams` has one more stream to watch
+        }
+    }
+
+    fn activity(&self) -> u32 {
+        self.activity.load(Ordering::Relaxed)
+    }
+
+    fn count_wakeup(&self, gap: Duration) -> Wakeups {
+        let now = self.clock();
+        let last = self.last_wakeup.swap(now, Ordering::Relaxed);
+        // A race of several threads makes the values approximate, which is good enough.
+        if now.saturating_sub(last) >= gap.as_nanos() as u64 {
+            self.wakeups_began.store(now, Ordering::Relaxed);
+            self.wakeups.store(0, Ordering::Relaxed);
+        }
+        let count = self.wakeups.load(Ordering::Relaxed).saturating_add(1);
+        self.wakeups.store(count, Ordering::Relaxed);
+        Wakeups {
+            now,
+            began: self.wakeups_began.load(Ordering::Relaxed),
+            count,
+        }
+    }
+
+    fn input_came(&self) {
+        self.inputs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn defer_mail(&self) {
+        self.deferred.begin(&self.core);
+    }
+}
+
+impl Authentication for Shared {
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
         super::zap::ask(&self.core, query, &connection)
-    }
-
-    fn reactor(&self, affinity: u64) -> Option<Arc<Reactor>> {
-        self.core.reactor(affinity)
     }
 }

@@ -12,7 +12,7 @@
 use super::context::Core;
 use super::shared::Shared;
 use super::socket::routing_id_message;
-use crate::connection::{Connection, Link, OpenQuestion, ZapQuery};
+use crate::connection::{Connection, Driving, OpenQuestion, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;

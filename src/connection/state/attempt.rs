@@ -214,7 +214,7 @@ impl State {
 
     /// Makes no further attempt and notifies the socket, which may write to the pipe until
     /// it has read that, as in libzmq. `endpoint_stays`: see
-    /// [`Link::gave_up`](super::super::Link::gave_up).
+    /// [`Membership::gave_up`](super::super::Membership::gave_up).
     pub(super) fn give_up(&mut self, conn: &Connection, endpoint_stays: bool) {
         self.rest(conn);
         if matches!(self.phase, Phase::Idle { .. }) {

@@ -61,6 +61,11 @@ mod options;
 pub mod options;
 
 #[cfg(not(feature = "testing"))]
+mod io_policy;
+#[cfg(feature = "testing")]
+pub mod io_policy;
+
+#[cfg(not(feature = "testing"))]
 mod error;
 #[cfg(feature = "testing")]
 pub mod error;

@@ -14,7 +14,7 @@ const LAYERS: &[&[&str]] = &[
     &["transport", "zmtp"],
     &["reactor"],
     &["pipe"],
-    &["endpoint", "message", "options"],
+    &["endpoint", "io_policy", "message", "options"],
     &["error", "sync"],
     &["abi", "sys"],
 ];

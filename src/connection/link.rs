@@ -7,6 +7,7 @@ use super::security::{self, OpenQuestion, ZapQuery};
 use super::{Connection, Engine};
 use crate::abi::socket_type::SocketType;
 use crate::endpoint::AddressMask;
+use crate::io_policy::Wakeup;
 use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
@@ -14,7 +15,6 @@ use crate::sys::log::Origin;
 use crate::transport::StreamOptions;
 use crate::zmtp::{MechanismConfig, ZapPolicy};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 /// The socket, seen from its engines. Called from any thread, as a rule with an engine
 /// locked: the methods must neither block nor lock the socket's slot. They send commands to
@@ -69,9 +69,8 @@ pub trait Driving: Send + Sync {
     fn add_caller_driven(&self, engine: Arc<dyn Engine>);
     /// A counter that changes whenever an application thread reads its connections.
     fn activity(&self) -> u32;
-    /// Counts a wake-up of a connection by a message, now, and returns the run that it is
-    /// in.
-    fn count_wakeup(&self, gap: Duration) -> Wakeups;
+    /// Counts a wake-up of a connection by a message, now.
+    fn count_wakeup(&self) -> Wakeup;
     /// Counts that bytes were read.
     fn input_came(&self);
     /// The mail must not wait for the application's next call on the socket: has an I/O
@@ -86,18 +85,6 @@ pub trait Authentication: Send + Sync {
     /// [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and `None` is returned. The
     /// connection keeps what is returned until the answer.
     fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>>;
-}
-
-/// A run of wake-ups of one socket's connections by messages, in nanoseconds of the
-/// socket's clock. A pause of `gap` or more begins a new run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wakeups {
-    /// Time of the last wake-up.
-    pub now: u64,
-    /// Time of the first wake-up.
-    pub began: u64,
-    /// Number of wake-ups.
-    pub count: u32,
 }
 
 /// The socket's options as they were when it bound or connected.

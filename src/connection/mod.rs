@@ -39,10 +39,11 @@ mod tunnel;
 pub use acceptor::Acceptor;
 pub use engine::Engine;
 pub use event::Event;
-pub use link::{Authentication, Diagnostics, Driving, Link, Membership, Settings, Wakeups};
+pub use link::{Authentication, Diagnostics, Driving, Link, Membership, Settings};
 pub use security::{OpenQuestion, ZapQuery};
 
 use crate::endpoint::Endpoint;
+use crate::io_policy::{self, RetryBudget};
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::local::thread_cell;
@@ -59,7 +60,7 @@ use std::cell::Cell;
 use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Work bits of [`Connection::service`].
 mod work {
@@ -96,22 +97,8 @@ mod work {
     pub const SENDER_WAITED: u32 = 16_384;
 }
 
-/// Sends less than this apart, with nothing received in between, are a stream: the messages
-/// are batched in the pipe. The sending thread writes each full batch, the I/O thread the
-/// last one.
-const STREAM_GAP: Duration = Duration::from_micros(100);
-
 /// The consequence of a panic, for its log line.
 const LOST: &str = "a connection was closed";
-
-/// A fan-out of one message to at most this many connections is written by the sending
-/// thread; wake-ups of more connections in one run count as a stream.
-const COPIES: u32 = 32;
-
-/// Retry budget: time that a sending thread may spend on a long message while the stream is
-/// full, and the time that each byte written meanwhile adds to it.
-const RETRY_BUDGET: Duration = Duration::from_micros(500);
-const RETRY_BUDGET_PER_BYTE: Duration = Duration::from_nanos(1);
 
 thread_cell! {
     /// The connection whose flush this thread has last left to the I/O thread.
@@ -342,13 +329,10 @@ impl Connection {
     /// read nothing, no thread waits for it again until it has.
     fn send_rest(&self) {
         let begun = Instant::now();
-        let first = self.written.load(Ordering::Relaxed);
+        let budget = RetryBudget::new(self.written.load(Ordering::Relaxed));
         while self.unsent.load(Ordering::Relaxed) {
             let written = self.written.load(Ordering::Relaxed);
-            let earned = RETRY_BUDGET_PER_BYTE * written.wrapping_sub(first);
-            if self.stuck.load(Ordering::Relaxed) == written
-                || begun.elapsed() >= RETRY_BUDGET + earned
-            {
+            if !budget.lasts(begun.elapsed(), written, self.stuck.load(Ordering::Relaxed)) {
                 return;
             }
             if !self.wait_for_room() {
@@ -398,19 +382,12 @@ impl Connection {
         }
     }
 
-    /// Whether a message just queued is left to the I/O thread. In a stream it is cheaper
-    /// to batch; after a pause, or in answer to a single message, it is faster to write at
-    /// once. Several messages received together will have several answers, so they count as
-    /// a stream. A stream may go round many connections and come to each of them seldom:
-    /// without input the message counts if the link's current run of wake-ups has been here
-    /// before, or is longer than a fan-out ([`COPIES`]).
+    /// Whether a message just queued is left to the I/O thread.
     fn is_streaming(&self) -> bool {
-        let run = self.link.count_wakeup(STREAM_GAP);
-        let last = self.last_wakeup.swap(run.now, Ordering::Relaxed);
-        match self.received.swap(0, Ordering::Relaxed) {
-            0 => last >= run.began || run.count > COPIES,
-            received => received > 1,
-        }
+        let wakeup = self.link.count_wakeup();
+        let previous = self.last_wakeup.swap(wakeup.now, Ordering::Relaxed);
+        let received = self.received.swap(0, Ordering::Relaxed);
+        io_policy::is_stream(wakeup, previous, received)
     }
 }
 

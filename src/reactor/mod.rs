@@ -14,6 +14,7 @@
 
 mod timers;
 
+use crate::io_policy::tunables::{FLUSH_CHECK, MEMBARRIER_IDLE, SEND_BATCHING, TICK};
 use crate::message::run_released;
 use crate::sync::Mutex;
 use crate::sync::mailbox::Mailbox;
@@ -32,22 +33,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use timers::Timers;
 
-/// Delay until a source that asked for a tick is called again.
-const TICK: Duration = Duration::from_millis(1);
-/// Idle time after which the thread registers the process for membarrier.
-const IDLE: Duration = Duration::from_millis(20);
-/// Delay until a source that asked for a flush check is called again.
-const FLUSH_CHECK: Duration = Duration::from_micros(50);
-
 /// The consequence of a panic, for its log line.
 const LOST: &str = "a connection or a listener was closed";
 
-/// How long scheduled work is batched before it is done: it belongs to streams of messages,
-/// and a few large writes cost less than many small ones.
-const BATCHING_DELAY: Duration = Duration::from_micros(10);
-
 fn batching_delay() {
-    let end = Instant::now() + BATCHING_DELAY;
+    let end = Instant::now() + SEND_BATCHING;
     while Instant::now() < end {
         std::thread::yield_now();
     }
@@ -410,9 +400,13 @@ impl Reactor {
                 true => deadline.map(|at| at.saturating_duration_since(Instant::now())),
                 false => Some(Duration::ZERO),
             };
-            let long = timeout.is_none_or(|timeout| timeout > IDLE);
+            let long = timeout.is_none_or(|timeout| timeout > MEMBARRIER_IDLE);
             let prepares = long && !membarrier::is_prepared();
-            let timeout = if prepares { Some(IDLE) } else { timeout };
+            let timeout = if prepares {
+                Some(MEMBARRIER_IDLE)
+            } else {
+                timeout
+            };
             if self.epoll.wait(timeout, &mut events).is_err() {
                 // The epoll set is broken: do not spin on it.
                 crate::sys::sleep(Duration::from_millis(10));

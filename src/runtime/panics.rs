@@ -12,10 +12,11 @@ use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
 use crate::connection::{
     Acceptor, Authentication, Connection, Diagnostics, Driving, Engine, Event, Membership,
-    OpenQuestion, Settings, Wakeups, ZapQuery,
+    OpenQuestion, Settings, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
+use crate::io_policy::Wakeup;
 use crate::options::{ContextOptions, Options};
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
@@ -107,8 +108,8 @@ impl Driving for Faulty {
         self.link.activity()
     }
 
-    fn count_wakeup(&self, gap: Duration) -> Wakeups {
-        self.link.count_wakeup(gap)
+    fn count_wakeup(&self) -> Wakeup {
+        self.link.count_wakeup()
     }
 
     fn input_came(&self) {

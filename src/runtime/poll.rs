@@ -14,6 +14,7 @@ use super::shared::Shared;
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use super::wait::{self, Registrations};
 use crate::error::{Error, Result};
+use crate::io_policy::tunables::SPIN;
 use crate::sync::parker::Wake;
 use crate::sync::suspend::{self, Resumed, SleepOn};
 use crate::sys::cancel::Shield;
@@ -162,7 +163,7 @@ fn sockets_only(
         shared.push_outputs();
     }
     // The spin credit and the back-off of the first socket serve the whole list.
-    if let Some(teacher) = shareds.first().filter(|first| wait::may_poll(first)) {
+    if let Some(teacher) = shareds.first().filter(|first| first.begins_spin()) {
         for shared in &shareds {
             shared.spin(true);
         }
@@ -170,7 +171,7 @@ fn sockets_only(
         for shared in &shareds {
             shared.spin(false);
         }
-        wait::learn_spinning(teacher, !matches!(outcome, Ok(0)));
+        teacher.spin_policy.ended(!matches!(outcome, Ok(0)));
         match outcome {
             Ok(0) => {}
             other => return other,
@@ -208,7 +209,7 @@ fn spin(
     deadline: Option<Instant>,
     teacher: &Shared,
 ) -> Result<usize> {
-    let mut end = Instant::now() + wait::POLL;
+    let mut end = Instant::now() + SPIN;
     if let Some(deadline) = deadline {
         end = end.min(deadline);
     }

@@ -18,10 +18,11 @@ use super::socket::Socket;
 use crate::abi::socket_type::SocketType;
 use crate::connection::engine::{self, Engine};
 use crate::connection::{
-    Authentication, Connection, Diagnostics, Driving, Event, Membership, OpenQuestion, Wakeups,
-    ZapQuery,
+    Authentication, Connection, Diagnostics, Driving, Event, Membership, OpenQuestion, ZapQuery,
 };
 use crate::error::Result;
+use crate::io_policy::tunables::STREAM_CHECK_TICKS;
+use crate::io_policy::{Spin, Wakeup, WakeupRun};
 use crate::pattern::{AnyPattern, Pattern};
 use crate::pipe::{self, PipeEnd};
 use crate::reactor::Reactor;
@@ -36,10 +37,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
 };
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
-
-/// Shortest interval between reads of the streams by calls that do not wait, in ticks (1-2 us).
-const STREAM_CHECK_TICKS: u64 = 4096;
+use std::time::Instant;
 
 /// Commands that other threads send to a socket.
 pub enum Command {
@@ -76,11 +74,7 @@ pub struct Shared {
     caller_driven_count: AtomicUsize,
     spinning: AtomicU32,
     activity: AtomicU32,
-    /// The present run of wake-ups of connections by messages: the last one and the first,
-    /// in nanoseconds since `born`, and their number.
-    last_wakeup: AtomicU64,
-    wakeups_began: AtomicU64,
-    wakeups: AtomicU32,
+    wakeups: WakeupRun,
     /// When a call that does not wait last read the streams, in ticks.
     last_stream_check: AtomicU64,
     /// Reads that returned bytes, on all connections, modulo 2^32.
@@ -93,8 +87,8 @@ pub struct Shared {
     pub(super) subscribes: bool,
     /// Peers whose disconnect is still in the mailbox.
     pub(super) pending_disconnects: PendingDisconnects,
-    /// `ZMQ_FERRO_SPIN` of the context.
-    pub(super) may_spin: bool,
+    /// Whether waits spin: `ZMQ_FERRO_SPIN` of the context, and what they have learned.
+    pub(super) spin_policy: Spin,
     /// Set before the connections are stopped; one that opens later stops at once.
     stopping: AtomicBool,
     monitor: Mutex<Option<Arc<Monitor>>>,
@@ -103,11 +97,6 @@ pub struct Shared {
     monitor_drops: AtomicU64,
     /// The socket is closed; connections may still linger.
     closed: AtomicBool,
-    /// Spin credit, see [`learn_spinning`](super::wait::learn_spinning).
-    pub(super) credit: AtomicI32,
-    /// Length of the last back-off from spinning, and its end since `born`, in nanoseconds.
-    pub(super) backoff: AtomicU64,
-    pub(super) backoff_until: AtomicU64,
     born: Instant,
 }
 
@@ -137,22 +126,17 @@ impl Shared {
             caller_driven_count: AtomicUsize::new(0),
             spinning: AtomicU32::new(0),
             activity: AtomicU32::new(0),
-            last_wakeup: AtomicU64::new(0),
-            wakeups_began: AtomicU64::new(1),
-            wakeups: AtomicU32::new(0),
+            wakeups: WakeupRun::default(),
             last_stream_check: AtomicU64::new(0),
             inputs: AtomicU32::new(0),
             linger: AtomicI32::new(linger),
             wants_routing_id: pattern.wants_routing_id(),
-            may_spin: spin,
+            spin_policy: Spin::new(spin),
             stopping: AtomicBool::new(false),
             monitor: Mutex::new(None),
             monitored: AtomicBool::new(false),
             monitor_drops: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-            credit: AtomicI32::new(super::wait::CREDIT_START),
-            backoff: AtomicU64::new(0),
-            backoff_until: AtomicU64::new(0),
             born: Instant::now(),
         })
     }
@@ -285,10 +269,14 @@ impl Shared {
         self.born.elapsed().as_nanos() as u64
     }
 
-    /// Whether waits must not spin at present, see [`yield_cpu`](super::wait::yield_cpu).
+    /// Whether waits must not spin at present, because the CPU was oversubscribed.
     pub(super) fn is_backing_off(&self) -> bool {
-        let until = self.backoff_until.load(Ordering::Relaxed);
-        until != 0 && self.clock() < until
+        self.spin_policy.is_backing_off(|| self.clock())
+    }
+
+    /// Whether a wait that begins now spins.
+    pub(super) fn begins_spin(&self) -> bool {
+        self.spin_policy.begins(|| self.clock())
     }
 
     /// Begins (`on`) or ends a spin, during which connections become caller-driven.
@@ -568,21 +556,8 @@ impl Driving for Shared {
         self.activity.load(Ordering::Relaxed)
     }
 
-    fn count_wakeup(&self, gap: Duration) -> Wakeups {
-        let now = self.clock();
-        let last = self.last_wakeup.swap(now, Ordering::Relaxed);
-        // A race of several threads makes the values approximate, which is good enough.
-        if now.saturating_sub(last) >= gap.as_nanos() as u64 {
-            self.wakeups_began.store(now, Ordering::Relaxed);
-            self.wakeups.store(0, Ordering::Relaxed);
-        }
-        let count = self.wakeups.load(Ordering::Relaxed).saturating_add(1);
-        self.wakeups.store(count, Ordering::Relaxed);
-        Wakeups {
-            now,
-            began: self.wakeups_began.load(Ordering::Relaxed),
-            count,
-        }
+    fn count_wakeup(&self) -> Wakeup {
+        self.wakeups.add(self.clock())
     }
 
     fn input_came(&self) {

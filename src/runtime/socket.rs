@@ -26,6 +26,7 @@ use crate::abi::socket_type::SocketType;
 use crate::connection::{Connection, Engine};
 use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
+use crate::io_policy::tunables::{CANCEL_EVERY, MAIL_EVERY};
 use crate::message::{Msg, flag};
 use crate::options::{self, Options};
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern, Request};
@@ -84,12 +85,6 @@ pub struct Socket {
 
 /// Shortest interval between two reads of the mailbox by sends, in ticks.
 const MAIL_INTERVAL: u64 = sys::TICKS_IN_MS;
-
-/// Receives after which the mailbox is checked even if the pipes have messages.
-const MAIL_EVERY: u32 = 100;
-/// Such checks of the mailbox after which a receive is a cancellation point, even if the
-/// thread never has to wait.
-const CANCEL_EVERY: u32 = 10;
 
 /// The message that carries a socket's routing id over inproc. `None` without memory.
 pub(super) fn routing_id_message(id: &[u8]) -> Option<Msg> {

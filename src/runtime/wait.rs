@@ -3,11 +3,11 @@
 //! Called by the application thread in a blocking send or receive, which takes the
 //! socket's lock for each attempt and releases it in between. The thread first spins: it
 //! reads the caller-driven connections and checks the mailbox, with a `sched_yield`
-//! between tries, for [`POLL`] at most. Then it registers its parker with the socket,
+//! between tries, for [`SPIN`] at most. Then it registers its parker with the socket,
 //! hands the connections to the I/O thread, checks once more, and parks. Registration
 //! before the last check is the waiter's half of a Dekker handshake with
 //! [`Shared::signal`], so no wake-up is lost. Whether spinning pays is learned for each
-//! socket: after a few failures in a row only one wait in [`PROBE_EVERY`] spins.
+//! socket (`io_policy::Spin`).
 
 #![forbid(unsafe_code)]
 
@@ -15,33 +15,13 @@ use super::shared::Shared;
 use super::slots::Slot;
 use super::socket::{Locked, Socket, timeout};
 use crate::error::{Error, Result};
+use crate::io_policy::tunables::{RECEIVE_BATCHING, SPIN};
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
 use crate::sync::suspend::{self, SleepOn};
 use crate::sys::cancel::Shield;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
-
-/// How long a wait spins. An answer from another process takes about this long if that
-/// process sleeps, and a tenth of it if that process spins too.
-pub(super) const POLL: Duration = Duration::from_micros(50);
-/// Spin credit of a new socket: failed spins until its waits no longer begin with one.
-pub const CREDIT_START: i32 = 4;
-/// Upper bound of the spin credit, reached by successes.
-const CREDIT_MAX: i32 = 8;
-/// Without credit, one wait in this many still spins, as a probe.
-const PROBE_EVERY: i32 = 16;
-
-/// A `sched_yield` of this length or more means an oversubscribed CPU, where a thread that
-/// sleeps runs again sooner than one that spins. The socket's waits then do not spin for
-/// the back-off time: `BACKOFF_MIN`, doubled each time up to `BACKOFF_MAX`.
-const OVERSUBSCRIBED: Duration = Duration::from_millis(2);
-const BACKOFF_MIN: Duration = Duration::from_millis(5);
-const BACKOFF_MAX: Duration = Duration::from_millis(100);
-
-/// How long the receiver of a stream lets messages batch before it takes them.
-const BATCHING_DELAY: Duration = Duration::from_micros(2);
+use std::time::Instant;
 
 thread_cell! {
     static PARKER: Option<Arc<Parker>> = None;
@@ -117,7 +97,7 @@ pub(super) fn until<R>(
     let shared = socket.shared.clone();
     // A stream: one receive after the other, with nothing sent in between.
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
-    let mut delays = streaming && shared.may_spin;
+    let mut delays = streaming && shared.spin_policy.is_allowed();
     if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
         // Another type was stored by a suspension of this call before its wait.
         if let Some(paused) = resumed.held.downcast_ref::<Paused>() {
@@ -180,11 +160,11 @@ fn slept(wake: Wake) -> Result<()> {
     }
 }
 
-/// Spins for [`BATCHING_DELAY`]. A reader that is faster than its writer would take each
+/// Spins for [`RECEIVE_BATCHING`]. A reader that is faster than its writer would take each
 /// message singly, at the cost of a wake-up for each; during the delay the writer batches
 /// a few dozen.
 fn batching_delay() {
-    let end = Instant::now() + BATCHING_DELAY;
+    let end = Instant::now() + RECEIVE_BATCHING;
     while Instant::now() < end {
         for _ in 0..8 {
             std::hint::spin_loop();
@@ -217,8 +197,8 @@ fn try_again<R>(
     }
 }
 
-/// Unlocks the socket, writes out what its connections have queued, and spins for [`POLL`]
-/// at most if [`may_poll`] allows it. Arriving bytes extend that time. `None`: nothing came.
+/// Unlocks the socket, writes out what its connections have queued, and spins for [`SPIN`]
+/// at most if its policy allows it. Arriving bytes extend that time. `None`: nothing came.
 fn poll_for_a_while<R>(
     slot: &'static Slot<Socket>,
     guard: Locked,
@@ -229,10 +209,10 @@ fn poll_for_a_while<R>(
 ) -> Option<Result<R>> {
     drop(guard);
     shared.push_outputs();
-    if !may_poll(shared) {
+    if !shared.begins_spin() {
         return None;
     }
-    let limit = |now: Instant| deadline.map_or(now + POLL, |at| at.min(now + POLL));
+    let limit = |now: Instant| deadline.map_or(now + SPIN, |at| at.min(now + SPIN));
     let mut end = limit(Instant::now());
     let mut inputs = shared.inputs();
     shared.spin(true);
@@ -262,12 +242,12 @@ fn poll_for_a_while<R>(
         yielded = true;
     };
     shared.spin(false);
-    learn_spinning(shared, outcome.is_some());
+    shared.spin_policy.ended(outcome.is_some());
     if yielded && outcome.is_some() {
         // In a stream the busy thread on this CPU may be the peer: the back-off is reset.
         match streaming {
-            true => shared.backoff.store(0, Ordering::Relaxed),
-            false => decay_backoff(shared),
+            true => shared.spin_policy.reset_backoff(),
+            false => shared.spin_policy.decay_backoff(|| shared.clock()),
         }
     }
     outcome
@@ -285,19 +265,16 @@ pub(super) fn sleep_on_streams<R>(
     deadline: Option<Instant>,
     mut check: impl FnMut() -> Option<Result<R>>,
 ) -> Option<Result<R>> {
-    /// Upper bounds for the sleep and for its spurious wake-ups. In a longer wait the I/O
-    /// thread is the cheaper watcher.
-    const LIMIT: Duration = Duration::from_millis(10);
-    const WAKES: usize = 8;
+    use crate::io_policy::tunables::{STREAM_SLEEP, STREAM_SLEEP_WAKES};
     parker.reset();
     for socket in sockets {
         socket.register(parker);
         socket.spin(true);
     }
-    let end = Instant::now() + LIMIT;
+    let end = Instant::now() + STREAM_SLEEP;
     let end = deadline.map_or(end, |at| at.min(end));
     let mut outcome = None;
-    for _ in 0..WAKES {
+    for _ in 0..STREAM_SLEEP_WAKES {
         // Recheck after the registration: a command sent before it woke no thread.
         let streams: Vec<_> = sockets
             .iter()
@@ -334,59 +311,10 @@ pub(super) fn sleep_on_streams<R>(
     None
 }
 
-/// Yields the processor; `now` is the time of the call. False if the yield lasted
-/// [`OVERSUBSCRIBED`] or longer: then the back-off has begun and the caller stops spinning.
+/// Yields the processor; `now` is the time of the call. False if the spin is to end.
 pub(super) fn yield_cpu(shared: &Shared, now: Instant) -> bool {
     std::thread::yield_now();
-    if now.elapsed() < OVERSUBSCRIBED {
-        return true;
-    }
-    let backoff = Duration::from_nanos(shared.backoff.load(Ordering::Relaxed));
-    let backoff = (backoff * 2).clamp(BACKOFF_MIN, BACKOFF_MAX).as_nanos() as u64;
-    shared.backoff.store(backoff, Ordering::Relaxed);
-    shared
-        .backoff_until
-        .store(shared.clock() + backoff, Ordering::Relaxed);
-    false
-}
-
-/// Halves the next back-off if yields have been short for as long as the last one lasted.
-fn decay_backoff(shared: &Shared) {
-    let backoff = shared.backoff.load(Ordering::Relaxed);
-    if backoff == 0 {
-        return;
-    }
-    let now = shared.clock();
-    if now.saturating_sub(shared.backoff_until.load(Ordering::Relaxed)) > backoff {
-        shared.backoff.store(backoff / 2, Ordering::Relaxed);
-        shared.backoff_until.store(now, Ordering::Relaxed);
-    }
-}
-
-/// Whether a wait on the socket begins with a spin: it has credit, or this wait is a
-/// probe, and the socket is not in back-off.
-pub(super) fn may_poll(shared: &Shared) -> bool {
-    let credit = shared.credit.load(Ordering::Relaxed);
-    if !shared.may_spin || shared.is_backing_off() {
-        return false;
-    }
-    let may = credit > 0 || credit % PROBE_EVERY == 0;
-    if !may {
-        // A credit below zero counts the waits until the next probe.
-        shared.credit.store(credit - 1, Ordering::Relaxed);
-    }
-    may
-}
-
-/// Adjusts the spin credit: up after a spin that succeeded, down after one that failed.
-pub(super) fn learn_spinning(shared: &Shared, success: bool) {
-    let credit = shared.credit.load(Ordering::Relaxed);
-    let learned = match success {
-        true => (credit.max(CREDIT_START) + 1).min(CREDIT_MAX),
-        false if credit <= 0 => -1,
-        false => credit - 1,
-    };
-    shared.credit.store(learned, Ordering::Relaxed);
+    shared.spin_policy.yielded(now.elapsed(), || shared.clock())
 }
 
 #[cfg(all(test, not(loom)))]

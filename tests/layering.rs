@@ -14,7 +14,8 @@ const LAYERS: &[&[&str]] = &[
     &["transport", "zmtp"],
     &["reactor"],
     &["pipe"],
-    &["endpoint", "io_policy", "message", "options"],
+    &["endpoint", "message", "options"],
+    &["io_policy"],
     &["error", "sync"],
     &["abi", "sys"],
 ];

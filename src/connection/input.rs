@@ -8,28 +8,15 @@
 
 #![forbid(unsafe_code)]
 
+use crate::io_policy::tunables::{
+    LONG_BODY, LOW_WATER, MUCH_MISSING, PARTIAL_MAX, READ_BLOCK, READ_ROOM_MIN,
+};
 use crate::message::{Block, Filling, INLINE_MAX, Msg, Run, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
 use crate::transport::ByteStream;
 use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
 use std::io;
-
-/// Capacity of a read block, in bytes.
-const BLOCK: usize = 64 * 1024;
-/// A block with less room is replaced before the next read, in bytes.
-const ROOM_MIN: usize = 16 * 1024;
-/// An incomplete frame longer than this is read into memory of its own, in bytes.
-const LARGE: usize = 8 * 1024;
-/// While at least this many bytes of a body have yet to arrive, polling the stream is a
-/// waste: the sender needs longer for them than a sleep takes.
-const MUCH: usize = 512 * 1024;
-/// A wake-up for a long body waits for this many bytes: each costs both sides as much as copying
-/// a tenth of them.
-const WAKE_UP: u32 = 128 * 1024;
-/// Up to this many bytes of an incomplete frame are copied so that the block can be
-/// returned.
-const PARTIAL_MAX: usize = 2 * 1024;
 
 thread_cell! {
     /// The spare block of this thread, and how much of it is in use.
@@ -124,7 +111,7 @@ impl Input {
     pub(super) fn open(&mut self) -> bool {
         if self.block.is_none() {
             let spare = SPARE.take();
-            let Some((block, fill)) = spare.or_else(|| Some((Block::new(BLOCK)?, 0))) else {
+            let Some((block, fill)) = spare.or_else(|| Some((Block::new(READ_BLOCK)?, 0))) else {
                 return false;
             };
             self.block = Some(block);
@@ -154,15 +141,15 @@ impl Input {
         let Some(block) = &mut self.block else {
             return false;
         };
-        if block.capacity() - self.end >= ROOM_MIN {
+        if block.capacity() - self.end >= READ_ROOM_MIN {
             return true;
         }
         let left = block.bytes(self.start, self.end).to_vec();
-        if left.len() > BLOCK - ROOM_MIN {
+        if left.len() > READ_BLOCK - READ_ROOM_MIN {
             return true; // the caller decodes first
         }
         if !block.reclaim() {
-            match Block::new(BLOCK) {
+            match Block::new(READ_BLOCK) {
                 Some(fresh) => *block = fresh,
                 None => return false,
             }
@@ -208,7 +195,7 @@ impl Input {
         };
         let room = block.room(end);
         let wanted = match std::mem::take(&mut self.after_large) {
-            true => room.len().min(LARGE),
+            true => room.len().min(LONG_BODY),
             false => room.len(),
         };
         let count = stream.read(room.first(wanted))?;
@@ -216,15 +203,15 @@ impl Input {
         Ok((count, count == wanted))
     }
 
-    /// Before a wait for the stream: one wake-up for [`WAKE_UP`] bytes of a long body, and never
+    /// Before a wait for the stream: one wake-up for [`LOW_WATER`] bytes of a long body, and never
     /// for more than are missing.
     ///
     /// # Errors
     /// The stream might not become readable again.
     pub(super) fn set_low_water(&mut self, stream: &ByteStream) -> io::Result<()> {
         let missing = self.large.as_ref().map_or(0, |large| large.msg.missing());
-        let (wanted, bytes) = match missing >= 2 * WAKE_UP as usize {
-            true => (LowWater::WakeUp, WAKE_UP),
+        let (wanted, bytes) = match missing >= 2 * LOW_WATER as usize {
+            true => (LowWater::WakeUp, LOW_WATER),
             false => (LowWater::One, 1),
         };
         if self.low_water == wanted || self.low_water == LowWater::Fixed {
@@ -238,10 +225,10 @@ impl Input {
         Ok(())
     }
 
-    /// Whether [`MUCH`] or more of a long body has yet to arrive.
+    /// Whether [`MUCH_MISSING`] or more of a long body has yet to arrive.
     pub(super) fn expects_much(&self) -> bool {
         let large = self.large.as_deref();
-        large.is_some_and(|large| large.msg.missing() >= MUCH)
+        large.is_some_and(|large| large.msg.missing() >= MUCH_MISSING)
     }
 
     /// The bytes not yet consumed, for the handshake.
@@ -291,7 +278,7 @@ impl Input {
             let size = usize::try_from(header.size).map_err(|_| Fault::Memory)?;
             if size > self.end - from.min(self.end) {
                 let prefix = session.mechanism.overhead();
-                if size <= LARGE || self.end < from + prefix {
+                if size <= LONG_BODY || self.end < from + prefix {
                     return Ok(Decoded::Starved);
                 }
                 let command = header.command && commands && session.mechanism.transparent();
@@ -452,7 +439,7 @@ impl Input {
             msg.set(flag::MORE, flags.more);
         }
         if let Some(msg) = self.large.take().and_then(|large| large.msg.finish()) {
-            self.after_large = msg.len() >= BLOCK / 2;
+            self.after_large = msg.len() >= READ_BLOCK / 2;
             self.delivered += u32::from(!msg.more());
             pipe.write_unchecked(msg);
         }

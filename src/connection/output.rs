@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BATCH, WRITE_BUFFER_MAX};
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
@@ -13,18 +14,9 @@ use crate::transport::ByteStream;
 use crate::zmtp::{Flags, MAX_HEADER, Session, command};
 use std::io::{self, IoSlice};
 
-/// A write is made at this many bytes, or when the pipe is drained.
-const BATCH: usize = 64 * 1024;
-/// Longer bodies are written from their own memory instead of being copied.
-const COPY_MAX: usize = 8 * 1024;
-/// At least this many bytes of frames are written from the pipe's memory. Fewer are copied,
-/// to share a write with what follows.
-const DIRECT_MIN: usize = 8 * 1024;
 /// PINGs are not answered while this many bytes of commands wait: a peer that sends PINGs
 /// and does not read must not use up memory.
 const CONTROL_MAX: usize = 4 * 1024;
-/// Buffers above this capacity are freed instead of kept for reuse.
-const KEEP_MAX: usize = 4 * BATCH;
 
 /// The flags of a command.
 const COMMAND: Flags = Flags {
@@ -158,7 +150,7 @@ impl Output {
             self.bytes.clear();
             self.sent = 0;
             let spare = std::mem::take(&mut self.bytes);
-            if spare.capacity() <= KEEP_MAX {
+            if spare.capacity() <= WRITE_BUFFER_MAX {
                 SPARE.set(spare);
             }
         }
@@ -176,7 +168,7 @@ impl Output {
         if !self.is_empty() || !session.passes_frames() || pipe.awaits_restart() {
             return None;
         }
-        let frames = pipe.take_frames(BATCH)?;
+        let frames = pipe.take_frames(WRITE_BATCH)?;
         self.mid_message = frames.more;
         self.holds_messages = true;
         self.bytes.clear();
@@ -192,7 +184,7 @@ impl Output {
     }
 
     fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>) {
-        if self.body.is_some() || self.bytes.len() - self.sent >= BATCH {
+        if self.body.is_some() || self.bytes.len() - self.sent >= WRITE_BATCH {
             return;
         }
         if self.sent == self.bytes.len() {
@@ -212,9 +204,9 @@ impl Output {
         let passes = session.passes_frames();
         // The stream does not carry the connection's metadata.
         let mut msg = Msg::new().with(flag::BARE);
-        while self.body.is_none() && self.bytes.len() - self.sent < BATCH {
+        while self.body.is_none() && self.bytes.len() - self.sent < WRITE_BATCH {
             if passes {
-                let room = BATCH - (self.bytes.len() - self.sent);
+                let room = WRITE_BATCH - (self.bytes.len() - self.sent);
                 if let Some(frames) = pipe.take_frames(room) {
                     self.mid_message = frames.more;
                     self.holds_messages = true;

@@ -25,6 +25,7 @@ use super::security::{OpenQuestion, ZapQuery};
 use super::tunnel::{Tunnel, Wait};
 use super::{Connection, raw, work};
 use crate::abi::socket_type::SocketType;
+use crate::io_policy::tunables::READS_PER_DRIVE;
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm, PipeEnd};
 use crate::sys::panics::contain;
@@ -39,9 +40,6 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Most reads in one drive, so that one busy peer does not starve the others.
-const READS: usize = 16;
 
 /// The phase of a connection.
 enum Phase {

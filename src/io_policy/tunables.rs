@@ -68,3 +68,54 @@ pub const MAIL_EVERY: u32 = 100;
 /// Such checks of the mailbox after which a receive is a cancellation point, even if the
 /// thread never has to wait.
 pub const CANCEL_EVERY: u32 = 10;
+
+// Sizes, in bytes.
+
+/// A write is made at this many bytes, or when the pipe is drained.
+pub const WRITE_BATCH: usize = 64 * 1024;
+
+/// Longer bodies are written from their own memory instead of being copied.
+pub const COPY_MAX: usize = 8 * 1024;
+
+/// At least this many bytes of frames are written from the pipe's memory. Fewer are copied,
+/// to share a write with what follows.
+pub const DIRECT_MIN: usize = 8 * 1024;
+
+/// Buffers above this capacity are freed instead of kept for reuse.
+pub const WRITE_BUFFER_MAX: usize = 4 * WRITE_BATCH;
+
+/// Capacity of a read block, in bytes.
+pub const READ_BLOCK: usize = 64 * 1024;
+
+/// A block with less room is replaced before the next read, in bytes.
+pub const READ_ROOM_MIN: usize = 16 * 1024;
+
+/// An incomplete frame longer than this is read into memory of its own, in bytes.
+pub const LONG_BODY: usize = 8 * 1024;
+
+/// While at least this many bytes of a body have yet to arrive, polling the stream is a
+/// waste: the sender needs longer for them than a sleep takes.
+pub const MUCH_MISSING: usize = 512 * 1024;
+
+/// A wake-up for a long body waits for this many bytes: each costs both sides as much as copying
+/// a tenth of them.
+pub const LOW_WATER: u32 = 128 * 1024;
+
+/// Up to this many bytes of an incomplete frame are copied so that the block can be
+/// returned.
+pub const PARTIAL_MAX: usize = 2 * 1024;
+
+/// Most reads in one drive, so that one busy peer does not starve the others.
+pub const READS_PER_DRIVE: usize = 16;
+
+/// The kernel's send queue for long messages to a peer on this machine. The kernel takes twice
+/// as much and counts its own structures in it. Several MiB would leave the caches.
+pub const SEND_QUEUE: usize = 256 * 1024;
+
+/// Bytes written, each message counting [`MESSAGE_COST`] more, after which the writer calls
+/// has its messages sent (`pipe::Listener::pipe_filling`).
+pub const PIPE_BATCH: usize = 64 * 1024;
+
+/// What a message costs beside its bytes. With less, a stream of 64-byte messages is written in
+/// larger pieces, and a publisher comes so near its high-water marks that it drops.
+pub const MESSAGE_COST: usize = 64;

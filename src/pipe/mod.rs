@@ -31,6 +31,7 @@ mod write;
 pub use channel::Hwm;
 pub use table::{PipeId, Pipes};
 
+use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
 use crate::message::Metadata;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
 use crate::sync::{Mutex, OnceLock};
@@ -58,7 +59,7 @@ pub trait Listener: Send + Sync {
     /// The end that was registered under `token` has events.
     fn pipe_event(&self, token: usize);
 
-    /// So much was written and not read that reading it now would pay, see `FILLING`. True if the
+    /// So much was written and not read that reading it now would pay, see `PIPE_BATCH`. True if the
     /// listener has had it read, and needs no [`event::READ`].
     fn pipe_filling(&self, _token: usize) -> bool {
         false
@@ -70,13 +71,6 @@ pub trait Listener: Send + Sync {
         self.pipe_event(token);
     }
 }
-
-/// Bytes written, each message counting [`MESSAGE_COST`] more, after which the writer calls
-/// [`Listener::pipe_filling`].
-const FILLING: usize = 64 * 1024;
-/// What a message costs beside its bytes. With less, a stream of 64-byte messages is written in
-/// larger pieces, and a publisher comes so near its high-water marks that it drops.
-const MESSAGE_COST: usize = 64;
 
 /// The result of [`PipeEnd::take_frames`].
 pub struct Frames<'a> {
@@ -97,7 +91,7 @@ pub struct PipeEnd {
     acknowledged: u64,
     /// The packed high-water marks as last loaded, and the limit that follows.
     limit: (u64, u64),
-    /// Bytes written since the last [`Listener::pipe_filling`], see [`FILLING`].
+    /// Bytes written since the last [`Listener::pipe_filling`], see [`PIPE_BATCH`].
     load: usize,
     /// Whole messages read.
     read: u64,

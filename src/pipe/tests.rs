@@ -377,7 +377,7 @@ fn what_a_connection_leaves_unread_is_told_in_bytes() {
         // Not less than the exact number, and above it by one ledger mark at most.
         assert!(credited >= exact(left), "{credited} for {left}");
         assert!(
-            credited <= exact(left) + FILLING as u64,
+            credited <= exact(left) + PIPE_BATCH as u64,
             "{credited} for {left}"
         );
         assert!(connection.left_unread() >= credited);

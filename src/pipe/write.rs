@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::channel::Hwm;
-use super::{FILLING, MESSAGE_COST, PipeEnd, event};
+use super::{MESSAGE_COST, PIPE_BATCH, PipeEnd, event};
 use crate::message::{Metadata, Msg, Run, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sys;
@@ -222,7 +222,7 @@ impl PipeEnd {
         // is visible too.
         let weak = self.output().weak.load(Ordering::Acquire);
         let news = self.tx.publish(weak) || self.conflates;
-        if self.load >= FILLING {
+        if self.load >= PIPE_BATCH {
             return self.fill_reader();
         }
         if news && self.output().reader_asleep.load(Ordering::SeqCst) {

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use socket2::{Domain, SockAddr, Socket};
 
 use super::name;
+use crate::io_policy::tunables::SEND_QUEUE;
 use crate::sys::{self, credentials, room::Room};
 
 /// A write to a closed peer returns `EPIPE` and raises no signal in the application.
@@ -20,10 +21,6 @@ const SEND_FLAGS: libc::c_int = 0;
 
 /// Most pieces in one call; systems refuse more. The rest is written by the next call.
 const PIECES_MAX: usize = 1024;
-
-/// Bytes that [`ByteStream::limit_send_queue`] asks of the kernel, which takes twice as
-/// much and counts its own structures in it.
-const SEND_QUEUE: usize = 256 * 1024;
 
 /// A connected stream socket, non-blocking. Owns and closes its descriptor.
 #[derive(Debug)]

@@ -29,7 +29,7 @@ impl State {
     }
 
     pub(super) fn read_handshake(&mut self, conn: &Connection) {
-        for _ in 0..READS {
+        for _ in 0..READS_PER_DRIVE {
             let Phase::Handshake(stream, handshake) = &mut self.phase else {
                 return;
             };

@@ -142,7 +142,7 @@ impl State {
     pub(super) fn read_rounds(&mut self, conn: &Connection) -> Result<(), Loss> {
         let limit = conn.settings.frame_limit();
         let mut may_have_more = true;
-        for _ in 0..READS {
+        for _ in 0..READS_PER_DRIVE {
             let (Phase::Active(stream, session), Some(pipe)) = (&mut self.phase, &mut self.pipe)
             else {
                 return Ok(());

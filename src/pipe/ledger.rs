@@ -8,7 +8,7 @@ use crate::sync::atomic::Ordering;
 use std::collections::VecDeque;
 
 /// How much had been written at times: (whole messages, bytes), cumulative and ascending, from the
-/// last mark that has been read. One mark for each time that [`FILLING`](super::FILLING) bytes were
+/// last mark that has been read. One mark for each time that `PIPE_BATCH` bytes were
 /// written.
 #[derive(Default)]
 pub(super) struct Ledger {

@@ -6,7 +6,7 @@ use super::ledger::Ledger;
 use super::{Listener, event};
 use crate::message::Msg;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
-use crate::sync::{Mutex, OnceLock};
+use crate::sync::{Mutex, SetOnce};
 use std::sync::Arc;
 
 /// High-water mark settings of one direction, in messages; 0 means no limit.
@@ -127,7 +127,7 @@ impl Channel {
 }
 
 pub(super) struct Side {
-    pub(super) listener: OnceLock<(Arc<dyn Listener>, usize)>,
+    pub(super) listener: SetOnce<(Arc<dyn Listener>, usize)>,
     pub(super) events: AtomicU8,
 }
 
@@ -145,8 +145,9 @@ impl Shared {
     pub(super) fn notify(&self, side: usize, event: u8) {
         let side = &self.sides[side];
         // An inquiry waits for its answer, so it calls the listener even if other events are
-        // pending. SeqCst and the fence: see `PipeEnd::set_listener`.
-        let before = side.events.fetch_or(event, Ordering::SeqCst);
+        // pending. Release pairs with the Acquire in `PipeEnd::take_events`: what led to the event
+        // is visible. The fence: see `PipeEnd::set_listener`.
+        let before = side.events.fetch_or(event, Ordering::Release);
         if before == 0 || event == event::INQUIRY {
             fence(Ordering::SeqCst);
             if let Some((listener, token)) = side.listener.get() {

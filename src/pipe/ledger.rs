@@ -61,7 +61,7 @@ impl PipeEnd {
     /// The same for the connection's end, of what it has written itself: an upper bound, since
     /// readers publish their count at low-water marks only.
     pub fn left_unread(&self) -> u64 {
-        let read = self.output().read.load(Ordering::SeqCst);
+        let read = self.output().read.load(Ordering::Relaxed);
         self.shared.ledger.lock().behind(read)
     }
 
@@ -70,10 +70,11 @@ impl PipeEnd {
     pub fn lift_limit(&self) {
         let lift = |hwm| Some(hwm & !u64::from(u32::MAX));
         let channel = self.output();
-        // Never fails. A reader's part of 0 means no limit.
+        // Never fails. A reader's part of 0 means no limit. Relaxed: only this thread, the writer,
+        // acts on it.
         let _ = channel
             .hwm
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, lift);
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, lift);
     }
 
     /// Whether both ends belong to sockets.

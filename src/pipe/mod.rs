@@ -6,10 +6,12 @@
 //! is in [`queue`] and [`Channel`].
 //!
 //! Two handshakes keep wake-ups from being lost, each a Dekker of a store, a SeqCst fence and a
-//! load of the other side's flag. The models are in `models.rs`.
+//! load of the other side's flag. The fences order them; the accesses are Relaxed. The models are in
+//! `models.rs`.
 //! - The reader runs dry: it sets `reader_asleep`, fence, rechecks the published count. The writer
-//!   publishes, then loads `reader_asleep`; if set, it clears it and sends [`event::READ`]. In a
-//!   stream the writer's fence is asymmetric, see [`Channel::weak`].
+//!   publishes, then loads `reader_asleep`; if set, it clears it and sends [`event::READ`]. Here the
+//!   writer has no fence, but a SeqCst exchange and a SeqCst load, which cost less; in a stream its
+//!   fence is asymmetric, see [`Channel::weak`].
 //! - The writer finds the pipe full: it sets `writer_asleep`, fence, rechecks the count of messages
 //!   read and the limit. The reader stores that count at each low-water mark, and either side a new
 //!   limit, fence, then loads `writer_asleep`; if set, it clears it and sends [`event::WRITE`].
@@ -34,7 +36,7 @@ pub use table::{PipeId, Pipes};
 use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
 use crate::message::Metadata;
 use crate::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
-use crate::sync::{Mutex, OnceLock};
+use crate::sync::{Mutex, SetOnce};
 use channel::{Channel, LowWater, Shared, Side};
 use parts::{PartReader, PartWriter, parts};
 use std::sync::Arc;
@@ -120,7 +122,7 @@ pub struct PipeEnd {
 /// A conflating direction holds only the latest single-part message.
 pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
     let side = || Side {
-        listener: OnceLock::new(),
+        listener: SetOnce::new(),
         events: AtomicU8::new(0),
     };
     let shared = Arc::new(Shared {
@@ -187,7 +189,7 @@ impl PipeEnd {
         let side = &self.shared.sides[self.side];
         if side.listener.set((listener, token)).is_ok() {
             fence(Ordering::SeqCst);
-            if side.events.load(Ordering::SeqCst) != 0 {
+            if side.events.load(Ordering::Relaxed) != 0 {
                 if let Some((listener, token)) = side.listener.get() {
                     listener.pipe_event(*token);
                 }
@@ -195,13 +197,14 @@ impl PipeEnd {
         }
     }
 
-    /// Takes the pending events, see [`event`]. [`event::WRITE`] refreshes the HWM credit.
+    /// Takes the pending events, see [`event`]. [`event::WRITE`] refreshes the HWM credit. Acquire
+    /// pairs with the Release in `Shared::notify`.
     pub fn take_events(&mut self) -> u8 {
         let events = self.shared.sides[self.side]
             .events
-            .swap(0, Ordering::SeqCst);
+            .swap(0, Ordering::Acquire);
         if events & event::WRITE != 0 {
-            self.acknowledged = self.output().read.load(Ordering::SeqCst);
+            self.acknowledged = self.output().read.load(Ordering::Relaxed);
         }
         events
     }
@@ -209,11 +212,7 @@ impl PipeEnd {
     /// Ends both directions, except that what the other end has written until now can still be
     /// read.
     pub fn shut(&mut self) {
-        self.rollback();
-        self.tx.publish(false);
-        self.keep_ledger();
-        self.output().writer_closed.store(true, Ordering::SeqCst);
-        self.input().reader_closed.store(true, Ordering::SeqCst);
+        self.end_both();
         self.shared.notify(1 - self.side, event::CLOSED);
     }
 
@@ -223,13 +222,20 @@ impl PipeEnd {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.end_both();
+        self.rx.drain();
+        self.shared.notify(1 - self.side, event::CLOSED);
+    }
+
+    /// Marks both directions as ended, after what was written is published.
+    fn end_both(&mut self) {
         self.rollback();
         self.tx.publish(false);
         self.keep_ledger();
-        self.output().writer_closed.store(true, Ordering::SeqCst);
-        self.input().reader_closed.store(true, Ordering::SeqCst);
-        self.rx.drain();
-        self.shared.notify(1 - self.side, event::CLOSED);
+        self.input().reader_closed.store(true, Ordering::Relaxed);
+        // Release pairs with the Acquire loads of this mark: all messages are published, and
+        // `reader_closed` is set, before it.
+        self.output().writer_closed.store(true, Ordering::Release);
     }
 
     /// Whether the other end has closed and everything was read, or this end has closed.
@@ -267,14 +273,14 @@ impl PipeEnd {
             // A part that is not set belongs to a connection. Never fails.
             let _ = channel
                 .hwm
-                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |hwm| {
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |hwm| {
                     Some((hwm & others) | value)
                 });
             fence(Ordering::SeqCst);
             // The writer may have room now: settings stored, then fence, then its flag loaded. The
             // writer sets its flag, then fence, then rechecks, see the module.
-            if channel.writer_lazy.load(Ordering::SeqCst)
-                || channel.writer_asleep.swap(false, Ordering::SeqCst)
+            if channel.writer_lazy.load(Ordering::Relaxed)
+                || channel.writer_asleep.swap(false, Ordering::Relaxed)
             {
                 self.shared.notify(side, event::WRITE);
             }

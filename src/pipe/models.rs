@@ -1,5 +1,5 @@
 //! Loom models of a pipe's handshakes: a reader that ran dry and a writer that found the pipe full
-//! are sent every change.
+//! are sent every change, and what an event or a mark stands for is visible to who sees that.
 
 use super::*;
 use crate::message::Msg;
@@ -28,7 +28,9 @@ fn limit(snd: i32) -> Hwm {
 
 #[test]
 fn a_reader_that_ran_dry_hears_of_the_next_message() {
-    loom::model(|| {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(3);
+    model.check(|| {
         let (mut writer, mut reader) = pair(limit(0), limit(0), false);
         let parker = listen(&reader);
         let thread = loom::thread::spawn(move || {
@@ -79,6 +81,134 @@ fn a_reader_of_a_stream_that_ran_dry_hears_of_the_next_message() {
         while reader.read().is_none() {
             parker.park(None); // a deadlock here is a lost wake-up
             reader.take_events();
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+/// The reader goes over to the asymmetric fence while the writer publishes.
+#[test]
+fn a_reader_that_begins_to_expect_a_stream_hears_of_the_next_message() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let parker = listen(&reader);
+        for _ in 0..2 {
+            writer.write_unchecked(Msg::new());
+            writer.flush();
+            assert!(reader.read().is_some());
+        }
+        reader.take_events();
+        parker.reset();
+        let thread = loom::thread::spawn(move || {
+            writer.write_unchecked(Msg::new());
+            writer.flush();
+            writer
+        });
+        while reader.read().is_none() {
+            parker.park(None); // a deadlock here is a lost wake-up
+            reader.take_events();
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+/// So much is written at once that the reader's listener is called.
+#[test]
+fn a_reader_that_runs_dry_hears_of_a_long_message() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let parker = listen(&reader);
+        writer.write_unchecked(Msg::new());
+        writer.flush();
+        assert!(reader.read().is_some());
+        reader.take_events();
+        parker.reset();
+        let thread = loom::thread::spawn(move || {
+            writer.write_unchecked(Msg::new());
+            writer.load = PIPE_BATCH; // as if it were that long
+            writer.flush();
+            writer
+        });
+        while reader.read().is_none() {
+            parker.park(None); // a deadlock here is a lost wake-up
+            reader.take_events();
+        }
+        drop(thread.join().unwrap());
+    });
+}
+
+#[test]
+fn a_listener_hears_of_what_came_before_it() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let thread = loom::thread::spawn(move || {
+            writer.write_unchecked(Msg::new());
+            writer.flush();
+            writer
+        });
+        let parker = listen(&reader);
+        parker.park(None); // a deadlock here is a lost wake-up
+        assert_eq!(reader.take_events(), event::READ);
+        assert!(reader.read().is_some());
+        drop(thread.join().unwrap());
+    });
+}
+
+#[test]
+fn what_an_event_stands_for_is_visible() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let thread = loom::thread::spawn(move || writer.withdraw());
+        if reader.take_events() & event::CLOSED != 0 {
+            assert!(reader.is_peer_closed() && reader.is_withdrawn());
+            assert!(!reader.check_write());
+        }
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn what_the_end_of_the_peer_stands_for_is_visible() {
+    loom::model(|| {
+        let (mut writer, reader) = pair(limit(0), limit(0), false);
+        let thread = loom::thread::spawn(move || writer.withdraw());
+        if reader.is_peer_closed() {
+            assert!(reader.is_withdrawn());
+        }
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn what_was_written_before_the_end_is_visible() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        let thread = loom::thread::spawn(move || {
+            writer.write_unchecked(Msg::new());
+            writer.close();
+        });
+        if reader.is_peer_closed() {
+            assert!(reader.read().is_some());
+        } else if reader.read().is_none() {
+            assert!(!reader.is_ended());
+        }
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_that_sees_a_restart_reads_nothing_from_before() {
+    loom::model(|| {
+        let (mut writer, mut reader) = pair(limit(0), limit(0), false);
+        writer.write_unchecked(Msg::new());
+        writer.flush();
+        reader.hiccup();
+        let thread = loom::thread::spawn(move || {
+            writer.restart();
+            writer
+        });
+        if !reader.awaits_restart() {
+            assert!(reader.read().is_none());
         }
         drop(thread.join().unwrap());
     });

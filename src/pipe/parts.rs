@@ -83,10 +83,9 @@ impl PartWriter {
     /// Adds a part as an item; an empty message takes its place.
     pub fn push_from(&mut self, part: &mut Msg) {
         let more = part.more();
-        match (self.queue.is_open(), more) {
-            (false, true) => self.frames.begin_group(),
-            (true, false) => self.frames.complete(),
-            _ => {}
+        // A group that begins with an item needs no mark in the run, which ends here.
+        if self.queue.is_open() && !more {
+            self.frames.complete();
         }
         self.frames.close();
         self.queue.push_from(part, !more);

@@ -14,7 +14,7 @@
 //! [`Producer::rollback`] takes the open one back.
 //!
 //! `published` orders everything: a SeqCst exchange, or a Release store in asymmetric-fence mode,
-//! that pairs with the load in [`Consumer::ready`]. The model here checks order and visibility,
+//! that pairs with the load in [`Consumer::ready`]. The models here check order and visibility,
 //! those in `models.rs` the wake-ups.
 
 use super::chunk::Chunk;
@@ -276,13 +276,13 @@ impl<T> Consumer<T> {
     /// Whether a unit is there. Loads the published count only when the known units are used up.
     #[inline]
     pub fn ready(&mut self) -> bool {
-        if self.at.count < self.seen {
+        if self.knows() {
             return true;
         }
-        // SeqCst: the load of the consumer's side of the handshake, see `publish`. It includes
-        // Acquire, which makes the items visible.
-        self.seen = self.shared.published.0.load(Ordering::SeqCst);
-        self.at.count < self.seen
+        // Acquire makes the items visible. In the handshake with `publish` the consumer has a SeqCst
+        // fence before this load.
+        self.seen = self.shared.published.0.load(Ordering::Acquire);
+        self.knows()
     }
 
     /// Whether a unit is there by the count loaded last.
@@ -299,7 +299,7 @@ impl<T> Consumer<T> {
 
     /// Units that wait, with the producer's count reloaded.
     pub fn waiting_now(&mut self) -> usize {
-        self.seen = self.shared.published.0.load(Ordering::SeqCst);
+        self.seen = self.shared.published.0.load(Ordering::Acquire);
         self.waiting()
     }
 
@@ -397,8 +397,8 @@ impl<T> Consumer<T> {
         unsafe {
             let old = match Chunk::capacity(chunk) {
                 // Release pairs with the Acquire exchange in `grow`: the consumer's reads of the
-                // cells happen before their next use.
-                LARGEST => self.shared.spare.swap(chunk, Ordering::AcqRel),
+                // cells happen before their next use. What comes back is this thread's own.
+                LARGEST => self.shared.spare.swap(chunk, Ordering::Release),
                 _ => chunk,
             };
             if !old.is_null() {
@@ -473,6 +473,39 @@ mod tests;
 #[cfg(all(test, loom))]
 mod models {
     use super::*;
+
+    #[test]
+    fn a_chunk_is_used_again_after_its_reader_has_left_it() {
+        loom::model(|| {
+            let (mut tx, mut rx) = queue::<u32>();
+            // Chunks of 1, 2 and 2 items: the next push needs one, the next but one pop leaves one.
+            (0..5).for_each(|item| tx.push(item, true));
+            tx.publish(false);
+            (0..2).for_each(|item| assert_eq!(rx.pop(), Some(item)));
+            let thread = loom::thread::spawn(move || {
+                (5..7).for_each(|item| tx.push(item, true));
+                tx.publish(false);
+            });
+            assert_eq!([rx.pop(), rx.pop()], [Some(2), Some(3)]);
+            thread.join().unwrap();
+            assert!(std::iter::from_fn(|| rx.pop()).eq(4..7));
+        });
+    }
+
+    #[test]
+    fn what_waits_can_be_taken() {
+        loom::model(|| {
+            let (mut tx, mut rx) = queue::<u32>();
+            let thread = loom::thread::spawn(move || {
+                tx.push(1, true);
+                tx.publish(false);
+            });
+            if rx.waiting_now() > 0 {
+                assert_eq!(rx.pop(), Some(1));
+            }
+            thread.join().unwrap();
+        });
+    }
 
     #[test]
     fn order_and_visibility() {

@@ -39,19 +39,19 @@ impl PipeEnd {
     /// the first handshake of the module `pipe`.
     fn came_meanwhile(&mut self) -> bool {
         // Loaded before the queue is rechecked: the writer publishes its last messages, then sets
-        // this.
-        let closed = self.input().writer_closed.load(Ordering::Acquire);
+        // this with Release, which the fence below acquires.
+        let closed = self.input().writer_closed.load(Ordering::Relaxed);
         let mut stream = false;
         if !self.input().reader_asleep.load(Ordering::Relaxed) {
             // Served by the writer's own thread, the reader needs no barrier: program order
             // suffices.
             let same_thread = self.input().filler.load(Ordering::Relaxed) == sys::thread_number();
-            if self.weak && !same_thread && self.input().is_between_sockets() && self.await_batch()
-            {
+            if self.expects_batch(same_thread) && self.await_batch() {
                 return true;
             }
             stream = self.rx.taken() - self.dry_at >= STREAM && self.input().is_written_by_socket();
-            self.input().reader_asleep.swap(true, Ordering::SeqCst);
+            // An exchange: if it reads the one in `fill_reader`, the fence below acquires that.
+            self.input().reader_asleep.swap(true, Ordering::Relaxed);
             if self.weak {
                 // Before the barrier, so that the writer sees it afterwards.
                 self.weak = stream;
@@ -69,12 +69,20 @@ impl PipeEnd {
             self.ended = closed;
             if stream && !self.weak && membarrier::is_ready() {
                 self.weak = true;
-                self.input().weak.store(true, Ordering::Release);
+                // The fence above makes this a release, which pairs with the Acquire load in `flush`:
+                // a writer that publishes weakly sees `reader_asleep`, for which no barrier was run.
+                self.input().weak.store(true, Ordering::Relaxed);
             }
             return false;
         }
-        self.input().reader_asleep.swap(false, Ordering::AcqRel);
+        self.input().reader_asleep.swap(false, Ordering::Relaxed);
         true
+    }
+
+    /// Whether a batch is worth waiting for, see [`await_batch`](Self::await_batch).
+    #[inline]
+    fn expects_batch(&self, same_thread: bool) -> bool {
+        self.weak && !same_thread && self.input().is_between_sockets()
     }
 
     /// The batching delay of a reader that is faster than its writer, in a stream: a barrier and a
@@ -167,10 +175,11 @@ impl PipeEnd {
 
     #[cold]
     fn check_read_latest(&mut self) -> bool {
-        let closed = self.input().writer_closed.load(Ordering::Acquire);
-        // The flag first, then the recheck: the writer fills the place, then loads the flag.
-        self.input().reader_asleep.swap(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        let closed = self.input().writer_closed.load(Ordering::Relaxed);
+        // The flag first, then the recheck: the writer fills the place, then loads the flag. The
+        // mutex of the place orders this: if the writer fills it after the recheck, it sees the
+        // flag, and if it filled it before, and set `closed` after that, the recheck finds it.
+        self.input().reader_asleep.store(true, Ordering::Relaxed);
         let full = self
             .input()
             .latest
@@ -275,10 +284,10 @@ impl PipeEnd {
     #[inline]
     fn count_whole(&mut self, messages: u64) {
         let packed = self.input().hwm.load(Ordering::Relaxed);
-        if packed != self.low_water.packed {
-            self.low_water.renew(packed, self.read + 1);
-        }
         self.read += messages;
+        if packed != self.low_water.packed {
+            self.low_water.renew(packed, self.read);
+        }
         while self.read >= self.low_water.next {
             self.return_credit();
         }
@@ -290,12 +299,12 @@ impl PipeEnd {
         self.low_water.next += self.low_water.step;
         self.low_water.credited = mark;
         let channel = self.input();
-        channel.read.store(mark, Ordering::SeqCst);
+        channel.read.store(mark, Ordering::Relaxed);
         // The second handshake of the module `pipe`: the count is stored, then the writer's flag is
         // loaded. The writer sets its flag, then fence, then reloads the count.
         fence(Ordering::SeqCst);
         if channel.writer_lazy.load(Ordering::Relaxed)
-            || channel.writer_asleep.swap(false, Ordering::SeqCst)
+            || channel.writer_asleep.swap(false, Ordering::Relaxed)
         {
             self.shared.notify(1 - self.side, event::WRITE);
         }

@@ -3,6 +3,7 @@ use crate::message::{Msg, Run, flag};
 use crate::sync::Mutex;
 
 mod ends;
+mod paths;
 
 const NONE: Hwm = Hwm {
     snd: Some(0),
@@ -168,6 +169,11 @@ fn hiccup_voids_what_was_written_before_the_restart() {
     a.write(msg("new")).unwrap();
     a.flush();
     assert_eq!(b.read().unwrap().data(), b"new");
+    // The other way round as well.
+    a.hiccup();
+    assert_eq!(b.take_events() & event::HICCUP, event::HICCUP);
+    b.restart();
+    assert_eq!(a.take_events() & event::READ, event::READ);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl PipeEnd {
         }
         for asleep in [false, true] {
             let limit = self.output().limit();
-            self.acknowledged = self.output().read.load(Ordering::SeqCst);
+            self.acknowledged = self.output().read.load(Ordering::Relaxed);
             if limit == 0 || self.written - self.acknowledged < limit {
                 if asleep {
                     self.output().writer_asleep.store(false, Ordering::Relaxed);
@@ -46,7 +46,7 @@ impl PipeEnd {
             }
             // The second handshake of the module `pipe`: the flag is set, then the count and the
             // limit are reloaded.
-            self.output().writer_asleep.swap(true, Ordering::SeqCst);
+            self.output().writer_asleep.store(true, Ordering::Relaxed);
             fence(Ordering::SeqCst);
         }
         false
@@ -54,10 +54,11 @@ impl PipeEnd {
 
     /// This end is a socket's: its HWM credit is refreshed only when it takes a WRITE event, which
     /// comes at each low-water mark. So a fast sender reaches its high-water mark where the option
-    /// says, however fast the reader is, as in libzmq.
+    /// says, however fast the reader is, as in libzmq. Called before this end writes:
+    /// what it publishes then orders the mark.
     pub fn set_lazy(&mut self) {
         self.lazy = true;
-        self.output().writer_lazy.store(true, Ordering::SeqCst);
+        self.output().writer_lazy.store(true, Ordering::Relaxed);
     }
 
     /// From now on short bodies are copied to runs. Not for a socket that sends subscriptions: the
@@ -218,8 +219,8 @@ impl PipeEnd {
     /// handshake of the module `pipe`.
     #[inline(always)]
     pub fn flush(&mut self) {
-        // Acquire pairs with the Release store in `came_meanwhile`: `reader_asleep`, set before it,
-        // is visible too.
+        // Acquire pairs with the fence and the store in `came_meanwhile`: `reader_asleep`, set before
+        // them, is visible too.
         let weak = self.output().weak.load(Ordering::Acquire);
         let news = self.tx.publish(weak) || self.conflates;
         if self.load >= PIPE_BATCH {
@@ -230,10 +231,12 @@ impl PipeEnd {
         }
     }
 
+    /// Has the reader served, or wakes it. Release: a reader whose next exchange of the flag reads
+    /// this one sees what is published.
     #[cold]
     fn fill_reader(&mut self) {
         self.keep_ledger();
-        let asleep = self.output().reader_asleep.swap(false, Ordering::SeqCst);
+        let asleep = self.output().reader_asleep.swap(false, Ordering::Release);
         let listener = self.shared.sides[1 - self.side].listener.get();
         let filler = &self.output().filler;
         filler.store(sys::thread_number(), Ordering::Relaxed);
@@ -244,9 +247,10 @@ impl PipeEnd {
         }
     }
 
+    /// Relaxed: the load of the flag in [`flush`](Self::flush) came after what is published.
     #[cold]
     fn wake_reader(&self) {
-        if self.output().reader_asleep.swap(false, Ordering::SeqCst) {
+        if self.output().reader_asleep.swap(false, Ordering::Relaxed) {
             self.shared.notify(1 - self.side, event::READ);
         }
     }
@@ -262,7 +266,8 @@ impl PipeEnd {
     }
 
     /// The writer's answer to a hiccup: the reader skips everything written so far. The Release
-    /// increment of `restarts` publishes `discard_until`.
+    /// increment of `restarts` publishes `discard_until`. The reader is sent [`event::READ`] even if
+    /// it has not run dry: it may have left what is void unread, and waits for the answer.
     pub fn restart(&mut self) {
         self.rollback();
         let channel = &self.shared.channels[self.side];
@@ -271,6 +276,6 @@ impl PipeEnd {
             .store(self.tx.completed(), Ordering::Relaxed);
         self.tx.publish(false);
         channel.restarts.fetch_add(1, Ordering::Release);
-        self.wake_reader();
+        self.shared.notify(1 - self.side, event::READ);
     }
 }

@@ -4,10 +4,11 @@
 //! reverses it. An empty check is a single load, which is what a socket pays on each call when
 //! nothing happened.
 //!
-//! A socket's sleep is a Dekker handshake over the mailbox: the producer pushes (SeqCst), fence,
-//! then loads the consumer's `waiting` flag (`Shared::signal` in `runtime`); the consumer stores
-//! the flag, fence, then loads `head` (`Shared::register`). The models here check order and
-//! completeness; those in `readiness.rs` check a push against a flag that the consumer clears.
+//! A socket's sleep is a Dekker handshake over the mailbox: the producer pushes, SeqCst fence, then
+//! loads the consumer's `waiting` flag (`Shared::signal` in `runtime`); the consumer stores the
+//! flag, SeqCst fence, then loads `head` (`Shared::register`). The fences are the callers', so the
+//! accesses here order only what the values refer to. The models check order, completeness and
+//! visibility; those in `readiness.rs` check a push against a flag that the consumer clears.
 
 use super::atomic::{AtomicPtr, Ordering};
 use std::ptr;
@@ -54,11 +55,11 @@ impl<T> Mailbox<T> {
         loop {
             // SAFETY: until the exchange succeeds only this thread has a pointer to the node.
             unsafe { (*node).next = head };
-            // SeqCst: the store of the producer's side of the handshake, see the module. It
-            // includes Release, which pairs with the exchange in `take`.
+            // Release pairs with the exchange in `take`, for earlier pushes as well: each of these
+            // exchanges continues the one before.
             match self
                 .head
-                .compare_exchange_weak(head, node, Ordering::SeqCst, Ordering::Relaxed)
+                .compare_exchange_weak(head, node, Ordering::Release, Ordering::Relaxed)
             {
                 Ok(_) => return head.is_null(),
                 Err(now) => head = now,
@@ -66,11 +67,10 @@ impl<T> Mailbox<T> {
         }
     }
 
-    /// Whether there is nothing to take. SeqCst: the load of the consumer's side of the handshake,
-    /// see the module.
+    /// Whether there is nothing to take. In the handshake of the module the fence comes before.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.head.load(Ordering::SeqCst).is_null()
+        self.head.load(Ordering::Relaxed).is_null()
     }
 
     /// Takes everything pushed so far, oldest first. Called by the consumer only.
@@ -80,8 +80,9 @@ impl<T> Mailbox<T> {
                 next: ptr::null_mut(),
             };
         }
-        // Acquire pairs with the Release of the pushes: their values are visible.
-        let mut node = self.head.swap(ptr::null_mut(), Ordering::AcqRel);
+        // Acquire pairs with the Release of the pushes: their values are visible. A producer needs
+        // nothing from the consumer.
+        let mut node = self.head.swap(ptr::null_mut(), Ordering::Acquire);
         let mut reversed: *mut Node<T> = ptr::null_mut();
         while !node.is_null() {
             // SAFETY: after the exchange the whole chain belongs to this thread, and the node is
@@ -139,6 +140,7 @@ mod tests {
         assert!(mailbox.is_empty());
         assert!(mailbox.push(1));
         assert!(!mailbox.push(2));
+        assert!(!mailbox.is_empty());
         assert_eq!(mailbox.take().collect::<Vec<_>>(), vec![1, 2]);
         assert!(mailbox.is_empty());
         assert!(mailbox.push(3));
@@ -161,6 +163,54 @@ mod tests {
 mod models {
     use super::*;
     use crate::sync::Arc;
+    use crate::sync::atomic::{AtomicU32, fence};
+
+    /// What each producer wrote before it pushed is visible to the consumer that takes the last
+    /// value only.
+    #[test]
+    fn what_was_written_before_a_push_is_visible() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let mailbox = Arc::new(Mailbox::new());
+            // The third orders the threads for loom, and nothing else.
+            let written: Arc<[AtomicU32; 3]> = Arc::new([0; 3].map(AtomicU32::new));
+            let push = |which: usize| {
+                let (mailbox, written) = (mailbox.clone(), written.clone());
+                move || {
+                    written[which].store(1, Ordering::Relaxed);
+                    mailbox.push(which);
+                    written[2].fetch_add(1, Ordering::Relaxed);
+                }
+            };
+            let threads = [0, 1].map(|which| loom::thread::spawn(push(which)));
+            written[2].fetch_add(1, Ordering::Relaxed);
+            for which in mailbox.take() {
+                assert_eq!(written[which].load(Ordering::Relaxed), 1);
+            }
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        });
+    }
+
+    /// The handshake of the module, with the callers' fences.
+    #[test]
+    fn a_push_is_seen_or_the_consumer_is_seen_waiting() {
+        loom::model(|| {
+            let shared = Arc::new((Mailbox::new(), AtomicU32::new(0)));
+            let other = shared.clone();
+            let thread = loom::thread::spawn(move || {
+                other.0.push(1);
+                fence(Ordering::SeqCst);
+                other.1.load(Ordering::Relaxed) == 1
+            });
+            shared.1.store(1, Ordering::Relaxed);
+            fence(Ordering::SeqCst);
+            let came = !shared.0.is_empty();
+            assert!(thread.join().unwrap() || came, "neither saw the other");
+        });
+    }
 
     #[test]
     fn two_producers_one_consumer() {

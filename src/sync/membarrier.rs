@@ -20,29 +20,44 @@ use std::sync::atomic::{compiler_fence, fence};
 /// Whether the platform has such barriers.
 const EXISTS: bool = cfg!(all(target_os = "linux", not(any(tsan, miri))));
 
-static READY: AtomicBool = AtomicBool::new(cfg!(loom));
-static TRIED: AtomicBool = AtomicBool::new(!EXISTS || cfg!(loom));
+static PROCESS: Registration = Registration {
+    ready: AtomicBool::new(cfg!(loom)),
+    tried: AtomicBool::new(!EXISTS || cfg!(loom)),
+};
+
+/// The registration with the kernel, which is tried once.
+struct Registration {
+    ready: AtomicBool,
+    tried: AtomicBool,
+}
+
+impl Registration {
+    /// Calls `register` if it is due and was not called before.
+    fn prepare(&self, is_due: impl FnOnce() -> bool, register: impl FnOnce() -> bool) {
+        if !self.tried.load(Ordering::Relaxed)
+            && is_due()
+            && !self.tried.swap(true, Ordering::Relaxed)
+        {
+            self.ready.store(register(), Ordering::Relaxed);
+        }
+    }
+}
 
 /// Whether the pair may be relied on. Once true, always.
 #[inline]
 pub fn is_ready() -> bool {
-    READY.load(Ordering::Relaxed)
+    PROCESS.ready.load(Ordering::Relaxed)
 }
 
 /// Whether [`prepare`] has nothing left to do.
 pub fn is_prepared() -> bool {
-    TRIED.load(Ordering::Relaxed)
+    PROCESS.tried.load(Ordering::Relaxed)
 }
 
 /// Registers the process, once: if it has one thread (microseconds), or in any case if `anyway`
 /// (ten milliseconds).
 pub fn prepare(anyway: bool) {
-    if !TRIED.load(Ordering::Relaxed)
-        && (anyway || is_single_threaded())
-        && !TRIED.swap(true, Ordering::Relaxed)
-    {
-        READY.store(register(), Ordering::Relaxed);
-    }
+    PROCESS.prepare(|| anyway || is_single_threaded(), register);
 }
 
 /// The frequent side's barrier, once [`is_ready`] was true: between its store and its load, in
@@ -124,16 +139,47 @@ fn is_single_threaded() -> bool {
 
 #[cfg(all(test, target_os = "linux", not(any(loom, tsan, miri))))]
 mod tests {
+    use super::*;
+    use std::cell::Cell;
+
     #[test]
     fn a_registered_process_has_barriers() {
-        super::prepare(true);
-        if super::is_ready() {
-            assert!(super::barrier());
-        }
-        super::heavy();
+        prepare(true);
+        assert!(is_prepared());
+        // To register again does no harm, and shows whether the kernel knows it.
+        assert_eq!((is_ready(), barrier()), (register(), register()));
+        heavy();
         // Later calls change nothing.
-        let before = super::is_ready();
-        super::prepare(true);
-        assert_eq!(super::is_ready(), before);
+        let before = is_ready();
+        prepare(true);
+        assert_eq!(is_ready(), before);
+    }
+
+    #[test]
+    fn a_process_is_registered_when_it_is_due_and_once() {
+        for registered in [false, true] {
+            let process = Registration {
+                ready: AtomicBool::new(false),
+                tried: AtomicBool::new(false),
+            };
+            let calls = Cell::new(0);
+            let register = || {
+                calls.set(calls.get() + 1);
+                registered
+            };
+            process.prepare(|| false, register);
+            assert_eq!(
+                (calls.get(), process.tried.load(Ordering::Relaxed)),
+                (0, false)
+            );
+            for _ in 0..2 {
+                process.prepare(|| true, register);
+                assert_eq!(
+                    (calls.get(), process.tried.load(Ordering::Relaxed)),
+                    (1, true)
+                );
+                assert_eq!(process.ready.load(Ordering::Relaxed), registered);
+            }
+        }
     }
 }

@@ -26,6 +26,12 @@ pub use fork::{ForkedChild, lock_for_fork};
 pub use mutex::{Mutex, MutexGuard};
 pub use once::OnceLock;
 
+/// A value that is set once, whose ordering loom sees; in a model it cannot be in a static.
+#[cfg(loom)]
+pub use model::SetOnce;
+#[cfg(not(loom))]
+pub use once::OnceLock as SetOnce;
+
 /// Atomic types and fences: `std`'s, or loom's in a model.
 pub mod atomic {
     #[cfg(loom)]

@@ -1,4 +1,4 @@
-//! Loom's atomics, with sequential consistency.
+//! Loom's atomics, with sequential consistency; a futex and a cell that is set once.
 //!
 //! Loom models that for fences only: it treats a SeqCst access as AcqRel. What SeqCst accesses are
 //! needed for here is that a thread's store is not overtaken by its own later load, where both are
@@ -125,6 +125,49 @@ atomic!(AtomicU32, u32);
 atomic!(AtomicU64, u64);
 atomic!(AtomicUsize, usize);
 atomic!(AtomicPtr<T>, *mut T);
+/// A cell that is set once.
+#[derive(Debug)]
+pub struct SetOnce<T>(std::sync::OnceLock<T>, AtomicBool);
+
+#[allow(missing_docs)] // as the standard library's
+impl<T> SetOnce<T> {
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> SetOnce<T> {
+        SetOnce(std::sync::OnceLock::new(), AtomicBool::new(false))
+    }
+
+    pub fn set(&self, value: T) -> Result<(), T> {
+        self.0.set(value)?;
+        self.1.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    pub fn get(&self) -> Option<&T> {
+        self.0.get().filter(|_| self.1.load(Ordering::Acquire))
+    }
+}
+
+/// Threads that sleep as by a futex: while a word has a value.
+#[derive(Debug, Default)]
+pub struct Sleepers(loom::sync::Mutex<()>, loom::sync::Condvar);
+
+impl Sleepers {
+    /// Sleeps until [`wake`](Self::wake), unless the word differs from `before`.
+    pub fn wait(&self, word: &AtomicU32, before: u32) {
+        let guard = self.0.lock().unwrap();
+        // The kernel loads the latest value, as an exchange does.
+        if word.fetch_or(0, Ordering::Relaxed) == before {
+            drop(self.1.wait(guard).unwrap());
+        }
+    }
+
+    /// Wakes one thread.
+    pub fn wake(&self) {
+        drop(self.0.lock().unwrap());
+        self.1.notify_one();
+    }
+}
+
 arithmetic!(AtomicI32, i32: fetch_add fetch_sub);
 arithmetic!(AtomicU8, u8: fetch_or fetch_and);
 arithmetic!(AtomicU32, u32: fetch_add fetch_sub fetch_or fetch_and);

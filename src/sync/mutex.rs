@@ -2,7 +2,7 @@
 //!
 //! Invariant: it keeps no state outside of that word, because of forks. A mutex with a table of
 //! waiters that all mutexes share can be left locked for good in a forked child, by a thread that
-//! only the parent has.
+//! only the parent has. The model checks exclusion, visibility and that a sleeping thread is woken.
 
 /// A mutex without poisoning: a panic unlocks it.
 pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
@@ -15,11 +15,9 @@ pub use parking_lot::RawMutex;
 #[cfg(all(not(loom), target_os = "linux"))]
 pub use futex::RawMutex;
 
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(all(any(test, not(loom)), target_os = "linux"))]
 mod futex {
-    use crate::sys::{futex_wait, futex_wake};
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
+    use super::super::atomic::{AtomicU32, Ordering};
 
     const FREE: u32 = 0;
     const LOCKED: u32 = 1;
@@ -28,49 +26,71 @@ mod futex {
 
     /// Checks before a sleep: the first `PAUSES` each followed by a spin of 2, 4 and 8 steps, the
     /// others by a yield. Most locks here are held for less than that.
-    const ATTEMPTS: u32 = 10;
+    const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
+    #[cfg(not(loom))]
     const PAUSES: u32 = 3;
-    /// A futex wait always has a limit, see [`futex_wait`].
-    const LONG: Duration = Duration::from_secs(3600);
 
     /// The word, see the module.
     #[derive(Debug)]
-    pub struct RawMutex(AtomicU32);
+    pub struct RawMutex {
+        word: AtomicU32,
+        #[cfg(loom)]
+        sleepers: super::super::model::Sleepers,
+    }
 
     // SAFETY: only the thread that changes FREE into something else holds the lock, until that
-    // thread stores FREE. The Acquire of that change pairs with the Release of `unlock`.
+    // thread stores FREE. The Acquire of that change pairs with the Release of `release`.
+    #[cfg(not(loom))]
     unsafe impl lock_api::RawMutex for RawMutex {
         #[allow(clippy::declare_interior_mutable_const)]
-        const INIT: RawMutex = RawMutex(AtomicU32::new(FREE));
+        const INIT: RawMutex = RawMutex {
+            word: AtomicU32::new(FREE),
+        };
 
         type GuardMarker = lock_api::GuardSend;
 
         #[inline]
         fn lock(&self) {
-            if !self.try_lock() {
+            self.acquire();
+        }
+
+        #[inline]
+        fn try_lock(&self) -> bool {
+            self.try_acquire()
+        }
+
+        #[inline]
+        unsafe fn unlock(&self) {
+            self.release();
+        }
+
+        #[inline]
+        fn is_locked(&self) -> bool {
+            self.word.load(Ordering::Relaxed) != FREE
+        }
+    }
+
+    impl RawMutex {
+        #[inline]
+        fn acquire(&self) {
+            if !self.try_acquire() {
                 self.wait();
             }
         }
 
         #[inline]
-        fn try_lock(&self) -> bool {
+        fn try_acquire(&self) -> bool {
             self.change(FREE, LOCKED)
         }
 
+        /// Called by the holder only.
         #[inline]
-        unsafe fn unlock(&self) {
-            if self.0.swap(FREE, Ordering::Release) == AWAITED {
+        fn release(&self) {
+            if self.word.swap(FREE, Ordering::Release) == AWAITED {
                 self.wake();
             }
         }
 
-        #[inline]
-        fn is_locked(&self) -> bool {
-            self.0.load(Ordering::Relaxed) != FREE
-        }
-    }
-
-    impl RawMutex {
         #[cold]
         fn wait(&self) {
             if self.attempt(LOCKED) {
@@ -78,8 +98,8 @@ mod futex {
             }
             // From here on the word is AWAITED while it is locked. A thread that gets the lock this
             // way leaves it so: other threads may sleep.
-            while self.0.swap(AWAITED, Ordering::Acquire) != FREE {
-                let _ = futex_wait(&self.0, AWAITED, LONG);
+            while self.word.swap(AWAITED, Ordering::Acquire) != FREE {
+                self.sleep();
                 if self.attempt(AWAITED) {
                     return;
                 }
@@ -89,7 +109,7 @@ mod futex {
         /// Checks for [`ATTEMPTS`] rounds, to change FREE to `mark`. True with the lock.
         fn attempt(&self, mark: u32) -> bool {
             for round in 0..ATTEMPTS {
-                let word = self.0.load(Ordering::Relaxed);
+                let word = self.word.load(Ordering::Relaxed);
                 if word == AWAITED && mark == LOCKED {
                     return false; // a thread sleeps: no overtaking
                 }
@@ -103,23 +123,75 @@ mod futex {
 
         #[inline]
         fn change(&self, from: u32, to: u32) -> bool {
-            self.0
+            self.word
                 .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
                 .is_ok()
         }
 
+        /// Sleeps while the word is AWAITED.
+        fn sleep(&self) {
+            #[cfg(loom)]
+            self.sleepers.wait(&self.word, AWAITED);
+            #[cfg(not(loom))]
+            {
+                // A futex wait always has a limit, see `futex_wait`.
+                const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
+                let _ = crate::sys::futex_wait(&self.word, AWAITED, LONG);
+            }
+        }
+
         #[cold]
         fn wake(&self) {
-            futex_wake(&self.0);
+            #[cfg(loom)]
+            self.sleepers.wake();
+            #[cfg(not(loom))]
+            crate::sys::futex_wake(&self.word);
         }
     }
 
-    fn pause(round: u32) {
-        if round >= PAUSES {
-            return std::thread::yield_now();
+    fn pause(_round: u32) {
+        #[cfg(loom)]
+        loom::thread::yield_now();
+        #[cfg(not(loom))]
+        match _round < PAUSES {
+            true => (0..2 << _round).for_each(|_| std::hint::spin_loop()),
+            false => std::thread::yield_now(),
         }
-        for _ in 0..2 << round {
-            std::hint::spin_loop();
+    }
+
+    #[cfg(all(test, loom))]
+    mod models {
+        use super::*;
+        use crate::sync::{Arc, SyncCell};
+
+        #[test]
+        fn one_at_a_time_and_a_sleeper_is_woken() {
+            let mut model = loom::model::Builder::new();
+            model.preemption_bound = Some(3);
+            model.check(|| {
+                let mutex = RawMutex {
+                    word: AtomicU32::new(FREE),
+                    sleepers: Default::default(),
+                };
+                let shared = Arc::new((mutex, SyncCell::new(0)));
+                let add = |shared: &(RawMutex, SyncCell<i32>)| {
+                    shared.0.acquire();
+                    // SAFETY: this thread holds the mutex.
+                    shared.1.with_mut(|value| unsafe { *value += 1 });
+                    shared.0.release();
+                };
+                let others = [(), ()].map(|()| {
+                    let shared = shared.clone();
+                    loom::thread::spawn(move || add(&shared))
+                });
+                add(&shared);
+                for thread in others {
+                    thread.join().unwrap();
+                }
+                add(&shared);
+                // SAFETY: all threads have ended.
+                shared.1.with(|value| assert_eq!(unsafe { *value }, 4));
+            });
         }
     }
 }

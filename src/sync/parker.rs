@@ -3,8 +3,9 @@
 //! A [`Parker`] belongs to one thread at a time; any thread may [`unpark`](Parker::unpark) it.
 //! Invariant: a wake-up that comes before the sleep is kept, so none is lost. `state` alone carries
 //! the handshake: the owner exchanges IDLE for PARKED before it sleeps, a waker exchanges whatever
-//! is there for NOTIFIED and wakes the thread if it was parked. The exchanges are AcqRel: what the
-//! waker wrote before `unpark` is visible after `park`. The model `no_wake_is_lost` checks both.
+//! is there for NOTIFIED and wakes the thread if it was parked. What wakers wrote before `unpark` is
+//! visible after the owner has consumed the wake-up: Release in [`unpark`](Parker::unpark), Acquire
+//! in `consume`. The models check both.
 //!
 //! A signal handler that runs during the sleep ends it with [`Wake::Interrupted`]: libzmq's
 //! blocking calls return `EINTR` then.
@@ -63,15 +64,35 @@ impl Parker {
         }
     }
 
-    /// Discards a wake-up left over from an earlier use.
+    /// Discards a wake-up left over from an earlier use; what it stood for is visible afterwards.
     pub fn reset(&self) {
-        self.state.swap(IDLE, Ordering::AcqRel);
+        self.consume();
     }
 
-    /// Whether a wake-up waits to be consumed. Acquire pairs with the exchange in `unpark`.
+    /// Whether a wake-up waits to be consumed.
     #[cfg(test)]
     pub fn is_notified(&self) -> bool {
-        self.state.load(Ordering::Acquire) == NOTIFIED
+        self.state.load(Ordering::Relaxed) == NOTIFIED
+    }
+
+    /// Consumes the wake-up, if there is one; the thread is awake then. An exchange, with Acquire:
+    /// it reads the last of the exchanges in `unpark`, each of which continues the one before, so
+    /// what was written before any of them is visible.
+    fn consume(&self) -> bool {
+        self.state.swap(IDLE, Ordering::Acquire) == NOTIFIED
+    }
+
+    /// Before a sleep. False if there is a wake-up, which this consumes. Relaxed: a waker learns
+    /// nothing from the mark but how to wake the thread.
+    fn begin(&self, mark: u32) -> bool {
+        let begun = self
+            .state
+            .compare_exchange(IDLE, mark, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok();
+        if !begun {
+            self.consume();
+        }
+        begun
     }
 
     /// Sleeps until a wake-up, the deadline, or a signal. Only the owning thread calls this, and it
@@ -82,33 +103,18 @@ impl Parker {
 
     /// Sleeps by `sleep`, which may end with a spurious wake-up.
     fn park_by(&self, sleep: impl Fn() -> Wake) -> Wake {
-        // Acquire, on failure too, pairs with the exchange in `unpark`: what the waker wrote before
-        // is visible afterwards.
-        if self
-            .state
-            .compare_exchange(IDLE, PARKED, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {
-            // An exchange, not a store: it may consume a second wake-up, whose reason must then be
-            // visible as well.
-            self.state.swap(IDLE, Ordering::AcqRel);
+        if !self.begin(PARKED) {
             return Wake::Notified;
         }
         loop {
             let wake = sleep();
-            match self.state.load(Ordering::Acquire) {
-                NOTIFIED => {
-                    self.state.swap(IDLE, Ordering::AcqRel);
-                    return Wake::Notified;
-                }
-                _ if wake == Wake::Notified => continue, // spurious
-                _ => {
-                    // A waker may come between the load and this exchange: then its wake-up counts.
-                    return match self.state.swap(IDLE, Ordering::AcqRel) {
-                        NOTIFIED => Wake::Notified,
-                        _ => wake,
-                    };
-                }
+            let spurious = wake == Wake::Notified && self.state.load(Ordering::Relaxed) != NOTIFIED;
+            if !spurious {
+                // A wake-up counts, even if the sleep ended for another reason.
+                return match self.consume() {
+                    true => Wake::Notified,
+                    false => wake,
+                };
             }
         }
     }
@@ -116,9 +122,8 @@ impl Parker {
     /// Wakes the thread, now or at its next sleep. Never blocks for long; makes a system call only
     /// if the thread really sleeps.
     pub fn unpark(&self) {
-        // Release pairs with the Acquire exchanges in `park_by` and `park_beside`. Acquire pairs
-        // with the Release of LISTENING there: `bell` is set.
-        match self.state.swap(NOTIFIED, Ordering::AcqRel) {
+        // Release pairs with the Acquire exchange in `consume`.
+        match self.state.swap(NOTIFIED, Ordering::Release) {
             PARKED => self.wake(),
             #[cfg(all(not(loom), target_os = "linux"))]
             LISTENING => self.ring(),
@@ -135,10 +140,18 @@ impl Parker {
     pub fn park_beside(&self, streams: &[std::os::fd::RawFd], limit: Duration) -> Wake {
         // Not kept after the sleep: a descriptor that outlives the program's sockets would look
         // like a leak.
-        let Ok(bell) = crate::sys::eventfd() else {
-            return self.park(Some(Instant::now() + limit));
-        };
-        let bell: Arc<File> = Arc::new(bell.into());
+        match crate::sys::eventfd() {
+            Ok(bell) => self.listen(bell.into(), streams, limit),
+            Err(_) => self.park_for(limit),
+        }
+    }
+
+    fn park_for(&self, limit: Duration) -> Wake {
+        self.park(Some(Instant::now() + limit))
+    }
+
+    fn listen(&self, bell: File, streams: &[std::os::fd::RawFd], limit: Duration) -> Wake {
+        let bell = Arc::new(bell);
         let readable = |fd| libc::pollfd {
             fd,
             events: libc::POLLIN,
@@ -148,24 +161,16 @@ impl Parker {
             .chain(streams.iter().copied())
             .map(readable)
             .collect();
+        // A waker that reads LISTENING locks `bell` after this: if it had locked it before, its
+        // exchange would come before the mark, and could not read it.
         *self.bell.lock() = Some(bell);
-        if self
-            .state
-            .compare_exchange(IDLE, LISTENING, Ordering::AcqRel, Ordering::Acquire)
-            .is_err()
-        {
-            self.bell.lock().take();
-            self.state.swap(IDLE, Ordering::AcqRel);
-            return Wake::Notified;
-        }
+        let begun = self.begin(LISTENING);
         let millis = limit.as_micros().div_ceil(1000).min(i32::MAX as u128);
-        let count = crate::sys::poll(&mut fds, millis as i32);
+        let count = begun.then(|| crate::sys::poll(&mut fds, millis as i32));
         self.bell.lock().take();
-        match (self.state.swap(IDLE, Ordering::AcqRel), count) {
-            (NOTIFIED, _) | (_, Ok(1..)) => Wake::Notified,
-            (_, Err(error)) if error.kind() == std::io::ErrorKind::Interrupted => Wake::Interrupted,
-            // Any other error of poll counts as a time-out: the caller rechecks.
-            _ => Wake::TimedOut,
+        match count {
+            Some(count) => end_of_poll(self.consume(), &count),
+            None => Wake::Notified,
         }
     }
 
@@ -176,6 +181,18 @@ impl Parker {
             // If the eventfd cannot be raised, the sleep lasts until its limit.
             let _ = crate::sys::raise(&bell);
         }
+    }
+}
+
+/// Why a sleep in `poll` ended. A wake-up counts before what `poll` returned.
+#[cfg(all(not(loom), target_os = "linux"))]
+fn end_of_poll(woken: bool, count: &std::io::Result<usize>) -> Wake {
+    match count {
+        _ if woken => Wake::Notified,
+        Ok(1..) => Wake::Notified,
+        Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Wake::Interrupted,
+        // Any other error of poll counts as a time-out: the caller rechecks.
+        _ => Wake::TimedOut,
     }
 }
 
@@ -232,7 +249,7 @@ impl Parker {
 impl Parker {
     fn sleep(&self, deadline: Option<Instant>) -> Wake {
         let mut guard = self.gate.0.lock();
-        if self.state.load(Ordering::Acquire) != PARKED {
+        if self.state.load(Ordering::Relaxed) != PARKED {
             return Wake::Notified;
         }
         match deadline {
@@ -256,7 +273,7 @@ impl Parker {
 impl Parker {
     fn sleep(&self, _deadline: Option<Instant>) -> Wake {
         let mut guard = self.gate.0.lock().unwrap();
-        while self.state.load(Ordering::Acquire) == PARKED {
+        while self.state.load(Ordering::Relaxed) == PARKED {
             guard = self.gate.1.wait(guard).unwrap();
         }
         Wake::Notified
@@ -308,6 +325,30 @@ mod tests {
         assert_eq!(parker.park_beside(&streams, long), Wake::Notified);
         assert!(began.elapsed() < long);
         assert_eq!(parker.park_beside(&[], soon), Wake::TimedOut);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_a_poll_says() {
+        use std::io::{Error, ErrorKind};
+        let failed = |kind: ErrorKind| Err(Error::from(kind));
+        for (count, expected) in [
+            (Ok(0), Wake::TimedOut),
+            (Ok(1), Wake::Notified),
+            (Ok(2), Wake::Notified),
+            (failed(ErrorKind::Interrupted), Wake::Interrupted),
+            (failed(ErrorKind::OutOfMemory), Wake::TimedOut),
+        ] {
+            assert_eq!(end_of_poll(false, &count), expected);
+            assert_eq!(end_of_poll(true, &count), Wake::Notified);
+        }
+        // Without an eventfd.
+        let (parker, began) = (Parker::new(), Instant::now());
+        let limit = Duration::from_millis(2);
+        assert_eq!(parker.park_for(limit), Wake::TimedOut);
+        assert!(began.elapsed() >= limit);
+        parker.unpark();
+        assert_eq!(parker.park_for(limit), Wake::Notified);
     }
 
     #[test]
@@ -374,6 +415,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wake_up_ends_a_sleep() {
+        let parker = std::sync::Arc::new(Parker::new());
+        for _ in 0..3 {
+            let waker = parker.clone();
+            let thread = std::thread::spawn(move || {
+                while waker.state.load(Ordering::Relaxed) != PARKED {
+                    std::thread::yield_now();
+                }
+                // A moment, so that the thread is in its wait.
+                std::thread::sleep(Duration::from_millis(2));
+                waker.unpark();
+            });
+            let began = Instant::now();
+            let deadline = began + Duration::from_secs(2);
+            assert_eq!(parker.park(Some(deadline)), Wake::Notified);
+            assert!(Instant::now() < deadline, "woken by the deadline");
+            thread.join().unwrap();
+        }
+    }
+
+    #[test]
     fn wakes_across_threads() {
         let parker = std::sync::Arc::new(Parker::new());
         let waker = parker.clone();
@@ -402,6 +464,25 @@ mod models {
                 p.unpark();
             });
             parker.park(None);
+            assert!(ready.load(Ordering::Relaxed));
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn what_a_discarded_wake_up_stood_for_is_visible() {
+        loom::model(|| {
+            let parker = Arc::new(Parker::new());
+            let ready = Arc::new(AtomicBool::new(false));
+            let (p, r) = (parker.clone(), ready.clone());
+            let thread = loom::thread::spawn(move || {
+                r.store(true, Ordering::Relaxed);
+                p.unpark();
+            });
+            parker.reset();
+            if !ready.load(Ordering::Relaxed) {
+                parker.park(None); // a deadlock here is a lost wake-up
+            }
             assert!(ready.load(Ordering::Relaxed));
             thread.join().unwrap();
         });

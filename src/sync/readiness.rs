@@ -8,8 +8,9 @@
 //!
 //! A producer that finds `raised` set skips the gate. Dekker: the producer stores its item; SeqCst
 //! fence; loads `raised`. The consumer stores `raised` = false; SeqCst fence; takes the items. So
-//! either the producer sees `raised` clear, or the consumer takes the item. The models are
-//! `readable_if_and_only_if_there_is_mail` and `a_skipped_raise_loses_nothing`.
+//! either the producer sees `raised` clear, or the consumer takes the item. `raised` itself needs no
+//! order: it is stored under the gate. The models are `readable_if_and_only_if_there_is_mail` and
+//! `a_skipped_raise_loses_nothing`.
 
 use super::atomic::{AtomicBool, Ordering, fence};
 
@@ -62,7 +63,7 @@ impl<D: Descriptor> Readiness<D> {
     /// raise the descriptor; the next call tries again.
     pub fn raise_if(&self, is_pending: impl FnOnce() -> bool) -> bool {
         fence(Ordering::SeqCst);
-        if self.raised.load(Ordering::SeqCst) {
+        if self.raised.load(Ordering::Relaxed) {
             return true;
         }
         self.gated(|| {
@@ -70,7 +71,7 @@ impl<D: Descriptor> Readiness<D> {
                 return true;
             }
             let done = self.descriptor.raise();
-            self.raised.store(done, Ordering::SeqCst);
+            self.raised.store(done, Ordering::Relaxed);
             done
         })
     }
@@ -80,7 +81,7 @@ impl<D: Descriptor> Readiness<D> {
         self.gated(|| {
             if self.raised.load(Ordering::Relaxed) {
                 self.descriptor.lower();
-                self.raised.store(false, Ordering::SeqCst);
+                self.raised.store(false, Ordering::Relaxed);
                 fence(Ordering::SeqCst);
             }
             take()
@@ -142,12 +143,12 @@ mod models {
 
     impl Descriptor for Count {
         fn raise(&self) -> bool {
-            self.0.fetch_add(1, Ordering::SeqCst);
+            self.0.fetch_add(1, Ordering::Relaxed);
             true
         }
 
         fn lower(&self) {
-            self.0.swap(0, Ordering::SeqCst);
+            self.0.swap(0, Ordering::Relaxed);
         }
     }
 
@@ -174,7 +175,7 @@ mod models {
         }
 
         fn is_readable(&self) -> bool {
-            self.fd.descriptor().0.load(Ordering::SeqCst) > 0
+            self.fd.descriptor().0.load(Ordering::Relaxed) > 0
         }
     }
 

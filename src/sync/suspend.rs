@@ -182,6 +182,7 @@ impl Plan {
 mod tests {
     use super::*;
     use std::rc::Rc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     fn soon() -> Option<Instant> {
@@ -209,6 +210,47 @@ mod tests {
         assert_eq!(resume().map(|outer| outer.wake), Some(Wake::TimedOut));
         assert!(resume().is_none());
         assert_eq!(Rc::strong_count(&held), 1, "nothing is left");
+    }
+
+    #[test]
+    fn a_call_that_is_over_drops_its_state_once_it_has_slept() {
+        let (parker, held) = (Arc::new(Parker::new()), Rc::new(()));
+        suspend_on(&parker, held.clone());
+        end();
+        assert_eq!(Rc::strong_count(&held), 2, "it has not slept");
+        parker.unpark();
+        // SAFETY: as above.
+        unsafe { sleep() };
+        end();
+        assert_eq!(Rc::strong_count(&held), 1);
+        assert!(resume().is_none());
+    }
+
+    /// Asks when it is dropped, after the suspensions of its thread.
+    struct Late;
+
+    static POSSIBLE_LATE: AtomicBool = AtomicBool::new(true);
+
+    impl Drop for Late {
+        fn drop(&mut self) {
+            POSSIBLE_LATE.store(is_possible(), Ordering::Relaxed);
+        }
+    }
+
+    thread_cell! {
+        static LATE: Option<Late> = None;
+    }
+
+    #[test]
+    fn calls_are_suspended_while_the_thread_has_its_locals() {
+        let thread = std::thread::spawn(|| {
+            // Locals are dropped in the order in which they were first used, the last one first.
+            LATE.set(Some(Late));
+            with_all(|all| all.clear());
+            is_possible()
+        });
+        assert!(thread.join().unwrap());
+        assert!(!POSSIBLE_LATE.load(Ordering::Relaxed));
     }
 
     #[test]

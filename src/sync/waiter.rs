@@ -7,9 +7,9 @@
 //! `runtime/many.rs` is the waiting side, `Slot::mark_ready` the notifying one.
 //!
 //! Dekker: the waiting thread stores `armed` = true; SeqCst fence; checks the objects; parks
-//! ([`arm`](Waiter::arm)). The producer stores what makes the object ready; SeqCst fence; loads the
-//! place and `armed`. So either the check finds the object ready, or the producer wakes the thread.
-//! The model is `news_of_any_object_wakes_the_sleeper`.
+//! ([`arm`](Waiter::arm)). The producer stores what makes the object ready by a SeqCst exchange;
+//! loads the place and `armed`, both SeqCst. So either the check finds the object ready, or the
+//! producer wakes the thread. The model is `news_of_any_object_wakes_the_sleeper`.
 //!
 //! A registration may be lost: another thread takes the place of a waiter that is not armed, or the
 //! registration is ended. The second Dekker: the other thread changes the place and stores
@@ -54,9 +54,9 @@ impl Waiter {
     /// The thread is about to check all objects, and to park if none is ready. False if a
     /// registration was lost: then it must [`begin`](Self::begin) anew.
     pub fn arm(&self) -> bool {
-        // Store, then fence, see the module. An exchange, so that it comes after a late `wake` and
-        // acquires what that thread wrote before.
-        self.armed.swap(true, Ordering::SeqCst);
+        // Store, then fence, see the module. A producer whose late `wake` clears `armed` in front
+        // of this store loaded `armed` in front of the fence, so the check finds its news.
+        self.armed.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
         !self.is_incomplete()
     }
@@ -67,26 +67,26 @@ impl Waiter {
         self.armed.store(false, Ordering::Relaxed);
     }
 
-    /// Whether a registration was lost since [`begin`](Self::begin). SeqCst: the load of the second
-    /// handshake, see the module.
+    /// Whether a registration was lost since [`begin`](Self::begin).
     pub fn is_incomplete(&self) -> bool {
-        self.incomplete.load(Ordering::SeqCst)
+        self.incomplete.load(Ordering::Relaxed)
     }
 
     /// From here on the thread registers with all objects.
     pub fn begin(&self) {
-        // An exchange, so that it acquires the change of a place that came before `incomplete` was
-        // set.
-        self.incomplete.swap(false, Ordering::SeqCst);
+        // An exchange, with Acquire: it pairs with the store in `lose`, so that this thread does not
+        // take a place that was changed before for its own.
+        self.incomplete.swap(false, Ordering::Acquire);
     }
 
+    /// SeqCst: the producer's load in the first handshake, see the module.
     fn is_armed(&self) -> bool {
         self.armed.load(Ordering::SeqCst)
     }
 
     #[cold]
     fn wake(&self) {
-        if self.armed.swap(false, Ordering::SeqCst) {
+        if self.armed.swap(false, Ordering::Relaxed) {
             let parker = self.parker.lock().clone();
             if let Some(parker) = parker {
                 parker.unpark();
@@ -97,7 +97,7 @@ impl Waiter {
     /// A registration of this waiter was lost. Called after the place was changed; see the second
     /// handshake of the module.
     fn lose(&self) {
-        self.incomplete.store(true, Ordering::SeqCst);
+        self.incomplete.store(true, Ordering::Release);
         fence(Ordering::SeqCst);
         if self.is_armed() {
             self.wake();
@@ -116,6 +116,8 @@ impl Default for Registration {
 }
 
 impl Registration {
+    /// SeqCst: the producer's load in the first handshake, see the module. It includes Acquire,
+    /// which pairs with the exchange in `change`: the waiter is visible as its thread made it.
     fn get(&self) -> Option<&'static Waiter> {
         // SAFETY: null, or a pointer made from a `&'static Waiter` in `change`.
         unsafe { self.0.load(Ordering::SeqCst).as_ref() }
@@ -126,7 +128,7 @@ impl Registration {
             waiter.map_or(ptr::null_mut(), |waiter| ptr::from_ref(waiter).cast_mut())
         };
         self.0
-            .compare_exchange(raw(from), raw(to), Ordering::SeqCst, Ordering::SeqCst)
+            .compare_exchange(raw(from), raw(to), Ordering::Release, Ordering::Relaxed)
             .is_ok()
     }
 
@@ -161,8 +163,8 @@ impl Registration {
         }
     }
 
-    /// The object became ready. The caller has made that visible before a SeqCst fence, see the
-    /// first handshake of the module.
+    /// The object became ready. The caller has stored that by a SeqCst exchange, or before a SeqCst
+    /// fence, see the first handshake of the module.
     #[inline]
     pub fn notify(&self) {
         if let Some(waiter) = self.get() {
@@ -241,27 +243,28 @@ mod models {
     use super::*;
     use crate::sync::atomic::AtomicU32;
 
+    /// As a socket's slot: the waiting thread checks `quiet` alone, which a producer clears after
+    /// it has published its news.
     struct Object {
-        news: AtomicU32,
+        quiet: AtomicBool,
         place: Registration,
     }
 
     impl Object {
         fn shared() -> crate::sync::Arc<Object> {
             crate::sync::Arc::new(Object {
-                news: AtomicU32::new(0),
+                quiet: AtomicBool::new(true),
                 place: Registration::default(),
             })
         }
 
         fn tell(&self) {
-            self.news.store(1, Ordering::Relaxed);
-            fence(Ordering::SeqCst);
+            self.quiet.swap(false, Ordering::SeqCst);
             self.place.notify();
         }
 
         fn has_news(&self) -> bool {
-            self.news.load(Ordering::Relaxed) != 0
+            !self.quiet.load(Ordering::Relaxed)
         }
     }
 
@@ -301,6 +304,22 @@ mod models {
             let other = objects[1].clone();
             let thread = loom::thread::spawn(move || other.tell());
             wait(&objects);
+            thread.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_registered_waiter_is_visible_as_it_was_made() {
+        loom::model(|| {
+            let shared = crate::sync::Arc::new((Registration::default(), AtomicU32::new(0)));
+            let other = shared.clone();
+            let thread = loom::thread::spawn(move || {
+                other.1.store(1, Ordering::Relaxed);
+                assert!(other.0.enter(waiter().0));
+            });
+            if shared.0.get().is_some() {
+                assert_eq!(shared.1.load(Ordering::Relaxed), 1);
+            }
             thread.join().unwrap();
         });
     }

@@ -11,8 +11,8 @@
 //!
 //! Bits and lock change in one modification order, so no fence is needed: the exchange that set
 //! bits and found the lock held comes before the one that unlocks, which therefore sees the bits.
-//! The models at the end of this file check that no work is lost and that it sees what was written
-//! before its bits were set.
+//! The models at the end of this file check that no work is lost, that it sees what was written
+//! before its bits were set, and that a sleeping thread is woken.
 
 use super::SyncCell;
 use super::atomic::{AtomicU32, Ordering};
@@ -21,6 +21,8 @@ use super::atomic::{AtomicU32, Ordering};
 const HELD: u32 = 1 << 31;
 /// Held, and there may be threads that sleep until it is not.
 const AWAITED: u32 = 1 << 30;
+/// What a thread leaves in the word that may sleep, or that has slept.
+const TAKEN: u32 = HELD | AWAITED;
 /// The bits that stand for work.
 const WORK: u32 = AWAITED - 1;
 
@@ -37,6 +39,8 @@ const PAUSES: u32 = 3;
 pub struct WorkLock<T> {
     word: AtomicU32,
     value: SyncCell<T>,
+    #[cfg(loom)]
+    sleepers: super::model::Sleepers,
 }
 
 // SAFETY: only the thread that set HELD reaches the value, through `Held`; so sharing the lock
@@ -62,24 +66,27 @@ impl<T> WorkLock<T> {
         WorkLock {
             word: AtomicU32::new(0),
             value: SyncCell::new(value),
+            #[cfg(loom)]
+            sleepers: Default::default(),
         }
     }
 
     /// Sets work bits for a later [`serve`](Self::serve), by any thread.
     ///
-    /// SeqCst, as in [`has_work`](Self::has_work), for Dekker handshakes of the callers: a producer
-    /// sets bits here, then exchanges its own flag (`flush_pending` in `connection`); the I/O
-    /// thread clears the flag, fence, then loads the bits. One of the two sees the other's store.
+    /// SeqCst for a Dekker handshake of the callers: a producer sets bits here, then exchanges its
+    /// own flag, with SeqCst too (`flush_pending` in `connection`); the I/O thread clears the flag,
+    /// SeqCst fence, then loads the bits. One of the two sees the other's store.
     #[inline]
     pub fn mark(&self, work: u32) {
         debug_assert!(work & !WORK == 0);
         self.word.fetch_or(work & WORK, Ordering::SeqCst);
     }
 
-    /// Whether there is work that no holder has begun. SeqCst: see [`mark`](Self::mark).
+    /// Whether there is work that no holder has begun. In the handshake of [`mark`](Self::mark) the
+    /// fence comes before.
     #[inline]
     pub fn has_work(&self) -> bool {
-        self.word.load(Ordering::SeqCst) & WORK != 0
+        self.word.load(Ordering::Relaxed) & WORK != 0
     }
 
     /// Whether a thread holds the lock. The answer may be old when it arrives.
@@ -126,13 +133,12 @@ impl<T> WorkLock<T> {
         (result, held.serve(run))
     }
 
-    /// SeqCst: as for [`mark`](Self::mark). It includes Acquire, which pairs with the Release of
-    /// the last unlock, and Release, which publishes to the holder what was written before `work`
-    /// was set.
+    /// Acquire pairs with the Release of the last unlock; Release publishes to the holder what was
+    /// written before `work` was set.
     #[inline]
     fn try_lock(&self, work: u32) -> Option<Held<'_, T>> {
         debug_assert!(work & !WORK == 0);
-        let before = self.word.fetch_or(HELD | work & WORK, Ordering::SeqCst);
+        let before = self.word.fetch_or(HELD | work & WORK, Ordering::AcqRel);
         (before & HELD == 0).then(|| Held(self))
     }
 
@@ -148,13 +154,35 @@ impl<T> WorkLock<T> {
         loop {
             // A thread that gets the lock this way leaves AWAITED set: other threads may sleep.
             // Acquire pairs with the Release of the last unlock.
-            let mark = HELD | AWAITED;
-            let before = self.word.fetch_or(mark, Ordering::Acquire);
+            let before = self.word.fetch_or(TAKEN, Ordering::Acquire);
             if before & HELD == 0 {
                 return Held(self);
             }
-            sleep(&self.word, before | mark);
+            self.sleep(before | TAKEN);
         }
+    }
+
+    /// Sleeps while the word is unchanged.
+    fn sleep(&self, _before: u32) {
+        #[cfg(loom)]
+        self.sleepers.wait(&self.word, _before);
+        #[cfg(all(not(loom), target_os = "linux"))]
+        {
+            // A futex wait always has a limit, see `futex_wait`.
+            const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
+            let _ = crate::sys::futex_wait(&self.word, _before, LONG);
+        }
+        #[cfg(all(not(loom), not(target_os = "linux")))]
+        std::thread::sleep(std::time::Duration::from_micros(50));
+    }
+
+    /// Wakes one sleeping thread.
+    #[cold]
+    fn wake(&self) {
+        #[cfg(loom)]
+        self.sleepers.wake();
+        #[cfg(all(not(loom), target_os = "linux"))]
+        crate::sys::futex_wake(&self.word);
     }
 }
 
@@ -174,9 +202,9 @@ impl<T> Held<'_, T> {
     #[inline]
     fn serve(self, mut run: impl FnMut(&mut T, u32)) -> Served {
         for _ in 0..ROUNDS {
-            // SeqCst includes Acquire, which pairs with the exchange that set the bits: the work
-            // sees what was written before.
-            let work = self.0.word.fetch_and(!WORK, Ordering::SeqCst) & WORK;
+            // Acquire pairs with the exchanges that set the bits: the work sees what was written
+            // before.
+            let work = self.0.word.fetch_and(!WORK, Ordering::Acquire) & WORK;
             if work != 0 {
                 self.with(|value| run(value, work));
             }
@@ -191,7 +219,7 @@ impl<T> Held<'_, T> {
                     std::mem::forget(self);
                     return Served::Done;
                 }
-                Err(word) if word & AWAITED != 0 => break,
+                Err(word) if may_be_awaited(word) => break,
                 Err(_) => {}
             }
         }
@@ -214,11 +242,18 @@ impl<T> Held<'_, T> {
 /// Unlocks even if there is work, which is left to the next holder.
 impl<T> Drop for Held<'_, T> {
     fn drop(&mut self) {
-        let before = self.0.word.fetch_and(WORK, Ordering::SeqCst);
-        if before & AWAITED != 0 {
-            wake(&self.0.word);
+        // Release: as in `serve`.
+        let before = self.0.word.fetch_and(WORK, Ordering::Release);
+        if may_be_awaited(before) {
+            self.0.wake();
         }
     }
+}
+
+/// Whether threads may sleep until the lock is free.
+#[inline]
+fn may_be_awaited(word: u32) -> bool {
+    word & AWAITED != 0
 }
 
 /// A spin or a yield between two checks.
@@ -230,27 +265,6 @@ fn pause(_attempt: u32) {
         true => (0..2 << _attempt).for_each(|_| std::hint::spin_loop()),
         false => std::thread::yield_now(),
     }
-}
-
-/// Sleeps while the word is unchanged.
-fn sleep(_word: &AtomicU32, _before: u32) {
-    #[cfg(loom)]
-    loom::thread::yield_now();
-    #[cfg(all(not(loom), target_os = "linux"))]
-    {
-        // A futex wait always has a limit, see `futex_wait`.
-        const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
-        let _ = crate::sys::futex_wait(_word, _before, LONG);
-    }
-    #[cfg(all(not(loom), not(target_os = "linux")))]
-    std::thread::sleep(std::time::Duration::from_micros(50));
-}
-
-/// Wakes one sleeping thread.
-#[cold]
-fn wake(_word: &AtomicU32) {
-    #[cfg(all(not(loom), target_os = "linux"))]
-    crate::sys::futex_wake(_word);
 }
 
 #[cfg(all(test, not(loom)))]
@@ -393,6 +407,7 @@ mod tests {
 mod models {
     use super::*;
     use crate::sync::Arc;
+    use crate::sync::atomic::{AtomicBool, fence};
 
     /// What each thread asks for. Relaxed: only the lock orders it.
     struct Bench {
@@ -493,7 +508,9 @@ mod models {
 
     #[test]
     fn a_waiting_thread_finds_its_work_done() {
-        loom::model(|| {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
             let shared = shared();
             let thread = spawn(&shared, |shared| {
                 ask(shared, 1);
@@ -510,6 +527,45 @@ mod models {
             serve(&shared, 1);
             thread.join().unwrap();
             check(&shared, 3);
+        });
+    }
+
+    /// A thread that waited for the lock holds it as one that may be waited for. So the holder has
+    /// to hand over the work that comes, though no thread sleeps.
+    #[test]
+    fn work_that_comes_while_no_thread_sleeps_is_done() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let shared = shared();
+            let thread = spawn(&shared, |shared| {
+                shared.1.with(|_| (), run(shared));
+            });
+            for bit in 0..2 {
+                ask(&shared, bit);
+                shared.1.serve(1 << bit, run(&shared));
+            }
+            thread.join().unwrap();
+            check(&shared, 3);
+        });
+    }
+
+    /// The handshake of [`WorkLock::mark`], as `flush_pending` in `connection`: while the flag is
+    /// set the I/O thread is due to check for work.
+    #[test]
+    fn marked_work_is_found_or_a_check_is_due() {
+        loom::model(|| {
+            let shared = Arc::new((WorkLock::new(()), AtomicBool::new(true)));
+            let other = shared.clone();
+            let thread = loom::thread::spawn(move || {
+                other.0.mark(1);
+                other.1.swap(true, Ordering::SeqCst)
+            });
+            shared.1.store(false, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
+            let found = shared.0.has_work();
+            let was_due = thread.join().unwrap();
+            assert!(found || !was_due, "no thread will find the work");
         });
     }
 }

@@ -81,7 +81,7 @@ def listed():
 def weaker(path):
     """A mutant for each memory order of a file that could be weaker, and for each fence."""
     text = path.read_text()
-    tests = re.search(r"#\[cfg\((all\()?test", text)
+    tests = re.search(r"#\[cfg\((all\()?test.*\n(?:\s*#\[.*\n)*\s*mod ", text)
     name = str(path.relative_to(ROOT))
     for match in ORDERS.finditer(text, 0, tests.start() if tests else len(text)):
         begin = text.rfind("\n", 0, match.start()) + 1

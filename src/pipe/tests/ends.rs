@@ -93,6 +93,23 @@ fn an_inquiry_does_not_wait_for_other_events_to_be_taken() {
 }
 
 #[test]
+fn ends_know_how_they_were_made_and_used() {
+    for conflate in [false, true] {
+        let (mut a, mut b) = pair(NONE, NONE, conflate);
+        assert_eq!((a.conflates(), b.conflates()), (conflate, conflate));
+        assert!(a.is_untouched() && b.is_untouched());
+        a.write(msg("half").with(flag::MORE)).unwrap();
+        assert!(a.is_untouched());
+        a.write(msg("x")).unwrap();
+        assert!(!a.is_untouched() && b.is_untouched());
+        assert!(a.has_room_now() && a.check_write());
+        b.close();
+        assert!(!a.has_room_now() && !a.check_write());
+        assert!(!b.has_room_now() && !b.check_write());
+    }
+}
+
+#[test]
 fn ends_know_what_is_at_the_other() {
     for (forward, expected) in [
         (between_sockets(0, 0), true),
@@ -128,6 +145,9 @@ fn a_connection_whose_peer_has_gone_writes_without_limit() {
     connection.lift_limit();
     assert_eq!((fill(&mut socket), fill(&mut connection)), (0, 9));
     assert!(!connection.is_between_sockets());
+    // It is a connection's end as before, of whose messages an account is kept.
+    connection.close();
+    assert_eq!(socket.unread_bytes(), (11 * MESSAGE_COST) as u64);
 }
 
 #[test]
@@ -144,10 +164,14 @@ fn messages_at_the_front_are_skipped() {
     b.skip_routing_id();
     assert_eq!(b.unread(), 3);
     b.skip_routing_id();
+    assert_eq!(b.unread(), 3, "a message is no routing id");
     b.skip_while(|msg| msg.data() < b"3");
     assert_eq!(b.read().unwrap().data(), b"3");
     b.skip_while(|_| true);
     assert_eq!((b.unread(), b.has_messages()), (0, false));
+    a.write(msg("4")).unwrap();
+    a.flush();
+    assert_eq!((b.unread(), b.has_messages()), (1, true));
     assert!(b.metadata().is_none());
 }
 

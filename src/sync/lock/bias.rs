@@ -1,7 +1,7 @@
 //! The bias of a lock to one thread, which takes it by a plain store.
 //!
-//! All fields but `inside` are written by the holder of the gate only; the owner of the bias writes
-//! its own place in `inside`. The handshake between the two is an asymmetric Dekker, see [`Bias`].
+//! All fields but `inside` are written by the holder of the gate only, so the gate orders them; the
+//! owner of the bias writes its own place in `inside`. The handshake between the two is an asymmetric Dekker, see [`Bias`].
 //! The models are `lock/models.rs`.
 
 #![forbid(unsafe_code)]
@@ -104,6 +104,8 @@ impl Bias {
         if self.owner.load(Ordering::Relaxed) == word {
             return Attempt::Taken((word % SEATS) as u8);
         }
+        // Release, though nothing was written under the lock this time: a revoking thread that reads
+        // this store and not the one in `leave` has to see what was written before that.
         inside.store(false, Ordering::Release);
         Attempt::NotOwner
     }
@@ -158,11 +160,11 @@ impl Bias {
     #[cold]
     pub(super) fn favour(&self, me: usize) {
         self.streak.store(0, Ordering::Relaxed);
-        // Acquire pairs with the Release store in `give_up`: the former thread writes no more to a
-        // seat that it gave up.
+        // The gate orders this with `give_up`: the former thread's last store to a seat that it gave
+        // up comes before.
         let find = |thread| {
             let mut threads = self.threads.iter();
-            threads.position(|other| other.load(Ordering::Acquire) == thread)
+            threads.position(|other| other.load(Ordering::Relaxed) == thread)
         };
         if let Some(seat) = find(me).or_else(|| find(0)) {
             self.threads[seat].store(me, Ordering::Relaxed);
@@ -177,9 +179,7 @@ impl Bias {
         self.last.store(me, Ordering::Relaxed);
         self.needed.store(STREAK, Ordering::Relaxed);
         self.leave(seat);
-        // Release pairs with the Acquire load in `favour`: the last store to the seat happens
-        // before.
-        self.threads[usize::from(seat) % SEATS].store(0, Ordering::Release);
+        self.threads[usize::from(seat) % SEATS].store(0, Ordering::Relaxed);
     }
 
     /// Clears the bias and all seats, for a lock that no other thread can reach.

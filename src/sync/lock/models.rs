@@ -1,4 +1,4 @@
-//! Loom models of the lock: three threads, with bounded preemption.
+//! Loom models of the lock: two or three threads, with bounded preemption.
 
 use super::*;
 use crate::sync::{Arc, SyncCell};
@@ -37,11 +37,19 @@ fn add(shared: &(Gate, SyncCell<i32>), by: Option<By>) -> i32 {
 }
 
 fn check(preemptions: usize, work: fn(&(Gate, SyncCell<i32>), usize) -> i32) {
+    check_threads(3, preemptions, work);
+}
+
+fn check_threads(
+    threads: usize,
+    preemptions: usize,
+    work: fn(&(Gate, SyncCell<i32>), usize) -> i32,
+) {
     let mut model = loom::model::Builder::new();
     model.preemption_bound = Some(preemptions);
     model.check(move || {
         let shared = Arc::new((Gate::new(), SyncCell::new(0)));
-        let threads: Vec<_> = (2..4)
+        let threads: Vec<_> = (2..=threads)
             .map(|me| {
                 let shared = shared.clone();
                 loom::thread::spawn(move || work(&shared, me))
@@ -79,6 +87,16 @@ fn a_holder_gets_no_second_guard() {
             sum += add(shared, by);
         }
         sum
+    });
+}
+
+/// The first thread gets the bias, enters by it, and once more while the second one revokes it.
+#[test]
+fn one_of_two_sees_what_was_done_before() {
+    check_threads(2, 2, |shared, me| {
+        (0..5 - 2 * me)
+            .map(|_| add(shared, lock_within(&shared.0, me, 2)))
+            .sum()
     });
 }
 

@@ -92,23 +92,89 @@ fn a_revoked_owner_inside_gets_no_second_guard() {
     assert_eq!(*lock.lock().unwrap(), 1);
 }
 
+/// Numbers of threads as the system gives them: addresses with the same low bits.
+fn number(thread: usize) -> usize {
+    thread << 12
+}
+
+/// Takes the gate in a row until it is biased to a thread. Returns how that takes it then.
+fn settle(gate: &Gate, thread: usize) -> By {
+    let me = number(thread);
+    gate.bias.needed.store(STREAK, Ordering::Relaxed);
+    // If another bias is revoked, twice as many as STREAK are needed.
+    for _ in 0..3 * STREAK {
+        gate.leave(gate.lock(me).unwrap());
+    }
+    let by = gate.lock(me).unwrap();
+    gate.leave(by);
+    by
+}
+
+fn seats(gate: &Gate) -> [usize; SEATS] {
+    [0, 1, 2, 3].map(|seat| gate.bias.threads[seat].load(Ordering::Relaxed) >> 12)
+}
+
 #[test]
 fn a_retired_bias_is_anybodys_again() {
     membarrier::prepare(true);
-    let lock = Lock::new(0u32);
-    // More threads than there are seats, one after the other.
-    for _ in 0..3 * SEATS {
-        let work = || {
-            for _ in 0..2 * STREAK {
-                *lock.lock().unwrap() += 1;
-            }
-            let guard = lock.lock().unwrap();
-            assert_eq!(guard.by != By::GATE, membarrier::is_ready());
-            guard.retire();
-        };
-        std::thread::scope(|scope| scope.spawn(work).join().unwrap());
+    let gate = Gate::new();
+    for thread in 1..3 * SEATS {
+        let by = settle(&gate, thread);
+        assert_eq!(by == By(0), membarrier::is_ready());
+        let me = number(thread);
+        gate.retire(gate.lock(me).unwrap(), me);
+        assert_eq!(seats(&gate), [0; SEATS]);
+        assert_eq!(gate.bias.needed.load(Ordering::Relaxed), STREAK);
     }
-    assert_eq!(*lock.lock().unwrap(), 3 * SEATS as u32 * 2 * STREAK);
+    // The guard of a lock does the same, with a bias and without.
+    let lock = Lock::new(0);
+    let bias = || lock.gate.bias.owner.load(Ordering::Relaxed);
+    for _ in 0..2 {
+        lock.lock().unwrap().retire();
+        (0..2 * STREAK).for_each(|_| drop(lock.lock().unwrap()));
+        assert_eq!(bias() != 0, membarrier::is_ready());
+        lock.lock().unwrap().retire();
+        assert_eq!((bias(), seats(&lock.gate)), (0, [0; SEATS]));
+    }
+}
+
+#[test]
+fn each_thread_has_a_seat_of_its_own_while_there_are_any() {
+    membarrier::prepare(true);
+    if !membarrier::is_ready() {
+        return;
+    }
+    let gate = Gate::new();
+    for thread in 1..=SEATS {
+        assert_eq!(settle(&gate, thread), By(thread as u8 - 1));
+    }
+    assert_eq!(seats(&gate), [1, 2, 3, 4]);
+    assert_eq!(settle(&gate, 5), By::GATE, "no seat is left");
+    assert_eq!(settle(&gate, 2), By(1), "its seat is kept");
+    let me = number(2);
+    gate.retire(gate.lock(me).unwrap(), me);
+    assert_eq!(seats(&gate), [1, 0, 3, 4]);
+    assert_eq!(settle(&gate, 5), By(1));
+}
+
+#[test]
+fn a_reserved_lock_is_for_threads_that_have_slept() {
+    let gate = Gate::new();
+    gate.state.store(RESERVED, Ordering::Relaxed);
+    assert_eq!(gate.try_lock(number(1)), None);
+    let mut fair = false;
+    assert!(!gate.attempt(number(1), &mut fair) && fair);
+    assert!(gate.attempt(number(1), &mut fair));
+    gate.leave(By::GATE);
+    // A thread that waits tries until it has the lock.
+    gate.state.store(RESERVED, Ordering::Relaxed);
+    let by = gate.lock(number(1)).unwrap();
+    assert_eq!(
+        gate.state.load(Ordering::Relaxed),
+        held_by(number(1)),
+        "{by:?}"
+    );
+    assert_eq!(gate.waiting.load(Ordering::Relaxed), 0);
 }
 
 #[test]
@@ -119,6 +185,14 @@ fn a_child_takes_what_a_lost_thread_held() {
     let child = unsafe { ForkedChild::new() };
     assert_eq!(*lock.seize(&child), 3);
     assert_eq!(*lock.lock().unwrap(), 3);
+    // A thread that held it by a bias.
+    membarrier::prepare(true);
+    settle(&lock.gate, 7);
+    lock.gate.lock(number(7)).unwrap();
+    assert!(lock.try_lock().is_none());
+    *lock.seize(&child) += 1;
+    assert_eq!(lock.try_lock().map(|value| *value), Some(4));
+    assert_eq!(seats(&lock.gate), [0; SEATS]);
 }
 
 #[test]

@@ -3,53 +3,43 @@
 
 #![cfg(target_os = "linux")]
 
-use zmq::abi::options::*;
-use zmq::runtime::{context, endpoints, socket};
+mod common;
 
-use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_PULL as PULL, ZMQ_PUSH as PUSH};
+use common::Context;
+use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_POLLIN, ZMQ_PULL as PULL, ZMQ_PUSH as PUSH};
+use zmq::abi::options::*;
+
 const ROUNDS: usize = 100;
 const BURST: usize = 10;
 
-fn set(socket: usize, option: i32, value: i32) {
-    socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
-}
-
-fn get(socket: usize, option: i32) -> i32 {
-    let mut out = [0; 4];
-    socket::get_option(socket, option, &mut out).unwrap();
-    i32::from_ne_bytes(out)
-}
-
 /// Rounds in which the events did not tell of what had been sent.
 fn unseen(types: (i32, i32)) -> usize {
-    let context = context::create().unwrap().address();
+    let context = Context::new();
     let mut unseen = 0;
     for _ in 0..ROUNDS {
-        let [a, b] = [types.0, types.1].map(|t| socket::create(context, t).unwrap().address());
+        let [a, b] = [types.0, types.1].map(|t| context.socket(t).unwrap());
         for end in [a, b] {
-            set(end, ZMQ_LINGER, 0);
-            set(end, ZMQ_RCVTIMEO, 8000);
-            set(end, ZMQ_SNDTIMEO, 8000);
+            end.set(ZMQ_LINGER, 0).unwrap();
+            end.set(ZMQ_RCVTIMEO, 8000).unwrap();
+            end.set(ZMQ_SNDTIMEO, 8000).unwrap();
         }
-        endpoints::bind(a, b"ipc://*").unwrap();
-        let mut text = [0; 256];
-        let len = socket::get_option(a, ZMQ_LAST_ENDPOINT, &mut text).unwrap();
-        endpoints::connect(b, &text[..len - 1]).unwrap();
-        get(b, ZMQ_FD);
+        a.bind("ipc://*").unwrap();
+        b.connect(&a.last_endpoint()).unwrap();
+        b.get(ZMQ_FD).unwrap();
         for n in 0..BURST {
-            socket::send_bytes(a, &[n as u8], 0).unwrap();
+            a.send(&[n as u8], 0).unwrap();
         }
         for n in 0..BURST {
-            if n > 0 && get(b, ZMQ_EVENTS) & i32::from(socket::POLLIN) == 0 {
+            if n > 0 && b.get(ZMQ_EVENTS).unwrap() & ZMQ_POLLIN == 0 {
                 unseen += 1;
                 break;
             }
-            assert_eq!(socket::recv(b, 0).unwrap().data(), [n as u8]);
+            assert_eq!(b.recv(0).unwrap().data(), [n as u8]);
         }
-        socket::close(a).unwrap();
-        socket::close(b).unwrap();
+        a.close().unwrap();
+        b.close().unwrap();
     }
-    context::terminate(context, false).unwrap();
+    context.terminate().unwrap();
     unseen
 }
 

@@ -2,13 +2,15 @@
 //! connection and tries again. (libzmq ends the process here, so it cannot be
 //! the judge; `capi-tests/socks.c` has what both do.)
 
+mod common;
+
+use common::{Context, Socket};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use zmq::runtime::{context, endpoints, monitor, socket};
-
 use zmq::abi::numbers::ZMQ_PAIR as PAIR;
+
 const LINGER: i32 = 17;
 const RECONNECT_IVL: i32 = 18;
 const RCVTIMEO: i32 = 27;
@@ -24,15 +26,11 @@ const HANDSHAKE_SUCCEEDED: u16 = 0x1000;
 
 const PATIENCE: i32 = 8000;
 
-fn set(handle: usize, option: i32, value: i32) {
-    socket::set_option(handle, option, Some(&value.to_ne_bytes())).unwrap();
-}
-
-fn new_socket(context: usize) -> usize {
-    let handle = socket::create(context, PAIR).unwrap().address();
-    set(handle, LINGER, 0);
-    set(handle, RCVTIMEO, PATIENCE);
-    handle
+fn new_socket(context: Context) -> Socket {
+    let socket = context.socket(PAIR).unwrap();
+    socket.set(LINGER, 0).unwrap();
+    socket.set(RCVTIMEO, PATIENCE).unwrap();
+    socket
 }
 
 /// What the proxy sends to its first client, after each of what it reads.
@@ -84,49 +82,45 @@ fn join(left: TcpStream, right: TcpStream) {
     }
 }
 
-fn next_event(monitor: usize) -> u16 {
-    let head = socket::recv(monitor, 0).unwrap();
-    let _address = socket::recv(monitor, 0).unwrap();
+fn next_event(monitor: Socket) -> u16 {
+    let head = monitor.recv(0).unwrap();
+    let _address = monitor.recv(0).unwrap();
     u16::from_ne_bytes([head.data()[0], head.data()[1]])
 }
 
 /// The events of the whole way, and how long it took.
 fn run(script: Script, hold: bool, user: &[u8], timeout: i32) -> (Vec<u16>, Duration) {
-    let context = context::create().unwrap().address();
+    let context = Context::new();
     let server = new_socket(context);
-    endpoints::bind(server, b"tcp://127.0.0.1:*").unwrap();
-    let mut last = [0; 64];
-    let length = socket::get_option(server, 32, &mut last).unwrap();
-    let target = std::str::from_utf8(&last[6..length - 1])
-        .unwrap()
-        .to_owned();
+    server.bind("tcp://127.0.0.1:*").unwrap();
+    let target = server.last_endpoint()["tcp://".len()..].to_owned();
 
     let (address, thread) = proxy(script, hold, target);
     let client = new_socket(context);
-    set(client, RECONNECT_IVL, 20);
-    set(client, CONNECT_TIMEOUT, timeout);
-    socket::set_option(client, SOCKS_PROXY, Some(address.as_bytes())).unwrap();
+    client.set(RECONNECT_IVL, 20).unwrap();
+    client.set(CONNECT_TIMEOUT, timeout).unwrap();
+    client.set_bytes(SOCKS_PROXY, address.as_bytes()).unwrap();
     if !user.is_empty() {
-        socket::set_option(client, SOCKS_USERNAME, Some(user)).unwrap();
+        client.set_bytes(SOCKS_USERNAME, user).unwrap();
     }
-    monitor::watch(client, Some(b"inproc://events"), 0xffff).unwrap();
+    client.monitor("inproc://events", 0xffff).unwrap();
     let monitor = new_socket(context);
-    endpoints::connect(monitor, b"inproc://events").unwrap();
+    monitor.connect("inproc://events").unwrap();
 
     let begun = Instant::now();
-    endpoints::connect(client, b"tcp://the.target:5555").unwrap();
-    socket::send_bytes(client, b"hello", 0).unwrap();
-    assert_eq!(socket::recv(server, 0).unwrap().data(), b"hello");
+    client.connect("tcp://the.target:5555").unwrap();
+    client.send(b"hello", 0).unwrap();
+    assert_eq!(server.recv(0).unwrap().data(), b"hello");
     let taken = begun.elapsed();
     let mut events = Vec::new();
     while events.last() != Some(&HANDSHAKE_SUCCEEDED) {
         events.push(next_event(monitor));
     }
     events.retain(|event| *event != CONNECT_DELAYED);
-    for handle in [client, server, monitor] {
-        socket::close(handle).unwrap();
+    for socket in [client, server, monitor] {
+        socket.close().unwrap();
     }
-    context::terminate(context, false).unwrap();
+    context.terminate().unwrap();
     thread.join().unwrap();
     (events, taken)
 }

@@ -3,11 +3,13 @@
 
 #![cfg(target_os = "linux")]
 
-use std::time::{Duration, Instant};
-use zmq::abi::options::*;
-use zmq::runtime::{context, endpoints, socket};
+mod common;
 
+use common::{Context, Socket};
+use std::time::{Duration, Instant};
 use zmq::abi::numbers::{ZMQ_PULL as PULL, ZMQ_PUSH as PUSH};
+use zmq::abi::options::*;
+
 /// The context id of the loopback, where there is one.
 const LOCAL: u32 = 1;
 
@@ -22,88 +24,60 @@ fn has_loopback(port: u32) -> bool {
     socket.is_ok_and(|s| s.connect_timeout(&address, Duration::from_secs(1)).is_ok())
 }
 
-fn last_endpoint(socket: usize) -> String {
-    let mut text = [0; 256];
-    let len = socket::get_option(socket, ZMQ_LAST_ENDPOINT, &mut text).unwrap();
-    String::from_utf8(text[..len - 1].to_vec()).unwrap()
-}
-
-fn make(context: usize, kind: i32) -> usize {
-    let made = socket::create(context, kind).unwrap().address();
+fn make(context: Context, kind: i32) -> Socket {
+    let made = context.socket(kind).unwrap();
     for (option, value) in [(ZMQ_LINGER, 0), (ZMQ_RCVTIMEO, 5000), (ZMQ_SNDTIMEO, 5000)] {
-        socket::set_option(made, option, Some(&i32::to_ne_bytes(value))).unwrap();
+        made.set(option, value).unwrap();
     }
     made
 }
 
 #[test]
 fn as_far_as_the_kernel_goes() {
-    let context = context::create().unwrap().address();
+    let context = Context::new();
     let (pull, push) = (make(context, PULL), make(context, PUSH));
-    for text in [
-        &b"vsock://"[..],
-        b"vsock://1",
-        b"vsock://x:1",
-        b"vsock://1:x",
-    ] {
-        assert_eq!(
-            endpoints::bind(pull, text).unwrap_err().errno(),
-            libc::EINVAL
-        );
-        assert_eq!(
-            endpoints::connect(push, text).unwrap_err().errno(),
-            libc::EINVAL
-        );
+    for text in ["vsock://", "vsock://1", "vsock://x:1", "vsock://1:x"] {
+        assert_eq!(pull.bind(text).unwrap_err(), libc::EINVAL);
+        assert_eq!(push.connect(text).unwrap_err(), libc::EINVAL);
     }
     match kernel_has_vsock() {
         true => with_vsock(pull, push),
         false => {
-            for attempt in [
-                endpoints::bind(pull, b"vsock://*:*"),
-                endpoints::connect(push, b"vsock://1:5560"),
-            ] {
-                assert_eq!(attempt.unwrap_err().errno(), libc::EPROTONOSUPPORT);
+            for attempt in [pull.bind("vsock://*:*"), push.connect("vsock://1:5560")] {
+                assert_eq!(attempt.unwrap_err(), libc::EPROTONOSUPPORT);
             }
         }
     }
     let begun = Instant::now();
-    socket::close(pull).unwrap();
-    socket::close(push).unwrap();
-    context::terminate(context, false).unwrap();
+    pull.close().unwrap();
+    push.close().unwrap();
+    context.terminate().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(2));
 }
 
-fn with_vsock(pull: usize, push: usize) {
-    endpoints::bind(pull, b"vsock://-1:*").unwrap();
-    let bound = last_endpoint(pull);
+fn with_vsock(pull: Socket, push: Socket) {
+    pull.bind("vsock://-1:*").unwrap();
+    let bound = pull.last_endpoint();
     let port: u32 = bound
         .strip_prefix("vsock://*:")
         .and_then(|port| port.parse().ok())
         .expect("a port");
     // Taken, then given back.
-    assert_eq!(
-        endpoints::bind(push, bound.as_bytes()).unwrap_err().errno(),
-        libc::EADDRINUSE
-    );
+    assert_eq!(push.bind(&bound).unwrap_err(), libc::EADDRINUSE);
     let there = format!("vsock://{LOCAL}:{port}");
-    endpoints::connect(push, there.as_bytes()).unwrap();
-    assert_eq!(last_endpoint(push), there);
+    push.connect(&there).unwrap();
+    assert_eq!(push.last_endpoint(), there);
     if has_loopback(port) {
-        socket::send_bytes(push, b"over vsock", 0).unwrap();
-        assert_eq!(socket::recv(pull, 0).unwrap().data(), b"over vsock");
+        push.send(b"over vsock", 0).unwrap();
+        assert_eq!(pull.recv(0).unwrap().data(), b"over vsock");
     } else {
         println!("this kernel has no vsock loopback: no message was sent");
     }
-    endpoints::release(push, there.as_bytes()).unwrap();
-    assert_eq!(
-        endpoints::release(push, there.as_bytes())
-            .unwrap_err()
-            .errno(),
-        libc::ENOENT
-    );
-    endpoints::release(pull, format!("vsock://-1:{port}").as_bytes()).unwrap();
+    push.disconnect(&there).unwrap();
+    assert_eq!(push.disconnect(&there).unwrap_err(), libc::ENOENT);
+    pull.unbind(&format!("vsock://-1:{port}")).unwrap();
     let begun = Instant::now();
-    while endpoints::bind(push, bound.as_bytes()).is_err() {
+    while push.bind(&bound).is_err() {
         assert!(
             begun.elapsed() < Duration::from_secs(2),
             "the port was not given back"

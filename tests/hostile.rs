@@ -2,15 +2,16 @@
 
 #![cfg(target_os = "linux")]
 
+mod common;
+
+use common::{Context, Message, Socket};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_DONTWAIT as DONTWAIT, ZMQ_XPUB as XPUB};
 use zmq::abi::options::*;
-use zmq::message::Msg;
-use zmq::runtime::{context, endpoints, socket};
 
-use zmq::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_XPUB as XPUB};
 /// Bound of every wait that is expected to succeed.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// A peer that may not write for so long is held back.
@@ -21,23 +22,21 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// A bound socket and a raw peer that has been welcomed.
 struct Scene {
-    context: usize,
-    socket: usize,
+    context: Context,
+    socket: Socket,
     peer: TcpStream,
 }
 
 impl Scene {
     fn new(kind: i32, peer_type: &[u8], more_metadata: &[u8]) -> Scene {
-        let context = context::create().unwrap().address();
-        let socket = socket::create(context, kind).unwrap().address();
+        let context = Context::new();
+        let socket = context.socket(kind).unwrap();
         for (option, value) in [(ZMQ_LINGER, 0), (ZMQ_RCVTIMEO, PATIENCE.as_millis() as i32)] {
-            socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
+            socket.set(option, value).unwrap();
         }
-        endpoints::bind(socket, b"tcp://127.0.0.1:*").unwrap();
-        let mut text = [0; 64];
-        let len = socket::get_option(socket, ZMQ_LAST_ENDPOINT, &mut text).unwrap();
-        let text = std::str::from_utf8(&text[6..len - 1]).unwrap();
-        let mut peer = TcpStream::connect(text).unwrap();
+        socket.bind("tcp://127.0.0.1:*").unwrap();
+        let endpoint = socket.last_endpoint();
+        let mut peer = TcpStream::connect(&endpoint["tcp://".len()..]).unwrap();
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
         peer.set_write_timeout(Some(HELD_BACK)).unwrap();
 
@@ -77,14 +76,14 @@ impl Scene {
         written
     }
 
-    fn recv(&self) -> Msg {
-        socket::recv(self.socket, 0).unwrap()
+    fn recv(&self) -> Message {
+        self.socket.recv(0).unwrap()
     }
 
     fn end(self) {
-        socket::close(self.socket).unwrap();
+        self.socket.close().unwrap();
         drop(self.peer);
-        context::terminate(self.context, false).unwrap();
+        self.context.terminate().unwrap();
     }
 }
 
@@ -219,11 +218,10 @@ fn a_peer_does_not_say_who_it_is() {
     let mut scene = Scene::new(DEALER, b"DEALER", claim);
     scene.peer.write_all(&message(b"hello")).unwrap();
     let msg = scene.recv();
-    let metadata = msg.metadata().unwrap();
-    assert_eq!(metadata.get(c"User-Id"), None);
-    assert_eq!(metadata.get(c"user-id"), None);
-    assert_eq!(metadata.get(c"Peer-Address"), Some(c"127.0.0.1"));
-    assert_eq!(metadata.get(c"X-Ray"), Some(c"x"));
+    assert_eq!(msg.property(c"User-Id"), None);
+    assert_eq!(msg.property(c"user-id"), None);
+    assert_eq!(msg.property(c"Peer-Address"), Some(c"127.0.0.1"));
+    assert_eq!(msg.property(c"X-Ray"), Some(c"x"));
     scene.end();
 }
 
@@ -243,7 +241,7 @@ fn a_name_with_a_nul_is_none() {
             Err(error) => error.kind() == ErrorKind::ConnectionReset,
         };
         assert!(closed, "a peer with {name:?} is refused");
-        let dontwait = socket::recv(scene.socket, socket::DONTWAIT);
+        let dontwait = scene.socket.recv(DONTWAIT);
         assert!(dontwait.is_err(), "{name:?} is heard");
         scene.end();
     }

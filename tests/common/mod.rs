@@ -194,8 +194,8 @@ pub fn proxy(front: Socket, back: Socket) -> c_int {
     check(rc).unwrap_err()
 }
 
-/// An initialised message, closed when it is dropped. The functions only read want it unshared
-/// too, hence the cell.
+/// An initialised message, closed when it is dropped. It is in a cell because the functions take
+/// a mutable pointer also for what only reads.
 pub struct Message(UnsafeCell<MaybeUninit<zmq_msg_t>>);
 
 impl Message {

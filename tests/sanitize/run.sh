@@ -34,7 +34,7 @@ thread)
 esac
 
 # The library, optimised a little for the time it takes, as all that it is made of.
-RUSTFLAGS=$flags $CARGO build --target "$host" --target-dir "target/$kind" --lib --features testing \
+RUSTFLAGS=$flags $CARGO build --target "$host" --target-dir "target/$kind" --lib \
     --config profile.dev.package.ferrozmq.opt-level=1 --config profile.dev.debug=1
 made=target/$kind/$host/debug
 cp "$made/libzmq.so" "$build/lib/libzmq.so.5"

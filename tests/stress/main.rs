@@ -8,6 +8,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod messages;
 mod pair;
 mod publish;

@@ -2,11 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use crate::common::{Message, Result, Socket};
 use crate::travel::Random;
 use std::collections::HashMap;
-use zmq::error::Error;
-use zmq::message::Msg;
-use zmq::runtime::socket;
 
 pub use zmq::abi::numbers::{ZMQ_DONTWAIT as DONTWAIT, ZMQ_SNDMORE as SNDMORE};
 
@@ -69,11 +67,11 @@ impl Id {
 }
 
 /// Sends `before`, the head and the parts.
-pub fn send(socket: usize, before: &[&[u8]], id: Id) -> Result<(), Error> {
+pub fn send(socket: Socket, before: &[&[u8]], id: Id) -> Result<()> {
     send_with(socket, before, id, 0)
 }
 
-pub fn send_with(socket: usize, before: &[&[u8]], id: Id, flags: i32) -> Result<(), Error> {
+pub fn send_with(socket: Socket, before: &[&[u8]], id: Id, flags: i32) -> Result<()> {
     let (head, parts) = (id.head(), id.parts());
     let mut all: Vec<&[u8]> = before.to_vec();
     all.push(&head);
@@ -82,31 +80,35 @@ pub fn send_with(socket: usize, before: &[&[u8]], id: Id, flags: i32) -> Result<
         let more = if i + 1 < all.len() { SNDMORE } else { 0 };
         // Once the first is in, the others must not be refused.
         let wait = if i == 0 { flags } else { 0 };
-        socket::send_bytes(socket, part, more | wait)?;
+        socket.send(part, more | wait)?;
     }
     Ok(())
 }
 
 /// All parts of the next message.
-pub fn receive(socket: usize, flags: i32) -> Result<Vec<Msg>, Error> {
-    let mut parts = vec![socket::recv(socket, flags)?];
-    while parts.last().is_some_and(Msg::more) {
-        parts.push(socket::recv(socket, DONTWAIT).expect("a part did not come with the first"));
+pub fn receive(socket: Socket, flags: i32) -> Result<Vec<Message>> {
+    let mut parts = vec![socket.recv(flags)?];
+    while parts.last().is_some_and(Message::more) {
+        parts.push(
+            socket
+                .recv(DONTWAIT)
+                .expect("a part did not come with the first"),
+        );
     }
     Ok(parts)
 }
 
 /// Sends on what `receive` gave.
-pub fn forward(socket: usize, parts: Vec<Msg>) -> Result<(), Error> {
+pub fn forward(socket: Socket, parts: Vec<Message>) -> Result<()> {
     for mut part in parts {
         let more = if part.more() { SNDMORE } else { 0 };
-        socket::send(socket, &mut part, more)?;
+        socket.send_message(&mut part, more)?;
     }
     Ok(())
 }
 
 /// Checks each byte.
-pub fn check(parts: &[Msg]) -> Id {
+pub fn check(parts: &[Message]) -> Id {
     let id = Id::read(parts[0].data());
     let wanted = id.parts();
     assert_eq!(parts.len(), wanted.len() + 1, "parts of {id:?}");

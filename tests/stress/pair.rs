@@ -2,26 +2,25 @@
 
 #![forbid(unsafe_code)]
 
+use crate::common::{Context, Socket};
 use crate::messages::*;
 use crate::sockets::*;
 use crate::travel::*;
 use std::time::Instant;
 use zmq::abi::options::*;
-use zmq::error::Error;
-use zmq::runtime::{context, endpoints, socket};
 
 #[test]
 fn a_pair_talks_both_ways_at_once() {
     each(&TRANSPORTS, |transport, seed| {
         const COUNT: u64 = 2500;
-        let context = context::create().unwrap().address();
+        let context = Context::new();
         let (left, right) = (open(context, PAIR), open(context, PAIR));
-        endpoints::connect(right, &bind(left, transport)).unwrap();
-        let end = |socket: usize, source: u32| {
+        right.connect(&bind(left, transport)).unwrap();
+        let end = |socket: Socket, source: u32| {
             let mut random = Random(seed + u64::from(source));
             let (mut sent, mut got, mut last) = (0, 0, Instant::now());
             let mut ledger = Ledger::default();
-            set(socket, ZMQ_RCVTIMEO, 20);
+            socket.set(ZMQ_RCVTIMEO, 20).unwrap();
             travel(random.clone(), move || {
                 random.pause();
                 let mut wait = 0;
@@ -35,7 +34,7 @@ fn a_pair_talks_both_ways_at_once() {
                     };
                     match send_with(socket, &[], id, DONTWAIT) {
                         Ok(()) => (sent, wait) = (sent + 1, DONTWAIT),
-                        Err(error) => assert_eq!(error, Error::Again),
+                        Err(error) => assert_eq!(error, libc::EAGAIN),
                     }
                 }
                 if got < COUNT {
@@ -46,7 +45,7 @@ fn a_pair_talks_both_ways_at_once() {
                             ledger.next(id);
                             (got, last) = (got + 1, Instant::now());
                         }
-                        Err(error) => assert_eq!(error, Error::Again),
+                        Err(error) => assert_eq!(error, libc::EAGAIN),
                     }
                 }
                 assert!(last.elapsed() < PATIENCE, "{sent} sent, {got} received");
@@ -55,7 +54,7 @@ fn a_pair_talks_both_ways_at_once() {
         };
         join(vec![end(left, 0), end(right, 1)]);
         for socket in [left, right] {
-            socket::close(socket).unwrap();
+            socket.close().unwrap();
         }
         terminate(context);
     });

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::common::{self, Context, Socket};
 use crate::messages::*;
 use crate::sockets::*;
 use crate::travel::*;
@@ -10,15 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
+use zmq::abi::errors::ETERM;
 use zmq::abi::options::*;
-use zmq::error::Error;
-use zmq::runtime::proxy::Proxy;
-use zmq::runtime::{context, endpoints, socket};
 
 const TOPICS: [&[u8]; 4] = [b"a", b"ab", b"c", b"d"];
 
 /// Publishes on all topics until told to stop, each topic with its own numbers.
-fn publisher(socket: usize, stop: Arc<AtomicBool>, mut random: Random) -> JoinHandle<()> {
+fn publisher(socket: Socket, stop: Arc<AtomicBool>, mut random: Random) -> JoinHandle<()> {
     let mut numbers = [0u64; TOPICS.len()];
     travel(random.clone(), move || {
         if random.below(40) == 0 {
@@ -34,8 +33,8 @@ fn publisher(socket: usize, stop: Arc<AtomicBool>, mut random: Random) -> JoinHa
         numbers[topic] += 1;
         let more = !stop.load(Ordering::SeqCst);
         if !more {
-            set(socket, ZMQ_LINGER, 0);
-            socket::close(socket).unwrap();
+            socket.set(ZMQ_LINGER, 0).unwrap();
+            socket.close().unwrap();
         }
         more
     })
@@ -44,8 +43,8 @@ fn publisher(socket: usize, stop: Arc<AtomicBool>, mut random: Random) -> JoinHa
 /// Subscribes, receives and goes, several times. `gapless`: between the first
 /// and the last of a topic nothing is left out.
 fn subscriber(
-    context: usize,
-    endpoint: Vec<u8>,
+    context: Context,
+    endpoint: String,
     gapless: bool,
     done: Arc<AtomicUsize>,
     mut random: Random,
@@ -54,14 +53,14 @@ fn subscriber(
     let mut life = 0;
     travel(random.clone(), move || {
         let socket = open(context, SUB);
-        set(socket, ZMQ_RCVHWM, 0);
+        socket.set(ZMQ_RCVHWM, 0).unwrap();
         let mut wanted: HashSet<&[u8]> = HashSet::new();
         for _ in 0..1 + random.below(2) {
             let topic = TOPICS[random.below(TOPICS.len() as u64) as usize];
-            socket::set_option(socket, ZMQ_SUBSCRIBE, Some(topic)).unwrap();
+            socket.set_bytes(ZMQ_SUBSCRIBE, topic).unwrap();
             wanted.insert(topic);
         }
-        endpoints::connect(socket, &endpoint).unwrap();
+        socket.connect(&endpoint).unwrap();
         let mut next: HashMap<u32, u64> = HashMap::new();
         for _ in 0..random.below(200) {
             random.pause();
@@ -79,7 +78,7 @@ fn subscriber(
                 assert!(right, "{id:?} instead of {next}");
             }
         }
-        socket::close(socket).unwrap();
+        socket.close().unwrap();
         life += 1;
         if life == LIVES {
             done.fetch_add(1, Ordering::SeqCst);
@@ -104,11 +103,11 @@ fn subscribers_behind_a_proxy_come_and_go() {
 
 fn publish(transport: &str, seed: u64, proxied: bool) {
     const SUBSCRIBERS: usize = 4;
-    let context = context::create().unwrap().address();
+    let context = Context::new();
     let endless = |kind| {
         let socket = open(context, kind);
-        set(socket, ZMQ_SNDHWM, 0);
-        set(socket, ZMQ_RCVHWM, 0);
+        socket.set(ZMQ_SNDHWM, 0).unwrap();
+        socket.set(ZMQ_RCVHWM, 0).unwrap();
         socket
     };
     let source = endless(PUB);
@@ -116,10 +115,10 @@ fn publish(transport: &str, seed: u64, proxied: bool) {
     let mut proxy = None;
     if proxied {
         let (front, back) = (endless(XSUB), endless(XPUB));
-        endpoints::connect(front, &endpoint).unwrap();
+        front.connect(&endpoint).unwrap();
         endpoint = bind(back, transport);
         proxy = Some(thread::spawn(move || {
-            assert_eq!(Proxy::new(front, back, None).run(), Err(Error::Term));
+            assert_eq!(common::proxy(front, back), ETERM);
             for socket in [front, back] {
                 set_linger_and_close(socket);
             }
@@ -139,13 +138,13 @@ fn publish(transport: &str, seed: u64, proxied: bool) {
     assert_eq!(done.load(Ordering::SeqCst), SUBSCRIBERS);
     stop.store(true, Ordering::SeqCst);
     join(vec![publisher]);
-    context::shutdown(context).unwrap();
+    context.shutdown().unwrap();
     join(proxy.into_iter().collect());
     terminate(context);
 }
 
 /// After the context's end options can no longer be set, but close is allowed.
-fn set_linger_and_close(socket: usize) {
-    let _ = socket::set_option(socket, ZMQ_LINGER, Some(&0i32.to_ne_bytes()));
-    socket::close(socket).unwrap();
+fn set_linger_and_close(socket: Socket) {
+    let _ = socket.set(ZMQ_LINGER, 0);
+    socket.close().unwrap();
 }

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::common::{Context, Socket};
 use crate::messages::*;
 use crate::sockets::*;
 use crate::travel::*;
@@ -9,12 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use zmq::abi::options::*;
-use zmq::error::Error;
-use zmq::runtime::{context, endpoints, socket};
 
 /// Gives every message back until told to stop. The head is behind `skip` parts.
-fn echo(socket: usize, skip: usize, stop: Arc<AtomicBool>, mut random: Random) -> JoinHandle<()> {
-    set(socket, ZMQ_RCVTIMEO, 50);
+fn echo(socket: Socket, skip: usize, stop: Arc<AtomicBool>, mut random: Random) -> JoinHandle<()> {
+    socket.set(ZMQ_RCVTIMEO, 50).unwrap();
     let mut ledger = Ledger::default();
     travel(random.clone(), move || {
         random.pause();
@@ -23,11 +22,11 @@ fn echo(socket: usize, skip: usize, stop: Arc<AtomicBool>, mut random: Random) -
                 ledger.next(check(&parts[skip..]));
                 forward(socket, parts).unwrap();
             }
-            Err(error) => assert_eq!(error, Error::Again),
+            Err(error) => assert_eq!(error, libc::EAGAIN),
         }
         let more = !stop.load(Ordering::SeqCst);
         if !more {
-            socket::close(socket).unwrap();
+            socket.close().unwrap();
         }
         more
     })
@@ -35,12 +34,12 @@ fn echo(socket: usize, skip: usize, stop: Arc<AtomicBool>, mut random: Random) -
 
 /// What one client has under way.
 struct Client {
-    context: usize,
+    context: Context,
     kind: i32,
-    endpoint: Vec<u8>,
+    endpoint: String,
     source: u32,
     life: u32,
-    socket: Option<usize>,
+    socket: Option<Socket>,
     sent: u64,
     answered: u64,
     goal: u64,
@@ -58,9 +57,9 @@ impl Client {
         };
         // Some lives end in the middle of things.
         if self.random.below(400) == 0 {
-            set(socket, ZMQ_LINGER, 0);
+            socket.set(ZMQ_LINGER, 0).unwrap();
             if self.kind == DEALER {
-                let _ = socket::send_bytes(socket, b"half", SNDMORE | DONTWAIT);
+                let _ = socket.send(b"half", SNDMORE | DONTWAIT);
             }
             self.end(socket);
         } else if self.answered == self.goal {
@@ -73,20 +72,20 @@ impl Client {
 
     fn begin(&mut self) -> bool {
         let socket = open(self.context, self.kind);
-        endpoints::connect(socket, &self.endpoint).unwrap();
+        socket.connect(&self.endpoint).unwrap();
         self.socket = Some(socket);
         (self.sent, self.answered) = (0, 0);
         self.goal = 1 + self.random.below(150);
         true
     }
 
-    fn end(&mut self, socket: usize) {
-        socket::close(socket).unwrap();
+    fn end(&mut self, socket: Socket) {
+        socket.close().unwrap();
         self.socket = None;
         self.life += 1;
     }
 
-    fn exchange(&mut self, socket: usize) {
+    fn exchange(&mut self, socket: Socket) {
         let open = self.sent - self.answered;
         if self.sent < self.goal && open < self.window && (open == 0 || self.random.below(2) == 0) {
             let id = self.id(self.sent);
@@ -111,7 +110,7 @@ impl Client {
 
 fn clients(transport: &str, seed: u64, client: i32, server: i32, window: u64) {
     const LIVES: u32 = 16;
-    let context = context::create().unwrap().address();
+    let context = Context::new();
     let socket = open(context, server);
     let endpoint = bind(socket, transport);
     let stop = Arc::new(AtomicBool::new(false));

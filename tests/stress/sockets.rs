@@ -2,13 +2,12 @@
 
 #![forbid(unsafe_code)]
 
+use crate::common::{Context, Socket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 use zmq::abi::options::*;
-use zmq::error::Error;
-use zmq::runtime::{context, endpoints, socket};
 
 pub use zmq::abi::numbers::{
     ZMQ_DEALER as DEALER, ZMQ_PAIR as PAIR, ZMQ_PUB as PUB, ZMQ_PULL as PULL, ZMQ_PUSH as PUSH,
@@ -20,20 +19,20 @@ pub use zmq::abi::numbers::{
 pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const TRANSPORTS: [&str; 3] = ["inproc", "ipc", "tcp"];
 
-pub fn set(socket: usize, option: i32, value: i32) {
-    socket::set_option(socket, option, Some(&value.to_ne_bytes())).unwrap();
-}
-
-pub fn open(context: usize, kind: i32) -> usize {
-    let socket = socket::create(context, kind).unwrap().address();
-    set(socket, ZMQ_RCVTIMEO, PATIENCE.as_millis() as i32);
-    set(socket, ZMQ_SNDTIMEO, PATIENCE.as_millis() as i32);
-    set(socket, ZMQ_RECONNECT_IVL, 5);
+pub fn open(context: Context, kind: i32) -> Socket {
+    let socket = context.socket(kind).unwrap();
+    socket
+        .set(ZMQ_RCVTIMEO, PATIENCE.as_millis() as i32)
+        .unwrap();
+    socket
+        .set(ZMQ_SNDTIMEO, PATIENCE.as_millis() as i32)
+        .unwrap();
+    socket.set(ZMQ_RECONNECT_IVL, 5).unwrap();
     socket
 }
 
 /// A free endpoint of a transport, or the one that is given, bound.
-pub fn bind(socket: usize, transport: &str) -> Vec<u8> {
+pub fn bind(socket: Socket, transport: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let text = match transport {
         "tcp" => "tcp://127.0.0.1:*".to_owned(),
@@ -41,26 +40,24 @@ pub fn bind(socket: usize, transport: &str) -> Vec<u8> {
         text if text.contains(':') => text.to_owned(),
         _ => format!("inproc://{}", NUMBER.fetch_add(1, Ordering::SeqCst)),
     };
-    endpoints::bind(socket, text.as_bytes()).unwrap();
-    let mut last = [0; 256];
-    let len = socket::get_option(socket, ZMQ_LAST_ENDPOINT, &mut last).unwrap();
-    last[..len - 1].to_vec()
+    socket.bind(&text).unwrap();
+    socket.last_endpoint()
 }
 
 /// Binds to an endpoint that another socket has just let go of.
-pub fn bind_again(socket: usize, endpoint: &[u8]) {
+pub fn bind_again(socket: Socket, endpoint: &str) {
     let begin = Instant::now();
-    while let Err(error) = endpoints::bind(socket, endpoint) {
-        assert_eq!(error, Error::AddrInUse);
+    while let Err(error) = socket.bind(endpoint) {
+        assert_eq!(error, libc::EADDRINUSE);
         assert!(begin.elapsed() < PATIENCE, "the endpoint stays taken");
         thread::sleep(Duration::from_millis(1));
     }
 }
 
 /// Ends the context; everything lingers as long as it must, but not for ever.
-pub fn terminate(context: usize) {
+pub fn terminate(context: Context) {
     let (sender, receiver) = mpsc::channel();
-    let ending = thread::spawn(move || sender.send(context::terminate(context, false)));
+    let ending = thread::spawn(move || sender.send(context.terminate()));
     let ended = receiver.recv_timeout(PATIENCE);
     ended.expect("the context does not end").unwrap();
     // It has nothing to do but to end, and shall not outlive the test.

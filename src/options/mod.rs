@@ -25,5 +25,5 @@ mod tests;
 pub use context::ContextOptions;
 pub use lists::is_property_name;
 pub use secret::Secret;
-pub use socket::{Options, mechanism};
+pub use socket::{Named, Options, When, mechanism};
 pub use value::{put_int_zero_padded, put_string, put_u64_exact};

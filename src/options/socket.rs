@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::{ContextOptions, Secret, lists, value};
@@ -39,11 +40,12 @@ const ANY: i32 = i32::MAX;
 
 /// Declares [`Options`], the defaults and the table from one list.
 ///
-/// An entry reads `field: type = default => NUMBER [rule], ...;` where the rule names an arm
-/// of `row!`. A field with several numbers has several rules, a field without any has none.
+/// An entry reads `field: type = default => NUMBER [rule] when, ...;` where the rule names an arm
+/// of `row!` and `when` is one of [`When`], [`When::NextEndpoint`] if it is left out. A field with
+/// several numbers has several rules, a field without any has none.
 macro_rules! options {
     ($( $(#[$doc:meta])* $field:ident: $type:ty = $default:expr
-        $(=> $( $number:ident [ $($rule:tt)* ] ),+ )?; )*) => {
+        $(=> $( $number:ident [ $($rule:tt)* ] $($when:ident)? ),+ )?; )*) => {
         /// The option values of one socket.
         ///
         /// Fields have the option's name and the unit of the C API unless documented
@@ -56,7 +58,10 @@ macro_rules! options {
         const DEFAULTS: Options = Options { $( $field: $default, )* };
 
         const TABLE: &[Row] = &[
-            $( $( $( row!($number, $field, $($rule)*), )+ )? )*
+            $( $( $( Row {
+                $( when: When::$when, )?
+                ..row!($number, $field, $($rule)*)
+            }, )+ )? )*
         ];
     };
 }
@@ -197,6 +202,7 @@ macro_rules! row {
             name: stringify!($number),
             set: $set,
             get: $get,
+            when: When::NextEndpoint,
         }
     };
 }
@@ -217,7 +223,7 @@ options! {
     /// `ZMQ_RCVBUF`: kernel receive buffer, in bytes; -1 leaves the system default.
     rcvbuf: i32 = -1 => ZMQ_RCVBUF [int -1..=ANY];
     /// `ZMQ_LINGER`: milliseconds unsent messages outlive the socket; -1 without limit.
-    linger: i32 = -1 => ZMQ_LINGER [int -1..=ANY];
+    linger: i32 = -1 => ZMQ_LINGER [int -1..=ANY] Now;
     /// `ZMQ_RECONNECT_IVL`: milliseconds; 0 and -1 disable reconnection.
     reconnect_ivl: i32 = 100 => ZMQ_RECONNECT_IVL [int -1..=ANY];
     /// `ZMQ_BACKLOG`: length of the queue of connections not yet accepted.
@@ -227,15 +233,15 @@ options! {
     /// `ZMQ_MAXMSGSIZE`: most bytes of a message part; a negative number means no limit.
     maxmsgsize: i64 = -1 => ZMQ_MAXMSGSIZE [i64];
     /// `ZMQ_SNDHWM`: HWM of each outgoing pipe, in messages; 0 means no limit.
-    sndhwm: i32 = 1_000 => ZMQ_SNDHWM [int 0..=ANY];
+    sndhwm: i32 = 1_000 => ZMQ_SNDHWM [int 0..=ANY] Now;
     /// `ZMQ_RCVHWM`: HWM of each incoming pipe, in messages; 0 means no limit.
-    rcvhwm: i32 = 1_000 => ZMQ_RCVHWM [int 0..=ANY];
+    rcvhwm: i32 = 1_000 => ZMQ_RCVHWM [int 0..=ANY] Now;
     /// `ZMQ_MULTICAST_HOPS`: network hops of a multicast packet.
     multicast_hops: i32 = 1 => ZMQ_MULTICAST_HOPS [int 1..=ANY];
     /// `ZMQ_RCVTIMEO`: milliseconds; -1 means no timeout.
-    rcvtimeo: i32 = -1 => ZMQ_RCVTIMEO [int -1..=ANY];
+    rcvtimeo: i32 = -1 => ZMQ_RCVTIMEO [int -1..=ANY] NextWait;
     /// `ZMQ_SNDTIMEO`: milliseconds; -1 means no timeout.
-    sndtimeo: i32 = -1 => ZMQ_SNDTIMEO [int -1..=ANY];
+    sndtimeo: i32 = -1 => ZMQ_SNDTIMEO [int -1..=ANY] NextWait;
     /// `ZMQ_IPV6`: IPv6 in addition to IPv4. `ZMQ_IPV4ONLY` is its negation.
     ipv6: bool = false => ZMQ_IPV6 [flag], ZMQ_IPV4ONLY [opposite_flag];
     /// `ZMQ_TCP_KEEPALIVE`: 1 on, 0 off, -1 system default.
@@ -292,7 +298,7 @@ options! {
     /// `ZMQ_HANDSHAKE_IVL`: milliseconds; 0 sets no limit.
     handshake_ivl: i32 = 30_000 => ZMQ_HANDSHAKE_IVL [int 0..=ANY];
     /// `ZMQ_INVERT_MATCHING`: messages that match no subscription are delivered.
-    invert_matching: bool = false => ZMQ_INVERT_MATCHING [any_flag];
+    invert_matching: bool = false => ZMQ_INVERT_MATCHING [any_flag] Now;
     /// `ZMQ_HEARTBEAT_IVL`: milliseconds; 0 sends no PING.
     heartbeat_ivl: i32 = 0 => ZMQ_HEARTBEAT_IVL [int 0..=ANY];
     /// `ZMQ_HEARTBEAT_TTL` in tenths of a second, as a PING carries it.
@@ -344,6 +350,29 @@ struct Row {
     name: &'static str,
     set: Set,
     get: Get,
+    when: When,
+}
+
+/// When a new value of an option has its effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At once, also on what is there.
+    Now,
+    /// At the next send or receive that waits.
+    NextWait,
+    /// At the next bind or connect.
+    NextEndpoint,
+}
+
+impl When {
+    /// For a line of the log: "... is set, ...".
+    pub fn text(self) -> &'static str {
+        match self {
+            When::Now => "with effect at once",
+            When::NextWait => "for the next wait",
+            When::NextEndpoint => "for the next bind or connect",
+        }
+    }
 }
 
 /// How a value is validated and stored.
@@ -399,6 +428,18 @@ const fn index() -> [u8; 128] {
 fn row(option: i32) -> Option<&'static Row> {
     let position = INDEX.get(usize::try_from(option).ok()?)?;
     TABLE.get(usize::from(*position))
+}
+
+/// An option in the log: its name if it has a row, else its number.
+pub struct Named(pub i32);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Options::name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "option {}", self.0),
+        }
+    }
 }
 
 impl Options {
@@ -465,6 +506,11 @@ impl Options {
     /// The public name of a generic option number, for diagnostics; `None` if it has no row.
     pub fn name(option: i32) -> Option<&'static str> {
         row(option).map(|row| row.name)
+    }
+
+    /// When a generic option acts; `None` if it has no row.
+    pub fn when(option: i32) -> Option<When> {
+        row(option).map(|row| row.when)
     }
 
     /// Whether pipes of this socket keep only the newest message.

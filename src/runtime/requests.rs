@@ -9,7 +9,7 @@
 use super::socket::Socket;
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
-use crate::options::Options;
+use crate::options::{Named, Options, When};
 use crate::pattern::Request;
 use crate::sys::cancel::Shield;
 use crate::sys::log::{Level, Origin, enabled, log};
@@ -110,11 +110,11 @@ impl Socket {
     /// Sets an option and logs that, without the value, which may be secret.
     pub(super) fn set_option_and_log(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         let (origin, result) = (self.shared.origin, self.set_option(option, value));
-        match (result, Options::name(option)) {
-            (Ok(()), Some(name)) => log!(Trace, origin, "{name} is set"),
-            (Ok(()), None) => log!(Trace, origin, "option {option} is set"),
-            (Err(error), Some(name)) => log!(Warn, origin, "{name} is refused: {error}"),
-            (Err(error), None) => log!(Warn, origin, "option {option} is refused: {error}"),
+        let name = Named(option);
+        let when = Options::when(option).map_or("with effect at once", When::text);
+        match result {
+            Ok(()) => log!(Trace, origin, "{name} is set, {when}"),
+            Err(error) => log!(Warn, origin, "{name} is refused: {error}"),
         }
         result
     }

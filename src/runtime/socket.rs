@@ -28,7 +28,7 @@ use crate::endpoint::AddressMask;
 use crate::error::{Error, Result};
 use crate::io_policy::tunables::{CANCEL_EVERY, MAIL_EVERY};
 use crate::message::{Msg, flag};
-use crate::options::{self, Options};
+use crate::options::{self, Options, When};
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern, Request};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
 use crate::sync::lock::Guard;
@@ -496,6 +496,15 @@ impl Socket {
             AddressMask::parse(text, self.options.ipv6)?;
         }
         Arc::make_mut(&mut self.options).set(option, value)?;
+        if Options::when(option) == Some(When::Now) {
+            self.apply_now(option);
+        }
+        Ok(())
+    }
+
+    /// A changed option that acts on the pipes and connections there are. Patterns read
+    /// others where they need them.
+    fn apply_now(&mut self, option: i32) {
         match option {
             opt::ZMQ_LINGER => self
                 .shared
@@ -512,7 +521,6 @@ impl Socket {
             }
             _ => {}
         }
-        Ok(())
     }
 
     fn get_option(&mut self, option: i32, mut room: Room<'_>) -> Result<usize> {

@@ -462,7 +462,7 @@ static const struct event {
   {4, "gives up tcp://127.0.0.1:"},
   {4, "closed fd "},
   {5, "PING to "},
-  {5, "ZMQ_LINGER is set"},
+  {5, "ZMQ_LINGER is set, with effect at once"},
 };
 
 static void check_levels (void)

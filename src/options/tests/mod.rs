@@ -10,7 +10,7 @@ mod lists;
 mod security;
 mod value;
 
-use super::{ContextOptions, Options};
+use super::{ContextOptions, Named, Options, When};
 use crate::abi::socket_type::SocketType;
 use crate::error::{Error, Result};
 
@@ -404,4 +404,21 @@ fn heartbeat_timeout_falls_back_to_the_interval() {
     assert_eq!(options.effective_heartbeat_timeout(), 250);
     assert_eq!(set_int(&mut options, 77, 0), Ok(()));
     assert_eq!(options.effective_heartbeat_timeout(), 0);
+}
+
+#[test]
+fn options_act_when_the_table_says() {
+    let acts = |option| Options::when(option);
+    for option in [LINGER, 23, 24, INVERT_MATCHING] {
+        assert_eq!(acts(option), Some(When::Now), "{}", Named(option));
+    }
+    for option in [27, 28] {
+        assert_eq!(acts(option), Some(When::NextWait), "{}", Named(option));
+    }
+    for option in [AFFINITY, ROUTING_ID, MAXMSGSIZE, IPV6] {
+        assert_eq!(acts(option), Some(When::NextEndpoint), "{}", Named(option));
+    }
+    assert_eq!(acts(9999), None);
+    let shown = [LINGER, 9999].map(|option| Named(option).to_string());
+    assert_eq!(shown, ["ZMQ_LINGER", "option 9999"]);
 }

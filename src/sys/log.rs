@@ -137,8 +137,11 @@ pub fn start() {
     let first = LEVEL.compare_exchange(UNREAD, level, order, order).is_ok();
     if let (true, None) = (first, found) {
         let value = Text(value.unwrap_or_default());
-        let text = format_args!("ZMQ_LOG={value} is none of error, warn, info, debug, trace");
-        write(Level::Error, Origin::LIBRARY, text);
+        write(
+            Level::Error,
+            Origin::LIBRARY,
+            format_args!("ZMQ_LOG={value} is none of error, warn, info, debug, trace"),
+        );
     }
 }
 
@@ -163,8 +166,13 @@ pub fn write(level: Level, origin: Origin, text: fmt::Arguments<'_>) {
         let lost = LOST.swap(0, Ordering::Relaxed);
         let missing = left_out.saturating_add(lost);
         if missing > 0 {
-            let text = format_args!("{missing} lines were left out before this one");
-            if !put(Line::new(Level::Warn, stamp, Origin::LIBRARY, text).bytes()) {
+            let line = Line::new(
+                Level::Warn,
+                stamp,
+                Origin::LIBRARY,
+                format_args!("{missing} lines were left out before this one"),
+            );
+            if !put(line.bytes()) {
                 LOST.fetch_add(missing, Ordering::Relaxed);
             }
         }

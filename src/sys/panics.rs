@@ -26,8 +26,11 @@ pub fn contain<R>(cost: &str, f: impl FnOnce() -> R) -> Option<R> {
 fn report(payload: Box<dyn Any + Send>, cost: &str) {
     static REPORTED: AtomicBool = AtomicBool::new(false);
     if !REPORTED.swap(true, Ordering::Relaxed) || log::enabled(Level::Error) {
-        let text = format_args!("internal error, {cost}; please report this");
-        log::write(Level::Error, Origin::LIBRARY, text);
+        log::write(
+            Level::Error,
+            Origin::LIBRARY,
+            format_args!("internal error, {cost}; please report this"),
+        );
     }
     // Dropping a payload runs code that may panic in turn.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));

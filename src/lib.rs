@@ -1,4 +1,29 @@
-//! ferrozmq: a drop-in replacement for libzmq.
+//! ferrozmq: a drop-in replacement for libzmq, with the same C ABI and wire protocol.
+//!
+//! Programs in C, and bindings in other languages, link with `libzmq.so.5` or `libzmq.a`.
+//! The crate exports the same functions to Rust, and nothing safer: they are what `zmq.h`
+//! declares, with its contracts. Here a message goes from one socket to another.
+//!
+//! ```
+//! use zmq::capi::{constants::*, ctx::*, socket::*, transfer::*};
+//!
+//! // SAFETY: handles from the calls before, and buffers of the sizes that are given.
+//! unsafe {
+//!     let context = zmq_ctx_new();
+//!     let pull = zmq_socket(context, ZMQ_PULL);
+//!     let push = zmq_socket(context, ZMQ_PUSH);
+//!     assert_eq!(zmq_bind(pull, c"inproc://example".as_ptr()), 0);
+//!     assert_eq!(zmq_connect(push, c"inproc://example".as_ptr()), 0);
+//!
+//!     assert_eq!(zmq_send(push, b"hello".as_ptr().cast(), 5, 0), 5);
+//!     let mut received = [0; 16];
+//!     let size = zmq_recv(pull, received.as_mut_ptr().cast(), received.len(), 0);
+//!     assert_eq!(&received[..size as usize], b"hello");
+//!
+//!     assert_eq!((zmq_close(push), zmq_close(pull)), (0, 0));
+//!     assert_eq!(zmq_ctx_term(context), 0);
+//! }
+//! ```
 //!
 //! The modules stand in layers, highest first; a module uses only what stands
 //! below it, and modules of one layer do not use each other. ARCHITECTURE.md

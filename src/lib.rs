@@ -5,7 +5,8 @@
 //! declares, with its contracts. Here a message goes from one socket to another.
 //!
 //! ```
-//! use zmq::capi::{constants::*, ctx::*, socket::*, transfer::*};
+//! use zmq::abi::numbers::*;
+//! use zmq::capi::{ctx::*, socket::*, transfer::*};
 //!
 //! // SAFETY: handles from the calls before, and buffers of the sizes that are given.
 //! unsafe {

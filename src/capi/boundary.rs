@@ -22,26 +22,12 @@
 
 use std::ffi::c_int;
 
-// The function that returns the address of this thread's `errno`, in each C library.
-#[cfg(any(target_os = "solaris", target_os = "illumos"))]
-use libc::___errno as location;
-#[cfg(any(target_os = "netbsd", target_os = "openbsd", target_os = "android"))]
-use libc::__errno as location;
-#[cfg(any(target_os = "linux", target_os = "dragonfly", target_os = "emscripten"))]
-use libc::__errno_location as location;
-#[cfg(any(target_vendor = "apple", target_os = "freebsd"))]
-use libc::__error as location;
-#[cfg(windows)]
-unsafe extern "C" {
-    #[link_name = "_errno"]
-    fn location() -> *mut c_int;
-}
-
 use crate::error::{Result, SUSPENDED};
 use crate::message::run_released;
 use crate::sync::suspend;
 use crate::sys::cancel::{self, Shield};
 use crate::sys::panics::contain;
+pub use crate::sys::{last_errno as errno, set_errno};
 
 /// The `errno` of a call in which the library itself panicked.
 ///
@@ -202,20 +188,6 @@ pub fn plain<T: CReturn>(body: impl FnOnce() -> T) -> T {
         set_errno(EPANIC);
         T::FAIL
     })
-}
-
-/// The calling thread's `errno`.
-#[inline]
-pub fn errno() -> c_int {
-    // SAFETY: the C library returns a pointer that is valid for this thread.
-    unsafe { *location() }
-}
-
-/// Sets the calling thread's `errno`.
-#[inline]
-pub fn set_errno(value: c_int) {
-    // SAFETY: the C library returns a pointer that is valid for this thread.
-    unsafe { *location() = value }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 use super::boundary::plain;
 use crate::{message, runtime, transport};
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 #[used]
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = end;

@@ -85,11 +85,11 @@ pub unsafe extern "C-unwind" fn zmq_threadclose(thread: *mut c_void) {
     }
 }
 
-#[cfg(unix)]
 mod os {
     use super::{Error, Job, Result, set_errno};
     use crate::sys::cancel::unwinding;
-    use std::ffi::{c_int, c_uint, c_void};
+    use crate::sys::{SignalMask, set_thread_name};
+    use std::ffi::{c_uint, c_void};
     use std::mem::MaybeUninit;
     use std::ptr::{null, null_mut};
 
@@ -106,11 +106,11 @@ mod os {
         pub fn start(job: Box<Job>) -> Result<Thread> {
             let job = Box::into_raw(job);
             let mut thread = MaybeUninit::uninit();
-            let old = block_signals();
+            let mask = SignalMask::block_all();
             // SAFETY: `thread` is writable, and the new thread owns `job`, which `run` frees.
             let code =
                 unsafe { unwinding::pthread_create(thread.as_mut_ptr(), null(), run, job.cast()) };
-            restore_signals(old);
+            mask.restore();
             if code != 0 {
                 // SAFETY: no thread was made, so `job` was not freed.
                 drop(unsafe { Box::from_raw(job) });
@@ -134,35 +134,10 @@ mod os {
     extern "C-unwind" fn run(job: *mut c_void) -> *mut c_void {
         // SAFETY: `start` made the pointer from a box, which this thread owns.
         let Job { body, arg } = *unsafe { Box::from_raw(job.cast::<Job>()) };
-        name_thread();
+        set_thread_name("ZMQapp");
         // SAFETY: the caller of zmq_threadstart promised that the body may run here with `arg`.
         unsafe { body(arg) };
         null_mut()
-    }
-
-    fn name_thread() {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        // SAFETY: a C string of less than 16 bytes, and the calling thread.
-        unsafe {
-            libc::pthread_setname_np(libc::pthread_self(), c"ZMQapp".as_ptr());
-        }
-    }
-
-    fn block_signals() -> libc::sigset_t {
-        let mut all = MaybeUninit::uninit();
-        let mut old = MaybeUninit::uninit();
-        // SAFETY: these calls initialise both sets; with a valid `how` they cannot fail.
-        unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::sigemptyset(old.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), old.as_mut_ptr());
-            old.assume_init()
-        }
-    }
-
-    fn restore_signals(old: libc::sigset_t) {
-        // SAFETY: `old` is a set that `pthread_sigmask` has written.
-        let _: c_int = unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &old, null_mut()) };
     }
 
     pub fn sleep(seconds: c_uint) {
@@ -171,36 +146,7 @@ mod os {
     }
 }
 
-#[cfg(not(unix))]
-mod os {
-    use super::{Error, Job, Result};
-    use std::thread::{self, Builder, JoinHandle};
-    use std::time::Duration;
-
-    /// A thread of the standard library.
-    pub struct Thread(JoinHandle<()>);
-
-    impl Thread {
-        pub fn start(job: Box<Job>) -> Result<Thread> {
-            let run = move || {
-                let Job { body, arg } = *{ job };
-                // SAFETY: the caller of zmq_threadstart promised that the body may run here.
-                unsafe { body(arg) }
-            };
-            Ok(Thread(Builder::new().name("ZMQapp".into()).spawn(run)?))
-        }
-
-        pub fn join(self) {
-            let _ = self.0.join();
-        }
-    }
-
-    pub fn sleep(seconds: u32) {
-        thread::sleep(Duration::from_secs(seconds.into()));
-    }
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::super::boundary::{errno, set_errno};
     use super::*;

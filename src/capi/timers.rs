@@ -6,9 +6,9 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::ffi::{c_int, c_long, c_void};
-use std::time::Instant;
 
-use crate::sync::{Mutex, OnceLock};
+use crate::sync::Mutex;
+use crate::sys::monotonic;
 
 use super::boundary::call;
 use super::pool::Pool;
@@ -196,11 +196,9 @@ fn step(
     Ok(0)
 }
 
-/// Milliseconds on a monotonic clock that starts near the first call.
+/// Milliseconds on the monotonic clock.
 fn now_ms() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(monotonic().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -8,13 +8,12 @@
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::time::Instant;
 
 use super::boundary::call;
 use super::pool::Pool;
 use crate::error::{Error, Result};
 use crate::runtime::{curve_keys, z85};
-use crate::sync::OnceLock;
+use crate::sys::monotonic;
 
 static COUNTERS: Pool<AtomicI32> = Pool::new();
 static WATCHES: Pool<AtomicU64> = Pool::new();
@@ -134,11 +133,9 @@ fn elapsed(start: &AtomicU64) -> c_ulong {
     now_us().saturating_sub(start.load(Ordering::Acquire)) as c_ulong
 }
 
-/// Microseconds on a monotonic clock that starts near the first call.
+/// Microseconds on the monotonic clock.
 fn now_us() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    let elapsed = START.get_or_init(Instant::now).elapsed();
-    u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(monotonic().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Writes binary data as printable text in the Z85 form of ZeroMQ RFC 32.

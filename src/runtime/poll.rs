@@ -278,10 +278,7 @@ fn with_descriptors(
         if left.is_some_and(|left| left.is_zero()) {
             return Ok(0);
         }
-        let millis = left.map_or(-1, |left| {
-            let rounded_up = left.as_micros().div_ceil(1000);
-            i32::try_from(rounded_up).unwrap_or(i32::MAX)
-        });
+        let millis = left.map_or(-1, crate::sys::millis_up);
         crate::sys::poll(&mut fds, millis).map_err(|error| match error.raw_os_error() {
             Some(libc::EINTR) => Error::Interrupted,
             _ => error.into(),

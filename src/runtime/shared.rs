@@ -306,7 +306,7 @@ impl Shared {
     }
 
     /// The descriptors of the caller-driven connections.
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(not(loom))]
     pub(super) fn caller_driven_streams(&self) -> smallvec::SmallVec<[std::os::fd::RawFd; 4]> {
         let caller_driven = self.caller_driven_connections();
         caller_driven

@@ -258,7 +258,7 @@ fn poll_for_a_while<R>(
 /// data arrives, mostly on the processor of the sender, which is about to sleep. A wake-up
 /// through the I/O thread would wait for a time slice twice: for that thread, then for
 /// this one, on another processor. `None`: nothing was found, the caller parks.
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(not(loom))]
 pub(super) fn sleep_on_streams<R>(
     sockets: &[Arc<Shared>],
     parker: &Arc<Parker>,
@@ -301,7 +301,7 @@ pub(super) fn sleep_on_streams<R>(
 }
 
 /// Other systems have no such sleep: the caller parks.
-#[cfg(not(all(target_os = "linux", not(loom))))]
+#[cfg(loom)]
 pub(super) fn sleep_on_streams<R>(
     _sockets: &[Arc<Shared>],
     _parker: &Arc<Parker>,

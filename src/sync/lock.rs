@@ -266,7 +266,7 @@ impl Gate {
     #[cold]
     fn unlock_reserved(&self) {
         self.state.store(RESERVED, Ordering::Release);
-        #[cfg(all(not(loom), target_os = "linux"))]
+        #[cfg(not(loom))]
         crate::sys::futex_wake(&self.state);
     }
 
@@ -278,14 +278,9 @@ impl Gate {
             let _ = state;
             loom::thread::yield_now();
         }
-        #[cfg(all(not(loom), target_os = "linux"))]
+        #[cfg(not(loom))]
         // A signal or a time-out counts as a spurious wake-up: the caller rechecks.
         let _ = crate::sys::futex_wait(&self.state, state, RECHECK_INTERVAL);
-        #[cfg(all(not(loom), not(target_os = "linux")))]
-        {
-            let _ = state;
-            sys::sleep(RECHECK_INTERVAL / 10);
-        }
     }
 }
 

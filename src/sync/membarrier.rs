@@ -17,8 +17,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
 use std::sync::atomic::{compiler_fence, fence};
 
-/// Whether the platform has such barriers.
-const EXISTS: bool = cfg!(all(target_os = "linux", not(any(tsan, miri))));
+use crate::sys::is_single_threaded;
+use crate::sys::membarrier::{EXISTS, barrier, register};
 
 static PROCESS: Registration = Registration {
     ready: AtomicBool::new(cfg!(loom)),
@@ -97,47 +97,7 @@ mod model {
     }
 }
 
-#[cfg(target_os = "linux")]
-fn register() -> bool {
-    membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED)
-}
-
-#[cfg(target_os = "linux")]
-fn barrier() -> bool {
-    membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED)
-}
-
-#[cfg(target_os = "linux")]
-fn membarrier(command: libc::c_int) -> bool {
-    let no_flags: libc::c_long = 0;
-    // SAFETY: the call takes numbers only and touches no memory of the process.
-    unsafe { libc::syscall(libc::SYS_membarrier, libc::c_long::from(command), no_flags) == 0 }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn register() -> bool {
-    false
-}
-
-#[cfg(not(target_os = "linux"))]
-fn barrier() -> bool {
-    false
-}
-
-/// The C library's own flag, `__libc_single_threaded`; false where it has none.
-fn is_single_threaded() -> bool {
-    // SAFETY: a lookup by name; what it finds, if anything, is the C library's variable of type
-    // `char` of this name, which is always there.
-    unsafe {
-        let symbol = libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr());
-        symbol
-            .cast::<libc::c_char>()
-            .as_ref()
-            .is_some_and(|flag| *flag != 0)
-    }
-}
-
-#[cfg(all(test, target_os = "linux", not(any(loom, tsan, miri))))]
+#[cfg(all(test, not(any(loom, tsan, miri, stand_ins))))]
 mod tests {
     use super::*;
     use std::cell::Cell;

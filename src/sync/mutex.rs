@@ -9,13 +9,13 @@ pub type Mutex<T> = lock_api::Mutex<RawMutex, T>;
 /// Unlocks the mutex when dropped.
 pub type MutexGuard<'a, T> = lock_api::MutexGuard<'a, RawMutex, T>;
 
-#[cfg(any(loom, not(target_os = "linux")))]
+#[cfg(loom)]
 pub use parking_lot::RawMutex;
 
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 pub use futex::RawMutex;
 
-#[cfg(all(any(test, not(loom)), target_os = "linux"))]
+#[cfg(any(test, not(loom)))]
 mod futex {
     use super::super::atomic::{AtomicU32, Ordering};
 

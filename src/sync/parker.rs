@@ -12,14 +12,14 @@
 
 use super::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 use std::{fs::File, os::fd::AsRawFd, sync::Arc, time::Duration};
 
 const IDLE: u32 = 0;
 const NOTIFIED: u32 = 1;
 const PARKED: u32 = 2;
 /// The thread sleeps in [`Parker::park_beside`].
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 const LISTENING: u32 = 3;
 
 /// Why [`Parker::park`] returned.
@@ -38,12 +38,10 @@ pub enum Wake {
 pub struct Parker {
     state: AtomicU32,
     /// The eventfd that ends a sleep in [`Parker::park_beside`], as long as that lasts.
-    #[cfg(all(not(loom), target_os = "linux"))]
+    #[cfg(not(loom))]
     bell: super::Mutex<Option<Arc<File>>>,
     #[cfg(loom)]
     gate: (loom::sync::Mutex<()>, loom::sync::Condvar),
-    #[cfg(all(not(loom), not(target_os = "linux")))]
-    gate: (parking_lot::Mutex<()>, parking_lot::Condvar),
 }
 
 impl Default for Parker {
@@ -57,9 +55,9 @@ impl Parker {
     pub fn new() -> Self {
         Parker {
             state: AtomicU32::new(IDLE),
-            #[cfg(all(not(loom), target_os = "linux"))]
+            #[cfg(not(loom))]
             bell: super::Mutex::new(None),
-            #[cfg(any(loom, not(target_os = "linux")))]
+            #[cfg(loom)]
             gate: Default::default(),
         }
     }
@@ -125,14 +123,14 @@ impl Parker {
         // Release pairs with the Acquire exchange in `consume`.
         match self.state.swap(NOTIFIED, Ordering::Release) {
             PARKED => self.wake(),
-            #[cfg(all(not(loom), target_os = "linux"))]
+            #[cfg(not(loom))]
             LISTENING => self.ring(),
             _ => {}
         }
     }
 }
 
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 impl Parker {
     /// As [`park`](Self::park), for at most `limit`, but a readable descriptor of `streams` ends
     /// the sleep as well, and counts as [`Wake::Notified`]. If no eventfd can be made, `streams`
@@ -165,8 +163,7 @@ impl Parker {
         // exchange would come before the mark, and could not read it.
         *self.bell.lock() = Some(bell);
         let begun = self.begin(LISTENING);
-        let millis = limit.as_micros().div_ceil(1000).min(i32::MAX as u128);
-        let count = begun.then(|| crate::sys::poll(&mut fds, millis as i32));
+        let count = begun.then(|| crate::sys::poll(&mut fds, crate::sys::millis_up(limit)));
         self.bell.lock().take();
         match count {
             Some(count) => end_of_poll(self.consume(), &count),
@@ -185,7 +182,7 @@ impl Parker {
 }
 
 /// Why a sleep in `poll` ended. A wake-up counts before what `poll` returned.
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 fn end_of_poll(woken: bool, count: &std::io::Result<usize>) -> Wake {
     match count {
         _ if woken => Wake::Notified,
@@ -196,7 +193,7 @@ fn end_of_poll(woken: bool, count: &std::io::Result<usize>) -> Wake {
     }
 }
 
-#[cfg(all(not(loom), target_os = "linux"))]
+#[cfg(not(loom))]
 impl Parker {
     /// One futex wait.
     fn sleep(&self, deadline: Option<Instant>) -> Wake {
@@ -242,30 +239,6 @@ impl Parker {
 
     fn wake(&self) {
         crate::sys::futex_wake(&self.state);
-    }
-}
-
-#[cfg(all(not(loom), not(target_os = "linux")))]
-impl Parker {
-    fn sleep(&self, deadline: Option<Instant>) -> Wake {
-        let mut guard = self.gate.0.lock();
-        if self.state.load(Ordering::Relaxed) != PARKED {
-            return Wake::Notified;
-        }
-        match deadline {
-            None => self.gate.1.wait(&mut guard),
-            Some(at) => {
-                if self.gate.1.wait_until(&mut guard, at).timed_out() {
-                    return Wake::TimedOut;
-                }
-            }
-        }
-        Wake::Notified
-    }
-
-    fn wake(&self) {
-        drop(self.gate.0.lock());
-        self.gate.1.notify_one();
     }
 }
 

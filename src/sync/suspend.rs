@@ -28,7 +28,6 @@ pub enum SleepOn {
     /// The thread's parker, which is registered with what may wake it.
     Parker(Arc<Parker>),
     /// Descriptors.
-    #[cfg(unix)]
     Descriptors(Vec<libc::pollfd>),
 }
 
@@ -57,7 +56,7 @@ pub struct Resumed {
 /// Whether calls of this thread can be suspended. They cannot if the thread's locals are destroyed,
 /// or where a sleep is no cancellation point; then they sleep in place.
 pub fn is_possible() -> bool {
-    cfg!(all(target_os = "linux", not(loom))) && SUSPENDED.with(|_| ()).is_some()
+    cfg!(not(loom)) && SUSPENDED.with(|_| ()).is_some()
 }
 
 fn with_all<R>(f: impl FnOnce(&mut Vec<Suspension>) -> R) -> R {
@@ -103,7 +102,7 @@ pub fn end() {
 /// Called by a function of the C API, with nothing to drop in the frames between here and the
 /// program's code: a cancelled thread ends here.
 pub unsafe fn sleep() {
-    #[cfg(all(target_os = "linux", not(loom)))]
+    #[cfg(not(loom))]
     if let Some(plan) = Plan::of_topmost() {
         // SAFETY: the frames have nothing to drop, by the caller's promise.
         let wake = unsafe { plan.carry_out() };
@@ -119,7 +118,7 @@ pub unsafe fn sleep() {
 /// the thread-local `SUSPENDED` owns, which stays until the thread resumes the call or ends. A call
 /// in between pushes to that list, which moves the owners (an `Arc`, a `Vec`) and not what they
 /// point to.
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(not(loom))]
 #[derive(Clone, Copy)]
 struct Plan {
     parker: *const Parker,
@@ -127,7 +126,7 @@ struct Plan {
     deadline: Option<Instant>,
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(not(loom))]
 impl Plan {
     fn of_topmost() -> Option<Plan> {
         with_all(|all| {
@@ -161,9 +160,7 @@ impl Plan {
         let left = self
             .deadline
             .map(|at| at.saturating_duration_since(Instant::now()));
-        let millis = left.map_or(-1, |left| {
-            i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)
-        });
+        let millis = left.map_or(-1, crate::sys::millis_up);
         // SAFETY: the array stays, see `Plan`; the frames have nothing to drop, by the caller's
         // promise.
         match unsafe { crate::sys::cancel::poll(self.fds.0, self.fds.1, millis) } {
@@ -178,7 +175,7 @@ impl Plan {
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(loom)))]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::rc::Rc;

@@ -166,14 +166,12 @@ impl<T> WorkLock<T> {
     fn sleep(&self, _before: u32) {
         #[cfg(loom)]
         self.sleepers.wait(&self.word, _before);
-        #[cfg(all(not(loom), target_os = "linux"))]
+        #[cfg(not(loom))]
         {
             // A futex wait always has a limit, see `futex_wait`.
             const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
             let _ = crate::sys::futex_wait(&self.word, _before, LONG);
         }
-        #[cfg(all(not(loom), not(target_os = "linux")))]
-        std::thread::sleep(std::time::Duration::from_micros(50));
     }
 
     /// Wakes one sleeping thread.
@@ -181,7 +179,7 @@ impl<T> WorkLock<T> {
     fn wake(&self) {
         #[cfg(loom)]
         self.sleepers.wake();
-        #[cfg(all(not(loom), target_os = "linux"))]
+        #[cfg(not(loom))]
         crate::sys::futex_wake(&self.word);
     }
 }

@@ -8,6 +8,7 @@
 //! characters in peers' texts are replaced; credentials, keys and messages are never
 //! logged.
 
+use super::unix::signals::without_sigpipe;
 use super::{last_errno, set_errno};
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -309,32 +310,6 @@ fn write_now(line: &[u8]) -> isize {
     without_sigpipe(|| unsafe {
         libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len())
     })
-}
-
-/// Runs a write with SIGPIPE blocked, and consumes the signal that a pipe without a
-/// reader raises, so that the write only fails.
-fn without_sigpipe(write: impl FnOnce() -> isize) -> isize {
-    // SAFETY: the sets are initialised by sigemptyset, or by the calls that fill
-    // them, before they are read; only this thread's mask is changed, and restored.
-    unsafe {
-        let mut sigpipe: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        let mut pending: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut sigpipe);
-        libc::sigaddset(&mut sigpipe, libc::SIGPIPE);
-        libc::sigpending(&mut pending);
-        // A SIGPIPE that is pending before the write belongs to the program.
-        let theirs = libc::sigismember(&pending, libc::SIGPIPE) == 1;
-        libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe, &mut before);
-        let count = write();
-        libc::sigpending(&mut pending);
-        if !theirs && libc::sigismember(&pending, libc::SIGPIPE) == 1 {
-            let mut taken = 0;
-            libc::sigwait(&sigpipe, &mut taken);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        count
-    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,15 @@ use std::ptr::NonNull;
 const HUGE: usize = 2 * 1024 * 1024;
 
 /// Maps `size` bytes of zeroes, a multiple of the page size, aligned to [`HUGE`]. `None`
-/// if that fails, or is not supported.
+/// if that fails, or under Miri.
 ///
 /// Pages are allocated at their first use. Beyond the first [`HUGE`] bytes they are huge
 /// pages where the system has them, which reduces the time for page faults to a tenth. The
 /// first [`HUGE`] bytes are small pages, so that a mapping that is hardly used stays small.
-#[cfg(all(target_os = "linux", not(miri)))]
 pub fn map(size: usize) -> Option<NonNull<u8>> {
+    if cfg!(miri) {
+        return None;
+    }
     let total = size.checked_add(HUGE)?;
     // SAFETY: a private mapping at an address of the system's choice overlaps no other
     // memory. Nothing refers to the parts of it that are unmapped here.
@@ -44,12 +46,6 @@ pub fn map(size: usize) -> Option<NonNull<u8>> {
     }
 }
 
-/// Not supported on this system: the caller uses the allocator.
-#[cfg(not(all(target_os = "linux", not(miri))))]
-pub fn map(_size: usize) -> Option<NonNull<u8>> {
-    None
-}
-
 /// Unmaps a mapping.
 ///
 /// # Safety
@@ -60,13 +56,21 @@ pub unsafe fn unmap(place: NonNull<u8>, size: usize) {
         if libc::munmap(place.as_ptr().cast(), size) != 0 {
             // The process has reached its limit of mappings, and the kernel would have to
             // split one: frees the pages and leaks the address space.
-            #[cfg(target_os = "linux")]
             libc::madvise(place.as_ptr().cast(), size, libc::MADV_DONTNEED);
         }
     }
 }
 
-#[cfg(all(test, target_os = "linux", not(miri), not(loom)))]
+/// Returns freed memory that the C library retains to the system.
+pub fn trim_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
+#[cfg(all(test, not(miri), not(loom)))]
 mod tests {
     use super::*;
 

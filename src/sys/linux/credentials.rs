@@ -1,26 +1,15 @@
 //! Credentials of the peer of a Unix domain socket, and group membership.
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// The peer's credentials at the time of its connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    /// Effective user id.
-    pub uid: libc::uid_t,
-    /// Effective group id.
-    pub gid: libc::gid_t,
-    /// Process id, where the system reports it.
-    pub pid: Option<libc::pid_t>,
-}
+pub use super::super::unix::credentials::Credentials;
 
 /// Reads the peer's credentials from the kernel.
 ///
 /// # Errors
-/// The system's; `ENOTSUP` where there is no call for it.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+/// The system's.
 pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
-    use std::os::fd::AsRawFd;
     let mut found = libc::ucred {
         pid: 0,
         uid: 0,
@@ -47,52 +36,9 @@ pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     })
 }
 
-/// Reads the peer's credentials from the kernel.
-///
-/// # Errors
-/// The system's; `ENOTSUP` where there is no call for it.
-#[cfg(any(
-    target_vendor = "apple",
-    target_os = "freebsd",
-    target_os = "dragonfly",
-    target_os = "netbsd",
-    target_os = "openbsd"
-))]
-pub fn peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
-    use std::os::fd::AsRawFd;
-    let (mut uid, mut gid) = (0, 0);
-    // SAFETY: both results are live for the call.
-    if unsafe { libc::getpeereid(socket.as_raw_fd(), &mut uid, &mut gid) } == -1 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(Credentials {
-        uid,
-        gid,
-        pid: None,
-    })
-}
-
-/// Reads the peer's credentials from the kernel.
-///
-/// # Errors
-/// The system's; `ENOTSUP` where there is no call for it.
-#[cfg(not(any(
-    target_os = "linux",
-    target_os = "android",
-    target_vendor = "apple",
-    target_os = "freebsd",
-    target_os = "dragonfly",
-    target_os = "netbsd",
-    target_os = "openbsd"
-)))]
-pub fn peer(_socket: BorrowedFd<'_>) -> io::Result<Credentials> {
-    Err(io::Error::from_raw_os_error(libc::ENOTSUP))
-}
-
 /// Whether user `uid` is a member of one of `gids`, by primary or supplementary
 /// group in the system's user database. May block on files or the network, as that
 /// database is configured. False for an unknown user.
-#[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
     const TEXT_MAX: usize = 16 * 1024;
     const GROUPS_MAX: usize = 65_536;
@@ -128,12 +74,6 @@ pub fn belongs_to_any(uid: libc::uid_t, gids: &[libc::gid_t]) -> bool {
     false
 }
 
-/// Always false: implemented for Linux only.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn belongs_to_any(_uid: libc::uid_t, _gids: &[libc::gid_t]) -> bool {
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
@@ -151,8 +91,6 @@ mod tests {
         // SAFETY: geteuid has no preconditions.
         assert_eq!(found.uid, unsafe { libc::geteuid() });
     }
-
-    #[cfg(target_os = "linux")]
     #[test]
     fn accounts_belong_to_their_groups() {
         assert!(belongs_to_any(0, &[77_777, 0]), "root's own group");

@@ -9,6 +9,7 @@
 //! unless it has a duplicate; in that case later events only carry a stale key. So no
 //! function here is unsafe to call.
 
+use super::super::unix::poll::millis_up;
 use polling::{Event, PollMode, Poller};
 use std::io;
 use std::mem::MaybeUninit;
@@ -154,9 +155,7 @@ fn wait_raw(
 ) -> io::Result<usize> {
     let room = EVENTS as libc::c_int;
     let count = if is_coarse() || timeout.is_none_or(|limit| limit.is_zero()) {
-        let millis = timeout.map_or(-1, |limit| {
-            libc::c_int::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(libc::c_int::MAX)
-        });
+        let millis = timeout.map_or(-1, millis_up);
         // SAFETY: the array has room for `room` events.
         unsafe { libc::epoll_wait(epoll, events.as_mut_ptr().cast(), room, millis) as libc::c_long }
     } else {

@@ -10,10 +10,9 @@
 //! released messages: `errno` is 0 when a call begins, and not 0 after a shield, a failed
 //! system call, or the release of a message whose free function is pending ([`mark_call`]).
 
-#[cfg(all(target_os = "linux", not(loom)))]
-pub use linux::{futex_wait, poll};
+#[cfg(not(loom))]
+pub use super::super::backend::futex_wait_cancellable as futex_wait;
 
-#[cfg(unix)]
 mod posix {
     use std::ffi::c_int;
 
@@ -27,12 +26,15 @@ mod posix {
     // Cancellation unwinds through these.
     unsafe extern "C-unwind" {
         pub fn pthread_testcancel();
+        #[cfg(not(loom))]
+        #[link_name = "poll"]
+        pub fn poll_unwinding(fds: *mut libc::pollfd, count: libc::nfds_t, timeout: c_int)
+        -> c_int;
     }
 }
 
 /// Functions of the system that unwind their callers if the thread is cancelled or exits in
 /// them or in their callbacks; declared `C-unwind` for that reason.
-#[cfg(unix)]
 pub mod unwinding {
     use std::ffi::{c_int, c_uint, c_void};
 
@@ -52,7 +54,6 @@ pub mod unwinding {
 /// Disables cancellation of the calling thread until it is dropped.
 #[derive(Debug)]
 pub struct Shield {
-    #[cfg(unix)]
     was_enabled: bool,
 }
 
@@ -61,24 +62,18 @@ impl Shield {
     #[inline]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Shield {
-        #[cfg(unix)]
-        {
-            let mut old = posix::DISABLE;
-            // SAFETY: `old` is valid for a write; the call has no other preconditions.
-            unsafe { posix::pthread_setcancelstate(posix::DISABLE, &mut old) };
-            Shield {
-                was_enabled: old == posix::ENABLE,
-            }
+        let mut old = posix::DISABLE;
+        // SAFETY: `old` is valid for a write; the call has no other preconditions.
+        unsafe { posix::pthread_setcancelstate(posix::DISABLE, &mut old) };
+        Shield {
+            was_enabled: old == posix::ENABLE,
         }
-        #[cfg(not(unix))]
-        Shield {}
     }
 }
 
 impl Drop for Shield {
     #[inline]
     fn drop(&mut self) {
-        #[cfg(unix)]
         if self.was_enabled {
             let mut old = 0;
             // SAFETY: `old` is valid for a write. The call is not a cancellation point, so it
@@ -93,7 +88,7 @@ impl Drop for Shield {
 /// cancellation and for free functions to be called.
 #[inline]
 pub fn mark_call() {
-    super::set_errno(libc::EINTR);
+    super::super::set_errno(libc::EINTR);
 }
 
 /// Ends the thread if it has been cancelled. Precondition: no frame between here and the
@@ -102,66 +97,16 @@ pub fn mark_call() {
 pub fn act() {
     // SAFETY: the callers, the C API's boundary and the suspended sleep, call this with no
     // destructor on the stack.
-    #[cfg(unix)]
-    unsafe {
-        posix::pthread_testcancel()
-    };
+    unsafe { posix::pthread_testcancel() };
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
-mod linux {
-    use crate::sys::{last_errno, timespec};
-    use std::ffi::{c_int, c_long};
-    use std::sync::atomic::AtomicU32;
-    use std::time::Duration;
-
-    const ASYNCHRONOUS: c_int = 1;
-
-    unsafe extern "C-unwind" {
-        fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
-        fn syscall(number: c_long, ...) -> c_long;
-        #[link_name = "poll"]
-        fn poll_unwinding(fds: *mut libc::pollfd, count: libc::nfds_t, timeout: c_int) -> c_int;
-    }
-
-    /// As [`futex_wait`](crate::sys::futex_wait), but a cancellation point.
-    ///
-    /// # Safety
-    /// The word lives until the call returns or the thread ends; no frame between here and
-    /// the program's code has a destructor.
-    pub unsafe fn futex_wait(
-        word: *const AtomicU32,
-        expected: u32,
-        limit: Duration,
-    ) -> Result<(), i32> {
-        let spec = timespec(limit);
-        let mut old = 0;
-        // SAFETY: the word and the timespec are valid for the call. Asynchronous cancellation
-        // may unwind at any instruction between the two calls: there are only integers and
-        // pointers in this frame, and no destructor.
-        let result = unsafe {
-            pthread_setcanceltype(ASYNCHRONOUS, &mut old);
-            let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-            let result = syscall(libc::SYS_futex, word, operation, expected, &raw const spec);
-            pthread_setcanceltype(old, &mut old);
-            result
-        };
-        match result {
-            0 => Ok(()),
-            _ => match last_errno() {
-                libc::EAGAIN => Ok(()),
-                code => Err(code),
-            },
-        }
-    }
-
-    /// `poll`, as a cancellation point. Negative on an error, which is in `errno`.
-    ///
-    /// # Safety
-    /// The array lives until the call returns or the thread ends; no frame between here and
-    /// the program's code has a destructor.
-    pub unsafe fn poll(fds: *mut libc::pollfd, count: usize, timeout_ms: i32) -> i32 {
-        // SAFETY: the array is valid and unwinding is allowed, by the caller's promise.
-        unsafe { poll_unwinding(fds, count as libc::nfds_t, timeout_ms) }
-    }
+/// `poll`, as a cancellation point. Negative on an error, which is in `errno`.
+///
+/// # Safety
+/// The array lives until the call returns or the thread ends; no frame between here and
+/// the program's code has a destructor.
+#[cfg(not(loom))]
+pub unsafe fn poll(fds: *mut libc::pollfd, count: usize, timeout_ms: i32) -> i32 {
+    // SAFETY: the array is valid and unwinding is allowed, by the caller's promise.
+    unsafe { posix::poll_unwinding(fds, count as libc::nfds_t, timeout_ms) }
 }

@@ -21,7 +21,6 @@ pub fn for_ever<T>(count: usize, make: impl FnMut() -> T) -> Option<&'static [T]
     Some(unsafe { std::slice::from_raw_parts(values, count) })
 }
 
-#[cfg(unix)]
 fn map(bytes: usize) -> Option<*mut u8> {
     let (access, kind) = (
         libc::PROT_READ | libc::PROT_WRITE,
@@ -39,7 +38,6 @@ fn map(bytes: usize) -> Option<*mut u8> {
 /// Registers the pages as a root of LeakSanitizer, if the program is linked with it, so that
 /// memory reachable from handles still open at exit is no leak. Valgrind scans mappings by
 /// itself.
-#[cfg(unix)]
 fn show_to_leak_checker(pages: *mut libc::c_void, bytes: usize) {
     type Register = unsafe extern "C" fn(*const libc::c_void, usize);
     // SAFETY: the name is a C string; a symbol of this name is the function of the sanitizer's
@@ -50,11 +48,6 @@ fn show_to_leak_checker(pages: *mut libc::c_void, bytes: usize) {
             std::mem::transmute::<*mut libc::c_void, Register>(found)(pages, bytes);
         }
     }
-}
-
-#[cfg(not(unix))]
-fn map(_bytes: usize) -> Option<*mut u8> {
-    None
 }
 
 fn allocate(bytes: usize) -> Option<*mut u8> {

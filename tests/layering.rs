@@ -43,6 +43,18 @@ const BOUNDARY: &[&str] = &[
 const LOCALS: &[&str] = &["thread_local!", "thread::current()"];
 const LOCALS_FILES: &[&str] = &["sync/local.rs", "sync/model.rs"];
 
+/// What only `sys` does: ask for the system that the library is built for, and make these calls.
+const SYSTEM: &[&str] = &[
+    "target_os",
+    "target_vendor",
+    "errno_location",
+    "libc::syscall",
+    "libc::poll(",
+    "sigmask(",
+    "clock_gettime",
+    "getrandom",
+];
+
 /// Most lines in the body of a function of the C API.
 const CAPI_LINES: usize = 15;
 
@@ -128,6 +140,7 @@ impl File {
             complaints.extend(self.check_imports(module));
             complaints.extend(self.check_forbid(module));
             complaints.extend(self.check_locals());
+            complaints.extend(self.check_system(module));
             if module == "capi" {
                 complaints.extend(self.check_functions());
             }
@@ -201,6 +214,15 @@ impl File {
             .filter(|name| !is_test && code.contains(**name));
         used.map(|name| format!("{name} outside of {}", LOCALS_FILES[0]))
             .collect()
+    }
+
+    /// What depends on the system is in one place, for a port to find it.
+    fn check_system(&self, module: &str) -> Vec<String> {
+        let code = self.code.split("#[cfg(test)]\nmod ").next().unwrap();
+        let used = SYSTEM
+            .iter()
+            .filter(|name| module != "sys" && code.contains(**name));
+        used.map(|name| format!("{name} outside of sys")).collect()
     }
 
     fn check_functions(&self) -> Vec<String> {
@@ -449,6 +471,14 @@ fn thread_locals_that_can_panic_are_found() {
         found,
         "zmtp/mod.rs: thread::current() outside of sync/local.rs"
     );
+}
+
+#[test]
+fn system_calls_outside_of_sys_are_found() {
+    let code = "fn f() { unsafe { libc::syscall(1) }; }\n";
+    let found = complaint("system", "sync/a.rs", code);
+    assert_eq!(found, "sync/a.rs: libc::syscall outside of sys");
+    assert!(tree("calls", &[("sys/linux/a.rs", code)]).is_empty());
 }
 
 #[test]

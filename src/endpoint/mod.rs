@@ -44,9 +44,7 @@ const SCHEMES: &[(&str, Scheme)] = &[
     ("inproc", Scheme::Inproc),
     ("ipc", Scheme::Ipc),
     ("tcp", Scheme::Tcp),
-    #[cfg(target_os = "linux")]
     ("tipc", Scheme::Tipc),
-    #[cfg(target_os = "linux")]
     ("vsock", Scheme::Vsock),
 ];
 

@@ -400,7 +400,7 @@ mod tests {
         WATCHED.end();
     }
 
-    #[cfg(all(target_os = "linux", not(miri)))]
+    #[cfg(not(miri))]
     #[test]
     fn what_is_dropped_goes_back_to_the_system() {
         let goes = || {

@@ -300,7 +300,7 @@ pub(super) fn sleep_on_streams<R>(
     outcome
 }
 
-/// Other systems have no such sleep: the caller parks.
+/// A loom model has no such sleep: the caller parks.
 #[cfg(loom)]
 pub(super) fn sleep_on_streams<R>(
     _sockets: &[Arc<Shared>],

@@ -251,7 +251,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn a_lock_that_sleepers_wait_for_is_left_so() {
         use super::futex::RawMutex;
         use lock_api::RawMutex as _;

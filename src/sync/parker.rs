@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(all(target_os = "linux", not(miri)))]
+    #[cfg(not(miri))]
     fn sleeps_beside_streams() {
         use std::io::Write;
         let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
@@ -365,7 +365,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn what_a_futex_wait_says() {
         let late = Instant::now();
         let far = late + Duration::from_secs(1000);

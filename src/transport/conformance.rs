@@ -253,11 +253,9 @@ macro_rules! suite {
 
 suite!(tcp, "tcp://127.0.0.1:*");
 suite!(ipc, "ipc://*");
-#[cfg(target_os = "linux")]
 suite!(ipc_abstract, &super::abstract_endpoint());
 
 /// An abstract name of this test's own.
-#[cfg(target_os = "linux")]
 fn abstract_endpoint() -> String {
     let thread = thread::current();
     let test = thread.name().unwrap_or("main").replace("::", "-");

@@ -250,16 +250,8 @@ fn admit(socket: Socket, peer: &SockAddr, options: &StreamOptions) -> io::Result
     Ok(ByteStream::new(socket))
 }
 
-#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 fn accept_nonblocking(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-fn accept_nonblocking(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
-    let (socket, peer) = listener.accept()?;
-    socket.set_nonblocking(true)?;
-    Ok((socket, peer))
 }
 
 /// Maps the conditions that the library has a name for to that name.

@@ -13,11 +13,7 @@ use crate::io_policy::tunables::SEND_QUEUE;
 use crate::sys::{self, credentials, room::Room};
 
 /// A write to a closed peer returns `EPIPE` and raises no signal in the application.
-#[cfg(not(target_vendor = "apple"))]
 const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-/// The socket option that suppresses SIGPIPE was set when the socket was made.
-#[cfg(target_vendor = "apple")]
-const SEND_FLAGS: libc::c_int = 0;
 
 /// Most pieces in one call; systems refuse more. The rest is written by the next call.
 const PIECES_MAX: usize = 1024;
@@ -101,10 +97,7 @@ impl ByteStream {
     /// Whether the peer has closed the connection or its writing side. What it sent before
     /// may have yet to be read.
     pub fn is_hung_up(&self) -> bool {
-        #[cfg(any(target_os = "linux", target_os = "android"))]
         const GONE: i16 = libc::POLLRDHUP | libc::POLLHUP | libc::POLLERR;
-        #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        const GONE: i16 = libc::POLLHUP | libc::POLLERR;
         let mut fds = [libc::pollfd {
             fd: self.as_raw_fd(),
             events: GONE,

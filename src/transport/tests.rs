@@ -100,11 +100,7 @@ fn tcp_names_of_bound_sockets() {
 
 #[test]
 fn tcp_binds_to_interfaces() {
-    let loopback = if cfg!(target_os = "linux") {
-        "lo"
-    } else {
-        "lo0"
-    };
+    let loopback = "lo";
     let options = StreamOptions::default();
     for text in [
         format!("tcp://{loopback}:*"),
@@ -187,11 +183,7 @@ fn tcp_connects_from_the_source_address() {
     let listener = bind("tcp://127.0.0.1:*", &options);
     let port = port_of(&text_of(&listener));
     // Any address of 127/8 is local on Linux alone.
-    let source = if cfg!(target_os = "linux") {
-        "127.0.0.2"
-    } else {
-        "127.0.0.1"
-    };
+    let source = "127.0.0.2";
     for text in [
         format!("tcp://{source}:0;127.0.0.1:{port}"),
         format!("tcp://{source}:*;127.0.0.1:{port}"),
@@ -210,11 +202,9 @@ fn tcp_connects_from_the_source_address() {
         "tcp://127.0.0.1:{fixed};{}",
         &text_of(&second)["tcp://".len()..]
     );
-    if cfg!(target_os = "linux") {
-        let other = dial(&shared, &options).map(|stream| stream.local_endpoint());
-        // The kernel lets two sockets share a port only if both asked for it.
-        assert_eq!(other.expect("shared source port"), local.as_bytes());
-    }
+    let other = dial(&shared, &options).map(|stream| stream.local_endpoint());
+    // The kernel lets two sockets share a port only if both asked for it.
+    assert_eq!(other.expect("shared source port"), local.as_bytes());
 }
 
 #[test]
@@ -312,14 +302,11 @@ fn tcp_options_reach_the_kernel() {
         assert!((65_536..=131_072).contains(&size), "{size}");
         let size = socket.recv_buffer_size().expect("SO_RCVBUF");
         assert!((65_536..=131_072).contains(&size), "{size}");
-        #[cfg(target_os = "linux")]
-        {
-            assert_eq!(socket.tcp_keepalive_retries().expect("count"), 3);
-            assert_eq!(socket.tcp_keepalive_interval().expect("wait").as_secs(), 5);
-            let limit = socket.tcp_user_timeout().expect("TCP_USER_TIMEOUT");
-            assert_eq!(limit.map(|t| t.as_millis()), Some(4321));
-            assert_eq!(socket.priority().expect("SO_PRIORITY"), 3);
-        }
+        assert_eq!(socket.tcp_keepalive_retries().expect("count"), 3);
+        assert_eq!(socket.tcp_keepalive_interval().expect("wait").as_secs(), 5);
+        let limit = socket.tcp_user_timeout().expect("TCP_USER_TIMEOUT");
+        assert_eq!(limit.map(|t| t.as_millis()), Some(4321));
+        assert_eq!(socket.priority().expect("SO_PRIORITY"), 3);
     }
     let plain = StreamOptions::default();
     let (ours, _theirs) = pair(&listener, &plain);
@@ -362,7 +349,6 @@ fn tcp_filters_refuse_peers() {
     accept(&listener, &allow("127.0.0.0/8"));
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn ipc_filters_refuse_peers() {
     let listener = bind("ipc://*", &StreamOptions::default());
@@ -474,7 +460,6 @@ fn ipc_spares_everything_but_sockets() {
     assert_eq!(try_bind(&missing, &options), Err(Error::NotFound));
 }
 
-#[cfg(target_os = "linux")]
 #[test]
 fn ipc_abstract_names_leave_no_file() {
     let options = StreamOptions::default();
@@ -494,10 +479,8 @@ fn ipc_peers_tell_who_they_are() {
     let text = theirs.peer_address_text();
     let parts: Vec<_> = text.split(':').collect();
     assert_eq!((parts[0], parts.len()), ("localhost", 4), "{text}");
-    if cfg!(target_os = "linux") {
-        assert_eq!(parts[3], std::process::id().to_string());
-        assert_eq!(ours.peer_address_text(), text);
-    }
+    assert_eq!(parts[3], std::process::id().to_string());
+    assert_eq!(ours.peer_address_text(), text);
     assert_eq!(theirs.remote_endpoint(), b"ipc://");
 }
 
@@ -514,9 +497,7 @@ fn a_full_backlog_is_an_error_for_ipc() {
         let dial = Dial::start(target, &options).expect("a socket");
         dial.finish().map(|stream| waiting.push(stream)).err()
     });
-    if cfg!(target_os = "linux") {
-        assert_eq!(error.expect("full").kind(), ErrorKind::WouldBlock);
-    }
+    assert_eq!(error.expect("full").kind(), ErrorKind::WouldBlock);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! TIPC endpoints as socket addresses, where the system has them.
+//! TIPC endpoints as socket addresses.
 
 #![forbid(unsafe_code)]
 
@@ -8,11 +8,9 @@ use socket2::SockAddr;
 use std::io;
 
 /// A bound name is known in the whole zone.
-#[cfg(target_os = "linux")]
 const ZONE: u8 = 1;
 
 /// The address to bind or to connect to. Errors: `EINVAL` for the wildcard.
-#[cfg(target_os = "linux")]
 pub(super) fn socket_address(address: &TipcAddress) -> io::Result<SockAddr> {
     use crate::sys::tipc::{Kind, address as make};
     match *address {
@@ -31,39 +29,19 @@ pub(super) fn socket_address(address: &TipcAddress) -> io::Result<SockAddr> {
     }
 }
 
-/// The address to bind or to connect to: there is none here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn socket_address(_address: &TipcAddress) -> io::Result<SockAddr> {
-    Err(os(libc::EAFNOSUPPORT))
-}
-
 /// The family of TIPC sockets.
-#[cfg(target_os = "linux")]
 pub(super) fn domain() -> socket2::Domain {
     crate::sys::tipc::FAMILY.into()
 }
 
-/// The family of TIPC sockets: one that no system has.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn domain() -> socket2::Domain {
-    (-1).into()
-}
-
 /// `tipc://<zone.cluster.node:reference>` for a TIPC socket's own address.
-#[cfg(target_os = "linux")]
 pub(super) fn text(address: &SockAddr) -> Option<Vec<u8>> {
     let (reference, node) = crate::sys::tipc::id_of(address)?;
     let id = TipcAddress::Id { node, reference };
     Some(format!("tipc://{}", id.text()).into_bytes())
 }
 
-/// The text of a TIPC socket's own address: there is none here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn text(_address: &SockAddr) -> Option<Vec<u8>> {
-    None
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

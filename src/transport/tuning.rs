@@ -13,14 +13,7 @@ use super::StreamOptions;
 pub(super) fn open(domain: Domain) -> io::Result<Socket> {
     let internet = domain == Domain::IPV4 || domain == Domain::IPV6;
     let protocol = internet.then_some(Protocol::TCP);
-    #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
     let socket = Socket::new(domain, Type::STREAM.nonblocking(), protocol)?;
-    #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
-    let socket = {
-        let socket = Socket::new(domain, Type::STREAM, protocol)?;
-        socket.set_nonblocking(true)?;
-        socket
-    };
     Ok(socket)
 }
 
@@ -35,13 +28,8 @@ pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket
         socket.set_only_v6(false)?;
     }
     mark(&socket, ipv6, options)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Some(device) = &options.bind_to_device {
         socket.bind_device(Some(device.as_bytes()))?;
-    }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    if options.bind_to_device.is_some() {
-        return Err(io::Error::from_raw_os_error(libc::ENOTSUP));
     }
     // The kernel bounds buffer sizes; a refusal is ignored.
     if let Ok(size) = usize::try_from(options.sndbuf) {
@@ -50,7 +38,6 @@ pub(super) fn open_tcp(ipv6: bool, options: &StreamOptions) -> io::Result<Socket
     if let Ok(size) = usize::try_from(options.rcvbuf) {
         let _ = socket.set_recv_buffer_size(size);
     }
-    #[cfg(target_os = "linux")]
     if let Ok(microseconds @ 1..) = u32::try_from(options.busy_poll) {
         // Needs a privilege; the option is an optimisation, so a refusal is ignored.
         let _ = socket.set_busy_poll(microseconds);
@@ -66,12 +53,10 @@ pub(super) fn mark(socket: &Socket, ipv6: bool, options: &StreamOptions) -> io::
             Err(error) if !ipv6 => return Err(error),
             _ => {}
         }
-        #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
         if ipv6 {
             let _ = socket.set_tclass_v6(tos);
         }
     }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Ok(priority @ 1..) = u32::try_from(options.priority) {
         socket.set_priority(priority)?;
     }
@@ -100,7 +85,6 @@ pub(super) fn tune_connected(socket: &Socket, options: &StreamOptions) -> io::Re
             socket.set_keepalive(false)?;
         }
     }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
     if let Ok(milliseconds @ 1..) = u64::try_from(options.tcp_maxrt) {
         socket.set_tcp_user_timeout(Some(Duration::from_millis(milliseconds)))?;
     }

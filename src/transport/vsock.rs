@@ -1,33 +1,19 @@
-//! vsock endpoints as socket addresses, where the system has them.
+//! vsock endpoints as socket addresses.
 
 #![forbid(unsafe_code)]
 
-#[cfg(any(test, not(target_os = "linux")))]
-use super::resolve::os;
 use crate::endpoint::VsockAddress;
 use crate::error::{Error, Result};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
 
 /// The address to bind or to connect to.
-#[cfg(target_os = "linux")]
 pub(super) fn socket_address(address: &VsockAddress) -> io::Result<SockAddr> {
     Ok(SockAddr::vsock(address.cid, address.port))
 }
 
-/// The address to bind or to connect to: there is none here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn socket_address(_address: &VsockAddress) -> io::Result<SockAddr> {
-    Err(os(libc::EAFNOSUPPORT))
-}
-
 /// The family of vsock sockets.
-#[cfg(target_os = "linux")]
 pub(super) const DOMAIN: Domain = Domain::VSOCK;
-
-/// The family of vsock sockets: they are not supported here.
-#[cfg(not(target_os = "linux"))]
-pub(super) const DOMAIN: Domain = Domain::UNIX;
 
 /// Whether the kernel knows the family. Errors: `ProtoNotSupported`.
 pub fn check_vsock() -> Result<()> {
@@ -48,20 +34,14 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 /// `vsock://cid:port` for a vsock socket's own address or its peer's.
-#[cfg(target_os = "linux")]
 pub(super) fn text(address: &SockAddr) -> Option<Vec<u8>> {
     let (cid, port) = address.as_vsock_address()?;
     Some(format!("vsock://{}", VsockAddress { cid, port }.text()).into_bytes())
 }
 
-/// The text of a vsock socket's own address: there is none here.
-#[cfg(not(target_os = "linux"))]
-pub(super) fn text(_address: &SockAddr) -> Option<Vec<u8>> {
-    None
-}
-
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
+    use super::super::resolve::os;
     use super::*;
 
     #[test]

@@ -56,7 +56,6 @@ fn context_ranges_and_defaults() {
 }
 
 /// On a thread that has one CPU, its peer can only run while it sleeps.
-#[cfg(target_os = "linux")]
 #[test]
 fn waiting_threads_poll_only_beside_a_second_cpu() {
     let spins = || ContextOptions::default().get(ZMQ_FERRO_SPIN);

@@ -98,13 +98,9 @@ pub(super) unsafe fn to_socket_address(address: *const libc::sockaddr) -> Option
 mod tests {
     use super::*;
 
-    /// The loopback interface, whatever it is called here.
+    /// The name of the loopback interface.
     fn loopback() -> &'static str {
-        if cfg!(any(target_os = "linux", target_os = "android")) {
-            "lo"
-        } else {
-            "lo0"
-        }
+        "lo"
     }
 
     #[test]

@@ -327,7 +327,6 @@ mod beside_libsodium {
     #[test]
     #[ignore = "measures"]
     fn speed_beside_libsodium() {
-        #[cfg(target_os = "linux")]
         crate::sys::set_thread_affinity(&[1]);
         println!("bytes: libsodium's time over ours, sealing and opening");
         for (len, count) in [

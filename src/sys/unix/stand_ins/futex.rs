@@ -19,7 +19,8 @@ static CHANGED: Condvar = Condvar::new();
 pub fn futex_wait(word: &AtomicU32, expected: u32, limit: Duration) -> Result<(), i32> {
     let _shield = cancel::Shield::new();
     let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
-    // Acquire, as the mutex orders nothing with a thread that changes the word before it locks.
+    // Acquire pairs with the release of the thread that changed the word, which may not have the
+    // mutex yet.
     if word.load(Ordering::Acquire) != expected {
         return Ok(());
     }

@@ -301,7 +301,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
     fn what_a_poll_says() {
         use std::io::{Error, ErrorKind};
         let failed = |kind: ErrorKind| Err(Error::from(kind));

@@ -17,7 +17,9 @@ pub fn ticks() -> u64 {
     // SAFETY: every x86-64 processor has the instruction.
     return unsafe { std::arch::x86_64::_rdtsc() };
     #[cfg(any(not(target_arch = "x86_64"), miri))]
-    return super::monotonic().as_nanos() as u64;
+    {
+        super::monotonic().as_nanos() as u64
+    }
 }
 
 /// Prefetches the cache line of `place` in exclusive state, for a write that follows soon.

@@ -25,6 +25,7 @@ use std::ffi::c_int;
 use crate::error::{Result, SUSPENDED};
 use crate::message::run_released;
 use crate::sync::suspend;
+use crate::sys::Errno;
 use crate::sys::cancel::{self, Shield};
 use crate::sys::panics::contain;
 pub use crate::sys::{last_errno as errno, set_errno};
@@ -75,8 +76,8 @@ const DONE: c_int = 0;
 /// Runs a body once. Returns its value, and its error's number or [`DONE`]. Afterwards
 /// `errno` is not [`DONE`] if messages may have been released or the thread cancelled.
 #[inline(always)]
-fn attempt<T: CReturn>(body: impl FnOnce() -> Result<T>) -> (T, c_int) {
-    set_errno(DONE);
+fn attempt<T: CReturn>(errno: Errno, body: impl FnOnce() -> Result<T>) -> (T, c_int) {
+    errno.set(DONE);
     match contain(FAILED, body) {
         Some(Ok(value)) => (value, DONE),
         Some(Err(error)) => (T::FAIL, error.errno()),
@@ -86,8 +87,8 @@ fn attempt<T: CReturn>(body: impl FnOnce() -> Result<T>) -> (T, c_int) {
 
 /// The last step: sets `errno` to `code`, or to its old value after success.
 #[inline(always)]
-fn finish<T>(value: T, code: c_int, before: c_int) -> T {
-    set_errno(if code == DONE { before } else { code });
+fn finish<T>(errno: Errno, value: T, code: c_int, before: c_int) -> T {
+    errno.set(if code == DONE { before } else { code });
     value
 }
 
@@ -100,12 +101,13 @@ fn finish<T>(value: T, code: c_int, before: c_int) -> T {
 /// [`Error::errno`]: crate::error::Error::errno
 #[inline]
 pub fn call<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
-    let before = errno();
-    let (value, code) = attempt(body);
-    if errno() != DONE {
+    let errno = Errno::here();
+    let before = errno.get();
+    let (value, code) = attempt(errno, body);
+    if errno.get() != DONE {
         run_released();
     }
-    finish(value, code, before)
+    finish(errno, value, code, before)
 }
 
 /// As [`call`]; the thread cannot be cancelled in the body.
@@ -121,10 +123,11 @@ pub fn shielded<T: CReturn>(body: impl FnOnce() -> Result<T>) -> T {
 /// a cancelled thread may end when it is done. `again` is run after each sleep.
 #[inline(always)]
 pub fn sending<T: CReturn>(first: impl FnOnce() -> Result<T>, again: impl Fn() -> Result<T>) -> T {
-    let before = errno();
-    let (value, code) = attempt(first);
-    match errno() | code {
-        DONE => finish(value, code, before),
+    let errno = Errno::here();
+    let before = errno.get();
+    let (value, code) = attempt(errno, first);
+    match errno.get() | code {
+        DONE => finish(errno, value, code, before),
         _ => leave((value, code), before, true, again),
     }
 }
@@ -136,10 +139,11 @@ pub fn receiving<T: CReturn>(
     first: impl FnOnce() -> Result<T>,
     again: impl Fn() -> Result<T>,
 ) -> T {
-    let before = errno();
-    let (value, code) = attempt(first);
-    match errno() | code {
-        DONE => finish(value, code, before),
+    let errno = Errno::here();
+    let before = errno.get();
+    let (value, code) = attempt(errno, first);
+    match errno.get() | code {
+        DONE => finish(errno, value, code, before),
         _ => leave((value, code), before, false, again),
     }
 }
@@ -162,15 +166,15 @@ fn leave<T: CReturn>(
     if acts_when_done || code != DONE {
         cancel::act();
     }
-    finish(value, code, before)
+    finish(Errno::here(), value, code, before)
 }
 
 fn sleep_and<T: CReturn>(again: &impl Fn() -> Result<T>) -> (T, c_int) {
     // SAFETY: called by a function of the C API, whose frames have nothing to drop (`leave`).
     unsafe { suspend::sleep() };
-    let (value, code) = attempt(again);
+    let (value, code) = attempt(Errno::here(), again);
     if code != SUSPENDED {
-        attempt(|| {
+        attempt(Errno::here(), || {
             suspend::end();
             Ok(())
         });

@@ -10,7 +10,7 @@
 //! | --- | --- |
 //! | [`epoll`] | readiness of descriptors, one-shot and edge-triggered |
 //! | [`eventfd`], [`raised_eventfd`], [`raise`] | a descriptor that another thread makes readable |
-//! | [`last_errno`], [`set_errno`] | the C library's `errno` |
+//! | [`Errno`], [`last_errno`], [`set_errno`] | the C library's `errno` |
 //! | `futex_wait`, `futex_wait_cancellable`, `futex_wake` | sleeps on a word; loom has its own |
 //! | [`membarrier`] | a barrier on all threads of the process |
 //! | [`memory`], [`trim_memory`] | large blocks of memory, and the heap's spare memory |
@@ -49,7 +49,7 @@ pub use backend::{
 #[cfg(not(loom))]
 pub use backend::{futex_wait, futex_wake};
 pub use cpu::{TICKS_IN_MS, prefetch_for_write, ticks};
-pub use linux::errno::{last_errno, set_errno};
+pub use linux::errno::{Errno, last_errno, set_errno};
 pub use linux::eventfd::{eventfd, raise, raised_eventfd};
 pub use linux::{epoll, tipc};
 pub use unix::{

@@ -179,17 +179,15 @@ impl Memory {
     /// Called when the process ends: ends the thread and joins it.
     pub(super) fn end(&self) {
         self.ending.store(true, Ordering::Relaxed);
-        let watcher = self
-            .watcher
-            .try_lock()
-            .and_then(|mut watcher| watcher.take());
-        match watcher {
-            Some(watcher) if watcher.process == std::process::id() => {
-                watcher.parker.unpark();
-                let _ = watcher.thread.join();
-            }
-            // Another process' thread: neither joined nor detached here.
-            other => std::mem::forget(other),
+        let Some(mut watcher) = self.watcher.try_lock() else {
+            return;
+        };
+        // Another process' thread stays there: it is neither joined nor detached here.
+        let own = watcher.take_if(|watcher| watcher.process == std::process::id());
+        drop(watcher);
+        if let Some(own) = own {
+            own.parker.unpark();
+            let _ = own.thread.join();
         }
     }
 
@@ -400,7 +398,12 @@ mod tests {
             });
             memory.end();
             assert_eq!(ended.load(Ordering::SeqCst), own);
-            parker.unpark();
+            let left = memory.watcher.lock().take();
+            assert_eq!(left.is_some(), !own);
+            if let Some(left) = left {
+                parker.unpark();
+                left.thread.join().unwrap();
+            }
         }
     }
 

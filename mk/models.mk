@@ -14,4 +14,5 @@ TEST_TARGETS += test-stand-ins
 
 # The stand-ins for Linux's own calls (src/sys/unix/stand_ins) compile and keep the rules of sync.
 test-stand-ins:
-	RUSTFLAGS="--cfg stand_ins" CARGO_TARGET_DIR=target/stand_ins $(CARGO) test --quiet --lib -- sync:: sys::
+	RUSTFLAGS="--cfg stand_ins" CARGO_TARGET_DIR=target/stand_ins $(CARGO) test --lib -- sync:: sys:: 2>&1 | tee target/stand-ins.log
+	@sh mk/sums.sh target/stand-ins.log

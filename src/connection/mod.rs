@@ -285,7 +285,7 @@ impl Connection {
     /// holder does it then.
     fn service(&self, work: u32) -> bool {
         let served = self.state.serve(work, |state, todo| self.work(state, todo));
-        self.pass_on(served);
+        self.leave_to_io_thread(served);
         served != Served::Busy
     }
 
@@ -294,12 +294,12 @@ impl Connection {
         let served = self
             .state
             .wait_and_serve(work, |state, todo| self.work(state, todo));
-        self.pass_on(served);
+        self.leave_to_io_thread(served);
     }
 
     fn with_state<R>(&self, reach: impl FnOnce(&mut State) -> R) -> R {
         let (result, served) = self.state.with(reach, |state, todo| self.work(state, todo));
-        self.pass_on(served);
+        self.leave_to_io_thread(served);
         result
     }
 
@@ -308,7 +308,7 @@ impl Connection {
         let (result, served) = self
             .state
             .try_with(reach, |state, todo| self.work(state, todo))?;
-        self.pass_on(served);
+        self.leave_to_io_thread(served);
         Some(result)
     }
 
@@ -316,7 +316,7 @@ impl Connection {
     /// never empty could keep an application thread here: the I/O thread, whose events this
     /// thread serves, would find it readable again each time.
     #[inline]
-    fn pass_on(&self, served: Served) {
+    fn leave_to_io_thread(&self, served: Served) {
         if served == Served::Left {
             self.reactor.schedule(self.key());
         }

@@ -8,6 +8,7 @@
 //! interleaving.
 
 mod fork;
+mod futex_word;
 pub mod local;
 pub mod lock;
 pub mod mailbox;

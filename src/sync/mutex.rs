@@ -17,25 +17,18 @@ pub use futex::RawMutex;
 
 #[cfg(any(test, not(loom)))]
 mod futex {
-    use super::super::atomic::{AtomicU32, Ordering};
+    use super::super::atomic::Ordering;
+    use super::super::futex_word::{ATTEMPTS, FutexWord, pause};
 
     const FREE: u32 = 0;
     const LOCKED: u32 = 1;
     /// Locked, and a thread may sleep.
     const AWAITED: u32 = 2;
 
-    /// Checks before a sleep: the first `PAUSES` each followed by a spin of 2, 4 and 8 steps, the
-    /// others by a yield. Most locks here are held for less than that.
-    const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
-    #[cfg(not(loom))]
-    const PAUSES: u32 = 3;
-
     /// The word, see the module.
     #[derive(Debug)]
     pub struct RawMutex {
-        word: AtomicU32,
-        #[cfg(loom)]
-        sleepers: super::super::model::Sleepers,
+        word: FutexWord,
     }
 
     // SAFETY: only the thread that changes FREE into something else holds the lock, until that
@@ -44,7 +37,7 @@ mod futex {
     unsafe impl lock_api::RawMutex for RawMutex {
         #[allow(clippy::declare_interior_mutable_const)]
         const INIT: RawMutex = RawMutex {
-            word: AtomicU32::new(FREE),
+            word: FutexWord::new(FREE),
         };
 
         type GuardMarker = lock_api::GuardSend;
@@ -87,7 +80,7 @@ mod futex {
         #[inline]
         fn release(&self) {
             if self.word.swap(FREE, Ordering::Release) == AWAITED {
-                self.wake();
+                self.word.wake();
             }
         }
 
@@ -99,7 +92,7 @@ mod futex {
             // From here on the word is AWAITED while it is locked. A thread that gets the lock this
             // way leaves it so: other threads may sleep.
             while self.word.swap(AWAITED, Ordering::Acquire) != FREE {
-                self.sleep();
+                self.word.sleep(AWAITED);
                 if self.attempt(AWAITED) {
                     return;
                 }
@@ -127,36 +120,6 @@ mod futex {
                 .compare_exchange(from, to, Ordering::Acquire, Ordering::Relaxed)
                 .is_ok()
         }
-
-        /// Sleeps while the word is AWAITED.
-        fn sleep(&self) {
-            #[cfg(loom)]
-            self.sleepers.wait(&self.word, AWAITED);
-            #[cfg(not(loom))]
-            {
-                // A futex wait always has a limit, see `futex_wait`.
-                const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
-                let _ = crate::sys::futex_wait(&self.word, AWAITED, LONG);
-            }
-        }
-
-        #[cold]
-        fn wake(&self) {
-            #[cfg(loom)]
-            self.sleepers.wake();
-            #[cfg(not(loom))]
-            crate::sys::futex_wake(&self.word);
-        }
-    }
-
-    fn pause(_round: u32) {
-        #[cfg(loom)]
-        loom::thread::yield_now();
-        #[cfg(not(loom))]
-        match _round < PAUSES {
-            true => (0..2 << _round).for_each(|_| std::hint::spin_loop()),
-            false => std::thread::yield_now(),
-        }
     }
 
     #[cfg(all(test, loom))]
@@ -170,8 +133,7 @@ mod futex {
             model.preemption_bound = Some(3);
             model.check(|| {
                 let mutex = RawMutex {
-                    word: AtomicU32::new(FREE),
-                    sleepers: Default::default(),
+                    word: FutexWord::new(FREE),
                 };
                 let shared = Arc::new((mutex, SyncCell::new(0)));
                 let add = |shared: &(RawMutex, SyncCell<i32>)| {

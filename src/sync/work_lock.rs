@@ -15,7 +15,8 @@
 //! before its bits were set, and that a sleeping thread is woken.
 
 use super::SyncCell;
-use super::atomic::{AtomicU32, Ordering};
+use super::atomic::Ordering;
+use super::futex_word::{ATTEMPTS, FutexWord, pause};
 
 /// The lock is held.
 const HELD: u32 = 1 << 31;
@@ -29,18 +30,11 @@ const WORK: u32 = AWAITED - 1;
 /// How many times one holder drains the bits.
 const ROUNDS: u32 = if cfg!(loom) { 2 } else { 8 };
 
-/// Checks before a sleep: the first `PAUSES` each followed by a spin, the others by a yield.
-const ATTEMPTS: u32 = if cfg!(loom) { 1 } else { 10 };
-#[cfg(not(loom))]
-const PAUSES: u32 = 3;
-
 /// A value and its work bits, see the module.
 #[derive(Debug)]
 pub struct WorkLock<T> {
-    word: AtomicU32,
+    word: FutexWord,
     value: SyncCell<T>,
-    #[cfg(loom)]
-    sleepers: super::model::Sleepers,
 }
 
 // SAFETY: only the thread that set HELD reaches the value, through `Held`; so sharing the lock
@@ -64,10 +58,8 @@ impl<T> WorkLock<T> {
     /// Wraps a value, with no work.
     pub fn new(value: T) -> WorkLock<T> {
         WorkLock {
-            word: AtomicU32::new(0),
+            word: FutexWord::new(0),
             value: SyncCell::new(value),
-            #[cfg(loom)]
-            sleepers: Default::default(),
         }
     }
 
@@ -158,29 +150,8 @@ impl<T> WorkLock<T> {
             if before & HELD == 0 {
                 return Held(self);
             }
-            self.sleep(before | TAKEN);
+            self.word.sleep(before | TAKEN);
         }
-    }
-
-    /// Sleeps while the word is unchanged.
-    fn sleep(&self, _before: u32) {
-        #[cfg(loom)]
-        self.sleepers.wait(&self.word, _before);
-        #[cfg(not(loom))]
-        {
-            // A futex wait always has a limit, see `futex_wait`.
-            const LONG: std::time::Duration = std::time::Duration::from_secs(3600);
-            let _ = crate::sys::futex_wait(&self.word, _before, LONG);
-        }
-    }
-
-    /// Wakes one sleeping thread.
-    #[cold]
-    fn wake(&self) {
-        #[cfg(loom)]
-        self.sleepers.wake();
-        #[cfg(not(loom))]
-        crate::sys::futex_wake(&self.word);
     }
 }
 
@@ -243,7 +214,7 @@ impl<T> Drop for Held<'_, T> {
         // Release: as in `serve`.
         let before = self.0.word.fetch_and(WORK, Ordering::Release);
         if may_be_awaited(before) {
-            self.0.wake();
+            self.0.word.wake();
         }
     }
 }
@@ -254,20 +225,10 @@ fn may_be_awaited(word: u32) -> bool {
     word & AWAITED != 0
 }
 
-/// A spin or a yield between two checks.
-fn pause(_attempt: u32) {
-    #[cfg(loom)]
-    loom::thread::yield_now();
-    #[cfg(not(loom))]
-    match _attempt < PAUSES {
-        true => (0..2 << _attempt).for_each(|_| std::hint::spin_loop()),
-        false => std::thread::yield_now(),
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::sync::atomic::AtomicU32;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
@@ -405,7 +366,7 @@ mod tests {
 mod models {
     use super::*;
     use crate::sync::Arc;
-    use crate::sync::atomic::{AtomicBool, fence};
+    use crate::sync::atomic::{AtomicBool, AtomicU32, fence};
 
     /// What each thread asks for. Relaxed: only the lock orders it.
     struct Bench {

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::cell::OnceCell;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -22,12 +23,15 @@ const PIECES_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct ByteStream {
     socket: Socket,
+    /// Whether it is a Unix socket, once that was asked.
+    is_unix: OnceCell<bool>,
 }
 
 impl ByteStream {
     /// Takes ownership of a connected, non-blocking socket.
     pub(super) fn new(socket: Socket) -> ByteStream {
-        ByteStream { socket }
+        let is_unix = OnceCell::new();
+        ByteStream { socket, is_unix }
     }
 
     /// Reads as much as there is room for, without waiting; 0 means that the peer
@@ -87,11 +91,19 @@ impl ByteStream {
     /// The system's; what holds is then unknown.
     pub fn set_low_water(&self, bytes: u32) -> io::Result<bool> {
         // Readiness of a Unix socket does not depend on it.
-        if self.socket.domain()? == Domain::UNIX {
+        if self.is_unix()? {
             return Ok(false);
         }
         let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
         sys::set_receive_low_water(self.as_fd(), bytes).map(|()| true)
+    }
+
+    fn is_unix(&self) -> io::Result<bool> {
+        if let Some(known) = self.is_unix.get() {
+            return Ok(*known);
+        }
+        let is_unix = self.socket.domain()? == Domain::UNIX;
+        Ok(*self.is_unix.get_or_init(|| is_unix))
     }
 
     /// Whether the peer has closed the connection or its writing side. What it sent before

@@ -11,8 +11,6 @@
 set -u
 cd "$(dirname "$0")/.."
 
-passed=0
-failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 version=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
@@ -20,24 +18,7 @@ COMPILER=/usr/bin/rustc
 ARM=aarch64-unknown-linux-gnu
 MUSL=x86_64-unknown-linux-musl
 
-check() { # description, command...
-    what=$1
-    shift
-    if "$@" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok      $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED  $what"
-        sed 's/^/    /' "$work/output"
-    fi
-}
-
-finish() {
-    echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+. tests/checks.sh
 
 is_oldest() {
     "$COMPILER" --version && /usr/bin/cargo --version && [ -n "$version" ] \

@@ -6,32 +6,13 @@ set -u
 cd "$(dirname "$0")/.."
 
 unset FERROZMQ_VERSION
-passed=0
-failed=0
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 dest=$work/dest
 lib=$dest/usr/local/lib
 CC=${CC:-cc}
 
-check() { # description, command...
-    what=$1
-    shift
-    if "$@" >"$work/output" 2>&1; then
-        passed=$((passed + 1))
-        echo "ok      $what"
-    else
-        failed=$((failed + 1))
-        echo "FAILED  $what"
-        sed 's/^/    /' "$work/output"
-    fi
-}
-
-finish() {
-    echo "$passed passed, $failed failed"
-    [ "$failed" -eq 0 ]
-    exit
-}
+. tests/checks.sh
 
 cat >"$work/program.c" <<'END'
 #include <zmq.h>

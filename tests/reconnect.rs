@@ -1,16 +1,14 @@
 //! Peers that vanish at the worst moment: the connecting side tries again, and
 //! the context still ends.
 
-use std::ffi::{CString, c_int};
+mod common;
+
+use common::Context;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
-
-use zmq::capi::{ctx::*, socket::*};
-
-const DEALER: c_int = 5;
-const LINGER: c_int = 17;
-const RECONNECT_IVL: c_int = 18;
+use zmq::abi::numbers::ZMQ_DEALER;
+use zmq::abi::options::{ZMQ_LINGER, ZMQ_RECONNECT_IVL};
 
 /// Greeting and READY of a DEALER, ZMTP 3.0.
 fn hello() -> Vec<u8> {
@@ -28,19 +26,12 @@ fn a_peer_that_vanishes_in_the_handshake_is_tried_again() {
     const TIMES: usize = 60;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("tcp://{}", listener.local_addr().unwrap());
-    let endpoint = CString::new(endpoint).unwrap();
-    // SAFETY: handles from the calls before, strings and values that live.
-    let (ctx, socket) = unsafe {
-        let ctx = zmq_ctx_new();
-        let socket = zmq_socket(ctx, DEALER);
-        for (option, value) in [(RECONNECT_IVL, 1), (LINGER, 0)] {
-            let value: *const c_int = &value;
-            let size = size_of::<c_int>();
-            assert_eq!(zmq_setsockopt(socket, option, value.cast(), size), 0);
-        }
-        assert_eq!(zmq_connect(socket, endpoint.as_ptr()), 0);
-        (ctx, socket)
-    };
+    let context = Context::new();
+    let socket = context.socket(ZMQ_DEALER).unwrap();
+    for (option, value) in [(ZMQ_RECONNECT_IVL, 1), (ZMQ_LINGER, 0)] {
+        socket.set(option, value).unwrap();
+    }
+    socket.connect(&endpoint).unwrap();
     let begun = Instant::now();
     listener.set_nonblocking(true).unwrap();
     let mut seen = 0;
@@ -62,10 +53,7 @@ fn a_peer_that_vanishes_in_the_handshake_is_tried_again() {
         let _ = peer.write_all(&hello[..cut]);
         seen += 1;
     }
-    // SAFETY: live handles.
-    unsafe {
-        assert_eq!(zmq_close(socket), 0);
-        assert_eq!(zmq_ctx_term(ctx), 0);
-    }
+    socket.close().unwrap();
+    context.terminate().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20));
 }

@@ -32,7 +32,7 @@
 //!
 //! The crate's interface is the C functions in [`capi`] and the numbers in [`abi`]. Everything else
 //! is private, so that the compiler finds what is not used; the feature `testing` opens it to
-//! fuzzers and tests.
+//! the fuzzers and the test of their corpora.
 
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]

@@ -12,7 +12,6 @@
 
 use crate::pipe::PipeEnd;
 use std::os::fd::RawFd;
-use std::sync::Arc;
 
 /// See the module.
 pub trait Engine: Send + Sync {
@@ -62,9 +61,4 @@ pub trait Engine: Send + Sync {
 /// What identifies an engine for as long as it exists.
 pub fn address(engine: &dyn Engine) -> usize {
     std::ptr::from_ref(engine).cast::<()>() as usize
-}
-
-/// As [`address`], of one that is shared.
-pub fn address_of(engine: &Arc<dyn Engine>) -> usize {
-    address(&**engine)
 }

@@ -17,9 +17,9 @@ impl RetryBudget {
         RetryBudget { first: written }
     }
 
-    /// Whether the thread goes on, `elapsed` after the beginning. `stuck`: the value of
-    /// `written` at the last wait in which the peer read nothing. Until it has read something
-    /// since, no thread waits for it.
+    /// Whether the sending thread keeps on writing, `elapsed` after its send began. `stuck` is
+    /// the value of `written` at the last wait in which the peer read nothing: until the peer
+    /// has read something since, no thread waits for it.
     pub fn lasts(&self, elapsed: Duration, written: u32, stuck: u32) -> bool {
         let earned = RETRY_BUDGET_PER_BYTE * written.wrapping_sub(self.first);
         stuck != written && elapsed < RETRY_BUDGET + earned

@@ -19,6 +19,14 @@ fn listen(end: &PipeEnd) -> crate::sync::Arc<Parker> {
     parker
 }
 
+/// Reads a message that another thread writes, however long that takes.
+fn read_one(reader: &mut PipeEnd, parker: &Parker) {
+    while reader.read().is_none() {
+        parker.park(None); // a deadlock here is a lost wake-up
+        reader.take_events();
+    }
+}
+
 fn limit(snd: i32) -> Hwm {
     Hwm {
         snd: Some(snd),
@@ -78,10 +86,7 @@ fn a_reader_of_a_stream_that_ran_dry_hears_of_the_next_message() {
             write(&mut writer);
             writer
         });
-        while reader.read().is_none() {
-            parker.park(None); // a deadlock here is a lost wake-up
-            reader.take_events();
-        }
+        read_one(&mut reader, &parker);
         drop(thread.join().unwrap());
     });
 }
@@ -104,10 +109,7 @@ fn a_reader_that_begins_to_expect_a_stream_hears_of_the_next_message() {
             writer.flush();
             writer
         });
-        while reader.read().is_none() {
-            parker.park(None); // a deadlock here is a lost wake-up
-            reader.take_events();
-        }
+        read_one(&mut reader, &parker);
         drop(thread.join().unwrap());
     });
 }
@@ -129,10 +131,7 @@ fn a_reader_that_runs_dry_hears_of_a_long_message() {
             writer.flush();
             writer
         });
-        while reader.read().is_none() {
-            parker.park(None); // a deadlock here is a lost wake-up
-            reader.take_events();
-        }
+        read_one(&mut reader, &parker);
         drop(thread.join().unwrap());
     });
 }

@@ -453,7 +453,7 @@ impl Membership for Shared {
         self.core.connection_opened();
         let mut connections = self.connections.lock();
         let late = self.stopping.load(Ordering::SeqCst);
-        connections.insert(engine::address_of(&connection), connection.clone());
+        connections.insert(engine::address(&*connection), connection.clone());
         drop(connections);
         if late {
             // Accepted while the socket was closing; `stop_connections` did not see it.
@@ -497,7 +497,7 @@ impl Membership for Shared {
             self.end_for_good();
         }
         let mut caller_driven = self.caller_driven.lock();
-        caller_driven.retain(|other| engine::address_of(other) != key);
+        caller_driven.retain(|other| engine::address(&**other) != key);
         self.caller_driven_count
             .store(caller_driven.len(), Ordering::SeqCst);
         drop(caller_driven);

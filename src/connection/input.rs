@@ -100,6 +100,8 @@ pub(super) struct Input {
     /// The last frame filled half a block or more, and the next may be as long: the next
     /// read takes little, since what it reads of a long body has to be copied.
     after_large: bool,
+    /// The last message took [`MUCH_MISSING`] twice or more, and the next may be as long.
+    after_huge: bool,
     /// How many bytes make the stream readable.
     low_water: LowWater,
     /// Whole messages delivered since the connection last took this count.
@@ -225,10 +227,11 @@ impl Input {
         Ok(())
     }
 
-    /// Whether [`MUCH_MISSING`] or more of a long body has yet to arrive.
+    /// Whether [`MUCH_MISSING`] or more of a long body has yet to arrive, or the next message
+    /// is likely to bring as much: then sleeping costs less than polling.
     pub(super) fn expects_much(&self) -> bool {
-        let large = self.large.as_deref();
-        large.is_some_and(|large| large.msg.missing() >= MUCH_MISSING)
+        let missing = self.large.as_deref().map(|large| large.msg.missing());
+        missing.map_or(self.after_huge, |missing| missing >= MUCH_MISSING)
     }
 
     /// The bytes not yet consumed, for the handshake.
@@ -310,6 +313,7 @@ impl Input {
             pipe.write_unchecked(msg);
             self.delivered += u32::from(!header.more);
             self.start = to;
+            self.after_huge = false;
         }
     }
 
@@ -331,6 +335,7 @@ impl Input {
         pipe.write_run(run);
         self.delivered += messages.count as u32;
         self.start += messages.len;
+        self.after_huge = false;
     }
 
     /// Decrypts a complete frame and delivers its message. `Some`: decoding stops.
@@ -440,6 +445,7 @@ impl Input {
         }
         if let Some(msg) = self.large.take().and_then(|large| large.msg.finish()) {
             self.after_large = msg.len() >= READ_BLOCK / 2;
+            self.after_huge = msg.len() >= 2 * MUCH_MISSING;
             self.delivered += u32::from(!msg.more());
             pipe.write_unchecked(msg);
         }

@@ -216,7 +216,9 @@ fn poll_for_a_while<R>(
     let mut end = limit(Instant::now());
     let mut inputs = shared.inputs();
     shared.spin(true);
-    let (mut yielded, mut partly) = (false, false);
+    let mut yielded = false;
+    // Sleeping is considered at first, and again after bytes have arrived.
+    let mut may_sleep = true;
     let outcome = loop {
         let news = shared.drive_inputs();
         if shared.has_commands() || news {
@@ -228,12 +230,13 @@ fn poll_for_a_while<R>(
         let before = std::mem::replace(&mut inputs, shared.inputs());
         if before != inputs {
             end = limit(now); // bytes arrived: part of a long message
-            partly = true;
+            may_sleep = true;
         }
         if now >= end {
             break None;
         }
-        if partly && shared.sleep_on_long_body() {
+        if std::mem::take(&mut may_sleep) && shared.sleep_on_long_body() {
+            may_sleep = true;
             continue;
         }
         if !yield_cpu(shared, now) {

@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::link::Settings;
+use super::settings::Settings;
 use super::tunnel::Tunnel;
 use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::transport::{Dial, PendingLookup, Resolution, Target};

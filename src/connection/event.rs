@@ -2,8 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::Link;
-use crate::sys::log::{Level, Text, enabled, log};
+use crate::sys::log::{Level, Origin, Text, enabled, log};
 use std::io;
 
 /// The `ZMQ_EVENT_*` numbers.
@@ -53,9 +52,19 @@ pub struct Event {
     pub endpoint: Vec<u8>,
 }
 
+/// The socket's monitor and its lines in the log. See [`Link`](super::Link).
+pub trait Diagnostics: Send + Sync {
+    /// The socket's name in the log.
+    fn origin(&self) -> Origin;
+    /// Whether there is a monitor for [`event`](Self::event).
+    fn is_monitored(&self) -> bool;
+    /// Queues an event for the monitor.
+    fn event(&self, event: Event);
+}
+
 /// Reports an event at an endpoint to the monitor and the log. Called under a connection's
 /// lock or by an acceptor.
-pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
+pub(super) fn emit(link: &(impl Diagnostics + ?Sized), kind: u32, value: u64, endpoint: &[u8]) {
     if link.is_monitored() {
         let endpoint = endpoint.to_vec();
         link.event(Event {
@@ -70,7 +79,7 @@ pub(super) fn emit(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
 }
 
 /// Logs the event. A loss is not logged here: `state/report.rs` does that, with its reason.
-fn write_down(link: &dyn Link, kind: u32, value: u64, endpoint: &[u8]) {
+fn write_down(link: &(impl Diagnostics + ?Sized), kind: u32, value: u64, endpoint: &[u8]) {
     let (origin, at) = (link.origin(), Text(endpoint));
     let error = || io::Error::from_raw_os_error(value as i32);
     match kind {

@@ -10,7 +10,6 @@
 
 #![forbid(unsafe_code)]
 
-use super::Connection;
 use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +22,12 @@ const MOST: usize = 4096;
 /// Age from which a handshake may be ended in favour of another.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// A handshake under way: a connection.
+pub(super) trait Evict: Send + Sync {
+    /// Ends the handshake, unless it is complete.
+    fn evict(&self);
+}
+
 /// The handshakes under way, oldest first. `count` is that of the tickets that exist;
 /// `queue` may hold dead ones.
 pub(super) struct HalfOpen {
@@ -33,7 +38,7 @@ pub(super) struct HalfOpen {
 /// Owned by a connection until its handshake ends, well or badly.
 pub(super) struct Ticket {
     place: Arc<HalfOpen>,
-    connection: Weak<Connection>,
+    handshake: Weak<dyn Evict>,
     since: Instant,
 }
 
@@ -52,11 +57,11 @@ impl HalfOpen {
     }
 
     /// Adds a handshake. The connection owns the ticket.
-    pub(super) fn enter(self: &Arc<Self>, connection: &Arc<Connection>) -> Arc<Ticket> {
+    pub(super) fn enter(self: &Arc<Self>, handshake: Weak<dyn Evict>) -> Arc<Ticket> {
         self.count.fetch_add(1, Ordering::Relaxed);
         let ticket = Arc::new(Ticket {
             place: self.clone(),
-            connection: Arc::downgrade(connection),
+            handshake,
             since: Instant::now(),
         });
         let mut queue = self.queue.lock();
@@ -85,10 +90,10 @@ impl HalfOpen {
         let Some(oldest) = self.take_old() else {
             return false;
         };
-        let connection = oldest.connection.upgrade();
+        let handshake = oldest.handshake.upgrade();
         drop(oldest);
-        if let Some(connection) = connection {
-            connection.evict();
+        if let Some(handshake) = handshake {
+            handshake.evict();
         }
         true
     }

@@ -1,19 +1,13 @@
-//! The socket as its connections see it, and its options as they were at bind or connect.
+//! The socket as its engines see it.
 
 #![forbid(unsafe_code)]
 
-use super::event::Event;
-use super::security::{self, OpenQuestion, ZapQuery};
-use super::{Connection, Engine};
-use crate::abi::socket_type::SocketType;
-use crate::endpoint::AddressMask;
+use super::engine::Engine;
+use super::event::Diagnostics;
+use super::security::{OpenQuestion, ZapClient, ZapQuery};
 use crate::io_policy::Wakeup;
-use crate::options::Options;
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
-use crate::sys::log::Origin;
-use crate::transport::StreamOptions;
-use crate::zmtp::{MechanismConfig, ZapPolicy};
 use std::sync::{Arc, Weak};
 
 /// The socket, seen from its engines. Called from any thread, as a rule with an engine
@@ -47,16 +41,6 @@ pub trait Membership: Send + Sync {
     fn finished(&self, engine: &dyn Engine);
 }
 
-/// The socket's monitor and its lines in the log. See [`Link`].
-pub trait Diagnostics: Send + Sync {
-    /// The socket's name in the log.
-    fn origin(&self) -> Origin;
-    /// Whether there is a monitor for [`event`](Self::event).
-    fn is_monitored(&self) -> bool;
-    /// Queues an event for the monitor.
-    fn event(&self, event: Event);
-}
-
 /// Which thread drives an engine, and when it has to. See [`Link`].
 pub trait Driving: Send + Sync {
     /// Whether an application thread polls now and reads the caller-driven connections
@@ -81,95 +65,8 @@ pub trait Driving: Send + Sync {
 /// The ZAP handler of the context. See [`Link`].
 pub trait Authentication: Send + Sync {
     /// Sends a query to the ZAP handler of the context. The answer goes to
-    /// [`Connection::zap_reply`], at once or later. Without a handler the verdict is
+    /// [`ZapClient::zap_reply`], at once or later. Without a handler the verdict is
     /// [`ZapVerdict::Unavailable`](crate::zmtp::ZapVerdict), and `None` is returned. The
     /// connection keeps what is returned until the answer.
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>>;
-}
-
-/// The socket's options as they were when it bound or connected.
-#[derive(Debug)]
-pub struct Settings {
-    /// The generic options.
-    pub options: Arc<Options>,
-    /// The type named in the handshake.
-    pub socket_type: SocketType,
-    /// No ZMTP: every read becomes a message, and messages are written without frames
-    /// (STREAM, `ZMQ_ROUTER_RAW`).
-    pub raw: bool,
-    /// The application has named the peer (`ZMQ_CONNECT_ROUTING_ID`).
-    pub names_peer: bool,
-    /// Raw connections report their begin and loss by an empty message
-    /// (`ZMQ_STREAM_NOTIFY`).
-    pub raw_notify: bool,
-}
-
-impl Settings {
-    /// Whether what this side sends are subscriptions (SUB, XSUB).
-    pub fn subscribes(&self) -> bool {
-        self.socket_type.spec().subscribes
-    }
-
-    /// `ZMQ_MAXMSGSIZE` for input, in bytes; negative for no limit. Raw input has none,
-    /// since its messages are this side's making.
-    pub fn frame_limit(&self) -> i64 {
-        if self.raw {
-            -1
-        } else {
-            self.options.maxmsgsize
-        }
-    }
-
-    /// A snapshot of `options`.
-    pub fn new(options: &Arc<Options>, socket_type: SocketType) -> Arc<Settings> {
-        Arc::new(Settings {
-            options: options.clone(),
-            socket_type,
-            raw: false,
-            names_peer: false,
-            raw_notify: false,
-        })
-    }
-
-    /// The options of the transport. Made anew each time: it is seldom needed, and there
-    /// would be one for every endpoint.
-    pub fn stream(&self) -> StreamOptions {
-        let options = &self.options;
-        let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
-        let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
-        StreamOptions {
-            sndbuf: options.sndbuf,
-            rcvbuf: options.rcvbuf,
-            tos: options.tos,
-            keepalive: options.tcp_keepalive,
-            keepalive_cnt: options.tcp_keepalive_cnt,
-            keepalive_idle: options.tcp_keepalive_idle,
-            keepalive_intvl: options.tcp_keepalive_intvl,
-            tcp_maxrt: options.tcp_maxrt,
-            ipv6: options.ipv6,
-            backlog: options.backlog,
-            bind_to_device: (!device.is_empty()).then_some(device),
-            use_fd: options.given_fd.clone(),
-            // The option's setter has checked each.
-            tcp_accept_filters: options
-                .tcp_accept_filters
-                .iter()
-                .filter_map(filter)
-                .collect(),
-            ipc_filter_uid: options.ipc_filter_uid.clone(),
-            ipc_filter_gid: options.ipc_filter_gid.clone(),
-            ipc_filter_pid: options.ipc_filter_pid.clone(),
-            ..StreamOptions::default()
-        }
-    }
-
-    /// The mechanism that the options select, with keys and credentials.
-    pub fn mechanism(&self) -> MechanismConfig {
-        security::mechanism(&self.options)
-    }
-
-    /// When the options require ZAP.
-    pub fn zap(&self) -> ZapPolicy {
-        security::zap_policy(&self.options)
-    }
+    fn zap(&self, query: ZapQuery, client: Arc<dyn ZapClient>) -> Option<Box<dyn OpenQuestion>>;
 }

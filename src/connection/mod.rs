@@ -33,14 +33,16 @@ pub mod link;
 mod output;
 mod raw;
 mod security;
+mod settings;
 mod state;
 mod tunnel;
 
 pub use acceptor::Acceptor;
 pub use engine::Engine;
-pub use event::Event;
-pub use link::{Authentication, Diagnostics, Driving, Link, Membership, Settings};
-pub use security::{OpenQuestion, ZapQuery};
+pub use event::{Diagnostics, Event};
+pub use link::{Authentication, Driving, Link, Membership};
+pub use security::{OpenQuestion, ZapClient, ZapQuery};
+pub use settings::Settings;
 
 use crate::endpoint::Endpoint;
 use crate::io_policy::{self, RetryBudget};
@@ -53,7 +55,7 @@ use crate::sys::{self, cancel::Shield, log, panics::contain};
 use crate::transport::ByteStream;
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
-use half_open::HalfOpen;
+use half_open::{Evict, HalfOpen};
 use security::ZapAnswer;
 use state::State;
 use std::cell::Cell;
@@ -206,28 +208,10 @@ impl Connection {
     ) -> Arc<Connection> {
         let connection =
             Connection::create(link, reactor, settings, State::accepted(stream, local));
-        let ticket = half_open.enter(&connection);
+        let ticket = half_open.enter(connection.me.clone());
         connection.with_state(|state| state.ticket = Some(ticket));
         connection.service(work::START);
         connection
-    }
-
-    /// Ends the connection if its handshake is not complete: too many are under way at the
-    /// listener.
-    fn evict(&self) {
-        self.service(work::EVICT);
-    }
-
-    /// Takes the answer to a query of [`Authentication::zap`]. May be called from any thread, even
-    /// from within that method. An answer that no handshake waits for is dropped.
-    pub fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
-        let mut answer = self.answer.lock();
-        // An answer to an older query must not displace the one that is awaited.
-        if answer.as_ref().is_none_or(|answer| answer.token <= token) {
-            *answer = Some(ZapAnswer { token, verdict });
-        }
-        drop(answer);
-        self.service(work::ZAP);
     }
 
     /// Takes the connection whose flush the calling thread has last left to the I/O thread,
@@ -265,11 +249,6 @@ impl Connection {
             any
         };
         UNFLUSHED.with(has).unwrap_or(false)
-    }
-
-    /// The socket's name in the log.
-    pub fn origin(&self) -> log::Origin {
-        self.link.origin()
     }
 
     /// The address of the link, which identifies the socket.
@@ -441,6 +420,28 @@ impl Engine for Connection {
             // Waits for the lock: the descriptor must be armed when this returns.
             self.wait_and_service(work::HAND_OVER);
         }
+    }
+}
+
+impl Evict for Connection {
+    fn evict(&self) {
+        self.service(work::EVICT);
+    }
+}
+
+impl ZapClient for Connection {
+    fn zap_reply(&self, token: u64, verdict: ZapVerdict) {
+        let mut answer = self.answer.lock();
+        // An answer to an older query must not displace the one that is awaited.
+        if answer.as_ref().is_none_or(|answer| answer.token <= token) {
+            *answer = Some(ZapAnswer { token, verdict });
+        }
+        drop(answer);
+        self.service(work::ZAP);
+    }
+
+    fn origin(&self) -> log::Origin {
+        self.link.origin()
     }
 }
 

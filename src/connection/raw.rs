@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::link::Settings;
+use super::settings::Settings;
 use crate::message::Msg;
 use crate::pipe::PipeEnd;
 use crate::zmtp::{Framing, Mechanism, Session, Version, metadata::PropertyList};

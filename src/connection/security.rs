@@ -1,11 +1,9 @@
-//! The options' mechanism and ZAP policy, and the types of a query to the ZAP handler.
+//! A query to the ZAP handler: who asks, what, and the answer.
 
 #![forbid(unsafe_code)]
 
-use crate::error::Result;
-use crate::options::{Options, mechanism};
-use crate::zmtp::curve::{CurveConfig, CurveRole};
-use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy, ZapRequest, ZapVerdict};
+use crate::sys::log::Origin;
+use crate::zmtp::{ZapRequest, ZapVerdict};
 
 /// A query to the ZAP handler, by a connection whose handshake waits for the answer.
 #[derive(Clone, Debug)]
@@ -27,48 +25,19 @@ pub struct ZapQuery {
 /// so the queries that wait are bounded by the handshakes under way.
 pub trait OpenQuestion: Send {}
 
+/// What sends a [`ZapQuery`]: a connection. Its methods may be called from any thread.
+pub trait ZapClient: Send + Sync {
+    /// Takes the answer, even from within the call that sent the query. An answer that no
+    /// handshake waits for is dropped.
+    fn zap_reply(&self, token: u64, verdict: ZapVerdict);
+
+    /// The socket's name in the log.
+    fn origin(&self) -> Origin;
+}
+
 /// The answer to a [`ZapQuery`].
 #[derive(Debug)]
 pub(super) struct ZapAnswer {
     pub token: u64,
     pub verdict: ZapVerdict,
-}
-
-/// The mechanism that the options select.
-pub(super) fn mechanism(options: &Options) -> MechanismConfig {
-    match options.mechanism {
-        mechanism::PLAIN => MechanismConfig::Plain(match options.as_server {
-            true => PlainRole::Server,
-            false => PlainRole::Client {
-                username: options.plain_username.clone(),
-                password: options.plain_password.clone(),
-            },
-        }),
-        mechanism::CURVE => {
-            let secret_key = options.curve_secretkey.clone();
-            let role = match options.as_server {
-                true => CurveRole::Server { secret_key },
-                false => CurveRole::Client {
-                    server_key: options.curve_serverkey,
-                    public_key: options.curve_publickey,
-                    secret_key,
-                },
-            };
-            MechanismConfig::Curve(CurveConfig { role, random })
-        }
-        _ => MechanismConfig::Null,
-    }
-}
-
-/// When the options require ZAP.
-pub(super) fn zap_policy(options: &Options) -> ZapPolicy {
-    ZapPolicy {
-        domain_set: !options.zap_domain.is_empty(),
-        enforce_domain: options.zap_enforce_domain,
-    }
-}
-
-/// Fills `bytes` with random numbers fit for keys.
-fn random(bytes: &mut [u8]) -> Result<()> {
-    Ok(crate::sys::random::fill(bytes)?)
 }

@@ -11,8 +11,8 @@ use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH};
 use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
 use crate::connection::{
-    Acceptor, Authentication, Connection, Diagnostics, Driving, Engine, Event, Membership,
-    OpenQuestion, Settings, ZapQuery,
+    Acceptor, Authentication, Diagnostics, Driving, Engine, Event, Membership, OpenQuestion,
+    Settings, ZapClient, ZapQuery,
 };
 use crate::endpoint::parse;
 use crate::error::{Error, Result};
@@ -123,8 +123,8 @@ impl Driving for Faulty {
 }
 
 impl Authentication for Faulty {
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
-        self.link.zap(query, connection)
+    fn zap(&self, query: ZapQuery, client: Arc<dyn ZapClient>) -> Option<Box<dyn OpenQuestion>> {
+        self.link.zap(query, client)
     }
 }
 

@@ -18,7 +18,8 @@ use super::socket::Socket;
 use crate::abi::socket_type::SocketType;
 use crate::connection::engine::{self, Engine};
 use crate::connection::{
-    Authentication, Connection, Diagnostics, Driving, Event, Membership, OpenQuestion, ZapQuery,
+    Authentication, Connection, Diagnostics, Driving, Event, Membership, OpenQuestion, ZapClient,
+    ZapQuery,
 };
 use crate::error::Result;
 use crate::io_policy::tunables::STREAM_CHECK_TICKS;
@@ -570,7 +571,7 @@ impl Driving for Shared {
 }
 
 impl Authentication for Shared {
-    fn zap(&self, query: ZapQuery, connection: Arc<Connection>) -> Option<Box<dyn OpenQuestion>> {
-        super::zap::ask(&self.core, query, &connection)
+    fn zap(&self, query: ZapQuery, client: Arc<dyn ZapClient>) -> Option<Box<dyn OpenQuestion>> {
+        super::zap::ask(&self.core, query, &client)
     }
 }

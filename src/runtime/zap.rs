@@ -12,7 +12,7 @@
 use super::context::Core;
 use super::shared::Shared;
 use super::socket::routing_id_message;
-use crate::connection::{Connection, Driving, OpenQuestion, ZapQuery};
+use crate::connection::{Driving, OpenQuestion, ZapClient, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;
@@ -28,7 +28,7 @@ const UNLIMITED: Hwm = Hwm {
 
 /// A request without a verdict.
 struct Question {
-    connection: Weak<Connection>,
+    client: Weak<dyn ZapClient>,
     token: u64,
     handler: Weak<Shared>,
     /// This end of the pipe, until there is a verdict or the handler has disconnected.
@@ -52,12 +52,12 @@ impl Drop for Open {
     }
 }
 
-/// Sends `query` to the handler. The verdict goes to [`Connection::zap_reply`]; without a
+/// Sends `query` to the handler. The verdict goes to [`ZapClient::zap_reply`]; without a
 /// handler that is `Unavailable`, before this returns.
 pub(super) fn ask(
     core: &Core,
     query: ZapQuery,
-    connection: &Arc<Connection>,
+    client: &Arc<dyn ZapClient>,
 ) -> Option<Box<dyn OpenQuestion>> {
     let mut ours = None;
     let mut handler = Weak::new();
@@ -77,12 +77,12 @@ pub(super) fn ask(
         theirs
     });
     let Some(end) = ours.filter(|_| found) else {
-        log!(Debug, connection.origin(), "ZAP: there is no handler");
-        connection.zap_reply(query.token, ZapVerdict::Unavailable);
+        log!(Debug, client.origin(), "ZAP: there is no handler");
+        client.zap_reply(query.token, ZapVerdict::Unavailable);
         return None;
     };
     let question = Arc::new(Question {
-        connection: Arc::downgrade(connection),
+        client: Arc::downgrade(client),
         token: query.token,
         handler,
         state: Mutex::new(None),
@@ -119,8 +119,8 @@ impl Question {
     /// connection.
     fn check(&self) {
         let Some(verdict) = self.read() else { return };
-        if let Some(connection) = self.connection.upgrade() {
-            connection.zap_reply(self.token, verdict);
+        if let Some(client) = self.client.upgrade() {
+            client.zap_reply(self.token, verdict);
         }
     }
 
@@ -169,10 +169,10 @@ impl Question {
     }
 
     fn log(&self, verdict: &ZapVerdict, reply: &[Vec<u8>]) {
-        let Some(connection) = self.connection.upgrade() else {
+        let Some(client) = self.client.upgrade() else {
             return;
         };
-        let (origin, frame) = (connection.origin(), |place: usize| {
+        let (origin, frame) = (client.origin(), |place: usize| {
             Text(reply.get(place).map_or(&[], Vec::as_slice))
         });
         match verdict {

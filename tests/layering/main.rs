@@ -67,18 +67,7 @@ const EXCEPTIONS: Exceptions = Exceptions {
         "transport/options.rs: StreamOptions",
     ],
     circles: &[
-        (
-            "connection",
-            &[
-                "dialer",
-                "event",
-                "half_open",
-                "link",
-                "mod",
-                "raw",
-                "state",
-            ],
-        ),
+        ("connection", &["mod", "state"]),
         ("connection/state", &["attempt", "mod"]),
         (
             "message",

@@ -1,0 +1,132 @@
+//! A socket's options as they were at bind or connect, as engines need them.
+
+#![forbid(unsafe_code)]
+
+use crate::abi::socket_type::SocketType;
+use crate::endpoint::AddressMask;
+use crate::error::Result;
+use crate::options::{Options, mechanism};
+use crate::transport::StreamOptions;
+use crate::zmtp::curve::{CurveConfig, CurveRole};
+use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy};
+use std::sync::Arc;
+
+/// The socket's options as they were when it bound or connected.
+#[derive(Debug)]
+pub struct Settings {
+    /// The generic options.
+    pub options: Arc<Options>,
+    /// The type named in the handshake.
+    pub socket_type: SocketType,
+    /// No ZMTP: every read becomes a message, and messages are written without frames
+    /// (STREAM, `ZMQ_ROUTER_RAW`).
+    pub raw: bool,
+    /// The application has named the peer (`ZMQ_CONNECT_ROUTING_ID`).
+    pub names_peer: bool,
+    /// Raw connections report their begin and loss by an empty message
+    /// (`ZMQ_STREAM_NOTIFY`).
+    pub raw_notify: bool,
+}
+
+impl Settings {
+    /// Whether what this side sends are subscriptions (SUB, XSUB).
+    pub fn subscribes(&self) -> bool {
+        self.socket_type.spec().subscribes
+    }
+
+    /// `ZMQ_MAXMSGSIZE` for input, in bytes; negative for no limit. Raw input has none,
+    /// since its messages are this side's making.
+    pub fn frame_limit(&self) -> i64 {
+        if self.raw {
+            -1
+        } else {
+            self.options.maxmsgsize
+        }
+    }
+
+    /// A snapshot of `options`.
+    pub fn new(options: &Arc<Options>, socket_type: SocketType) -> Arc<Settings> {
+        Arc::new(Settings {
+            options: options.clone(),
+            socket_type,
+            raw: false,
+            names_peer: false,
+            raw_notify: false,
+        })
+    }
+
+    /// The options of the transport. Made anew each time: it is seldom needed, and there
+    /// would be one for every endpoint.
+    pub fn stream(&self) -> StreamOptions {
+        let options = &self.options;
+        let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
+        let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
+        StreamOptions {
+            sndbuf: options.sndbuf,
+            rcvbuf: options.rcvbuf,
+            tos: options.tos,
+            keepalive: options.tcp_keepalive,
+            keepalive_cnt: options.tcp_keepalive_cnt,
+            keepalive_idle: options.tcp_keepalive_idle,
+            keepalive_intvl: options.tcp_keepalive_intvl,
+            tcp_maxrt: options.tcp_maxrt,
+            ipv6: options.ipv6,
+            backlog: options.backlog,
+            bind_to_device: (!device.is_empty()).then_some(device),
+            use_fd: options.given_fd.clone(),
+            // The option's setter has checked each.
+            tcp_accept_filters: options
+                .tcp_accept_filters
+                .iter()
+                .filter_map(filter)
+                .collect(),
+            ipc_filter_uid: options.ipc_filter_uid.clone(),
+            ipc_filter_gid: options.ipc_filter_gid.clone(),
+            ipc_filter_pid: options.ipc_filter_pid.clone(),
+            ..StreamOptions::default()
+        }
+    }
+
+    /// The mechanism that the options select, with keys and credentials.
+    pub fn mechanism(&self) -> MechanismConfig {
+        mechanism_of(&self.options)
+    }
+
+    /// When the options require ZAP.
+    pub fn zap(&self) -> ZapPolicy {
+        ZapPolicy {
+            domain_set: !self.options.zap_domain.is_empty(),
+            enforce_domain: self.options.zap_enforce_domain,
+        }
+    }
+}
+
+fn mechanism_of(options: &Options) -> MechanismConfig {
+    match options.mechanism {
+        mechanism::PLAIN => MechanismConfig::Plain(match options.as_server {
+            true => PlainRole::Server,
+            false => PlainRole::Client {
+                username: options.plain_username.clone(),
+                password: options.plain_password.clone(),
+            },
+        }),
+        mechanism::CURVE => {
+            let secret_key = options.curve_secretkey.clone();
+            let role = match options.as_server {
+                true => CurveRole::Server { secret_key },
+                false => CurveRole::Client {
+                    server_key: options.curve_serverkey,
+                    public_key: options.curve_publickey,
+                    secret_key,
+                },
+            };
+            MechanismConfig::Curve(CurveConfig { role, random })
+        }
+        _ => MechanismConfig::Null,
+    }
+}
+
+/// Fills `bytes` with random numbers fit for keys.
+fn random(bytes: &mut [u8]) -> Result<()> {
+    Ok(crate::sys::random::fill(bytes)?)
+}

@@ -74,10 +74,6 @@ mod pipe;
 pub mod pipe;
 
 #[cfg(not(feature = "testing"))]
-mod endpoint;
-#[cfg(feature = "testing")]
-pub mod endpoint;
-#[cfg(not(feature = "testing"))]
 mod message;
 #[cfg(feature = "testing")]
 pub mod message;

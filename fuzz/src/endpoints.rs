@@ -3,13 +3,13 @@
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use zmq::endpoint::{AddressMask, Endpoint, HostPort, IPC_NAME_MAX, parse, parse_numeric};
 use zmq::error::{Error, Result};
+use zmq::transport::{AddressMask, Endpoint, HostPort, IPC_NAME_MAX, parse_numeric};
 
 /// The input is a text, to bind and to connect.
 pub fn run(input: &[u8]) {
-    check(input, parse::bind);
-    check(input, parse::connect);
+    check(input, Endpoint::parse_bind);
+    check(input, Endpoint::parse_connect);
     let text = String::from_utf8_lossy(input);
     for wildcard in [false, true] {
         if let Ok(parsed) = HostPort::parse(&text, wildcard) {
@@ -30,20 +30,19 @@ fn check(text: &[u8], parse: fn(&[u8]) -> Result<Endpoint>) {
             return assert!(documented.contains(&error), "{error:?}");
         }
     };
-    let name = endpoint.scheme().name().as_bytes();
-    assert!(text.starts_with(name) && text[name.len()..].starts_with(b"://"));
+    let name = endpoint.spec().name;
+    assert!(text.starts_with(name.as_bytes()) && text[name.len()..].starts_with(b"://"));
     let shown = endpoint.text();
-    match &endpoint {
-        Endpoint::Inproc(_) => assert_eq!(shown, text),
-        Endpoint::Ipc(_) => assert!(shown.len() <= "ipc://".len() + IPC_NAME_MAX),
-        Endpoint::Tcp(address) => {
-            let _ = address.route();
-        }
+    let _ = endpoint.address().host_and_port();
+    match name {
+        "inproc" => assert_eq!(shown, text),
+        "ipc" => assert!(shown.len() <= "ipc://".len() + IPC_NAME_MAX),
         // A name shows its domain as if it were the end of a range.
-        Endpoint::Tipc(_) => return,
-        Endpoint::Vsock(_) => {}
+        "tipc" => return,
+        _ => {}
     }
-    assert_eq!(parse(&shown), Ok(endpoint), "{shown:?}");
+    let again = parse(&shown).map(|endpoint| endpoint.text());
+    assert_eq!(again, Ok(shown));
 }
 
 fn masks(text: &[u8]) {

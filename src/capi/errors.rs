@@ -6,6 +6,7 @@ use super::boundary::{errno, plain};
 use crate::abi::errors::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
 use crate::abi::numbers::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
 use crate::sync::OnceLock;
+use crate::transport;
 
 /// Returns the error number of the last call that failed on this thread.
 ///
@@ -98,12 +99,12 @@ pub unsafe extern "C-unwind" fn zmq_has(capability: *const c_char) -> c_int {
         }
         // SAFETY: a C string by the caller's promise.
         let name = unsafe { CStr::from_ptr(capability) };
-        c_int::from(CAPABILITIES.contains(&name))
+        c_int::from(transport::has(name.to_bytes()) || CAPABILITIES.contains(&name))
     })
 }
 
-/// The optional parts that are built in, for `zmq_has`.
-const CAPABILITIES: &[&CStr] = &[c"ipc", c"tipc", c"curve"];
+/// The optional parts that are built in besides transports, for `zmq_has`.
+const CAPABILITIES: &[&CStr] = &[c"curve"];
 
 #[cfg(test)]
 mod tests {

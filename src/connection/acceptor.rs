@@ -13,13 +13,12 @@ use super::event::{self, kind};
 use super::half_open::HalfOpen;
 use super::link::Link;
 use super::settings::Settings;
-use crate::endpoint::{Endpoint, Scheme};
 use crate::error::Result;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::log::{Text, log};
-use crate::transport::Listener;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use crate::transport::{Endpoint, Listener};
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -45,7 +44,7 @@ pub struct Acceptor {
     reactor: Arc<Reactor>,
     settings: Arc<Settings>,
     key: OnceLock<Key>,
-    listener: Mutex<Option<Listener>>,
+    listener: Mutex<Option<Box<dyn Listener>>>,
     endpoint: Vec<u8>,
     /// Accepting pauses for want of descriptors or memory, and that was logged.
     paused: AtomicBool,
@@ -57,19 +56,21 @@ pub struct Acceptor {
 impl Acceptor {
     /// Binds and begins to accept.
     ///
-    /// Errors: those of [`Listener::bind`], and the system's.
+    /// Errors: those of [`Endpoint::listen`], and the system's.
     pub fn bind(
         link: Arc<dyn Link>,
         reactor: Arc<Reactor>,
         settings: Arc<Settings>,
         endpoint: &Endpoint,
     ) -> Result<Arc<Acceptor>> {
-        let listener = Listener::bind(endpoint, &settings.stream()).map_err(|failure| {
-            report_closed(&*link, endpoint, failure.fd);
+        let listener = endpoint.listen(&settings.options).map_err(|failure| {
+            if let Some(fd) = failure.fd {
+                event::emit(&*link, kind::CLOSED, fd as u64, &failure.endpoint);
+            }
             failure.error
         })?;
         let text = listener.endpoint().to_vec();
-        let fd = listener.as_raw_fd();
+        let fd = listener.as_fd().as_raw_fd();
         let acceptor = Arc::new(Acceptor {
             link,
             reactor,
@@ -112,7 +113,7 @@ impl Acceptor {
         let Some(listener) = self.listener.lock().take() else {
             return;
         };
-        let fd = listener.as_raw_fd();
+        let fd = listener.as_fd().as_raw_fd();
         self.reactor.forget_fd(listener.as_fd());
         self.reactor.remove(self.key());
         match listener.close() {
@@ -160,13 +161,12 @@ impl Acceptor {
 
     /// Accepts the waiting connections, and returns when to accept again.
     fn accept_all(&self) -> Next {
-        let options = self.settings.stream();
         for _ in 0..BATCH {
             if !self.half_open.has_room() {
                 return Next::After(LET_FINISH);
             }
             let accepted = match &*self.listener.lock() {
-                Some(listener) => listener.accept(&options),
+                Some(listener) => listener.accept(&self.settings.options),
                 None => return Next::WhenReady,
             };
             match accepted {
@@ -215,18 +215,6 @@ impl Acceptor {
             }
         }
         Next::WhenReady
-    }
-}
-
-/// Reports the descriptor that a failed bind had opened. As in libzmq, the event names the
-/// address only for ipc.
-fn report_closed(link: &dyn Link, endpoint: &Endpoint, fd: Option<RawFd>) {
-    if let Some(fd) = fd {
-        let endpoint = match endpoint.scheme() {
-            Scheme::Ipc => endpoint.text(),
-            _ => Vec::new(),
-        };
-        event::emit(link, kind::CLOSED, fd as u64, &endpoint);
     }
 }
 

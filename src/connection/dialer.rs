@@ -8,14 +8,12 @@
 
 use super::settings::Settings;
 use super::tunnel::Tunnel;
-use crate::endpoint::{Endpoint, Scheme, parse};
-use crate::transport::{Dial, PendingLookup, Resolution, Target};
+use crate::transport::{self, Dial, Endpoint, PendingLookup, Resolution};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The endpoint to connect to, and what is kept between attempts.
-#[derive(Debug)]
 pub(super) struct Dialer {
     endpoint: Endpoint,
     /// The SOCKS proxy to go through, as an endpoint's text.
@@ -23,7 +21,7 @@ pub(super) struct Dialer {
     /// The address of the last attempt.
     tried: Option<Vec<u8>>,
     /// Addresses still to be tried in this attempt.
-    targets: Vec<Target>,
+    targets: Vec<Box<dyn transport::Dialer>>,
     lookup: Option<Box<PendingLookup>>,
     /// Current back-off in milliseconds; `None` after a success.
     delay: Option<i32>,
@@ -44,7 +42,7 @@ pub(super) enum Attempt {
 impl Dialer {
     pub(super) fn new(endpoint: Endpoint, settings: &Settings) -> Dialer {
         let proxy = &settings.options.socks_proxy;
-        let proxied = endpoint.scheme() == Scheme::Tcp && !proxy.is_empty();
+        let proxied = endpoint.spec().takes_proxy && !proxy.is_empty();
         Dialer {
             endpoint,
             proxy: proxied.then(|| [b"tcp://", proxy.as_slice()].concat()),
@@ -67,25 +65,26 @@ impl Dialer {
     /// The text that events name after the first loss: as in libzmq, a tcp address is
     /// resolved.
     pub(super) fn text_after_loss(&self) -> Vec<u8> {
+        let resolved = self.proxy.is_none() && self.endpoint.spec().names_attempts;
         match &self.tried {
-            Some(tried) if self.is_direct_tcp() => tried.clone(),
+            Some(tried) if resolved => tried.clone(),
             _ => self.text(),
         }
     }
 
-    /// Whether the transport is tcp without a proxy.
-    pub(super) fn is_direct_tcp(&self) -> bool {
-        self.proxy.is_none() && self.scheme() == Scheme::Tcp
+    /// Whether `ZMQ_RECONNECT_STOP_CONN_REFUSED` applies.
+    pub(super) fn stops_if_refused(&self) -> bool {
+        self.proxy.is_none() && self.endpoint.spec().stops_if_refused
     }
 
-    /// The transport.
-    pub(super) fn scheme(&self) -> Scheme {
-        self.endpoint.scheme()
+    /// Whether `ZMQ_RECONNECT_STOP_AFTER_DISCONNECT` applies.
+    pub(super) fn stops_after_disconnect(&self) -> bool {
+        self.endpoint.spec().stops_after_disconnect
     }
 
     /// The negotiation that a connection to the proxy begins with; `None` without a proxy.
     pub(super) fn tunnel(&self, settings: &Settings) -> Option<io::Result<Tunnel>> {
-        let tunnel = || Tunnel::new(&self.endpoint, &settings.options);
+        let tunnel = || Tunnel::new(self.endpoint.address(), &settings.options);
         self.proxy.is_some().then(tunnel)
     }
 
@@ -96,13 +95,13 @@ impl Dialer {
         settings: &Settings,
         wake: impl FnOnce() + Send + 'static,
     ) -> Attempt {
-        let proxy = match self.proxy.as_deref().map(parse::connect) {
+        let proxy = match self.proxy.as_deref().map(Endpoint::parse_connect) {
             Some(Err(error)) => return failed(error.errno()),
             Some(Ok(proxy)) => Some(proxy),
             None => None,
         };
         let first_hop = proxy.as_ref().unwrap_or(&self.endpoint);
-        match Resolution::start(first_hop, &settings.stream()) {
+        match first_hop.address().resolve(&settings.options) {
             Ok(Resolution::Ready(targets)) => {
                 self.targets = targets;
                 self.next(settings)
@@ -136,7 +135,7 @@ impl Dialer {
         let mut attempt = failed(libc::EINVAL);
         while !self.targets.is_empty() {
             let target = self.targets.remove(0);
-            match Dial::start(&target, &settings.stream()) {
+            match target.dial(&settings.options) {
                 Ok(dial) => {
                     self.tried = Some(target.text());
                     return Attempt::Dialing(dial);
@@ -202,7 +201,7 @@ mod tests {
         options.reconnect_ivl = base;
         options.reconnect_ivl_max = most;
         let settings = Settings::new(&Arc::new(options), SocketType::Dealer);
-        let endpoint = parse::connect(b"tcp://127.0.0.1:1").unwrap();
+        let endpoint = Endpoint::parse_connect(b"tcp://127.0.0.1:1").unwrap();
         let mut dialer = Dialer::new(endpoint, &settings);
         let mut next = || {
             dialer

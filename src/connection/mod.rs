@@ -44,7 +44,6 @@ pub use link::{Authentication, Driving, Link, Membership};
 pub use security::{OpenQuestion, ZapClient, ZapQuery};
 pub use settings::Settings;
 
-use crate::endpoint::Endpoint;
 use crate::io_policy::{self, RetryBudget};
 use crate::pipe::{Listener, PipeEnd};
 use crate::reactor::{After, Key, Reactor, Ready, Source};
@@ -52,7 +51,7 @@ use crate::sync::local::thread_cell;
 use crate::sync::work_lock::{Served, WorkLock};
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::{self, cancel::Shield, log, panics::contain};
-use crate::transport::ByteStream;
+use crate::transport::{ByteStream, Endpoint};
 use crate::zmtp::ZapVerdict;
 use dialer::Dialer;
 use half_open::{Evict, HalfOpen};

@@ -56,6 +56,15 @@ pub(super) enum Flow {
     Blocked,
 }
 
+/// The end of a drive: what the stream has yet to encrypt or frame goes out.
+fn flush(stream: &ByteStream) -> io::Result<Flow> {
+    match stream.flush() {
+        Ok(()) => Ok(Flow::Drained),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Flow::Blocked),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether the message is a subscription: a message that a SUB or XSUB sends and that
 /// begins with 0 or 1.
 pub(super) fn is_subscription(msg: &Msg) -> bool {
@@ -126,7 +135,7 @@ impl Output {
                 None => {
                     self.fill(&mut source);
                     if self.is_empty() {
-                        break Ok(Flow::Drained);
+                        break flush(stream);
                     }
                     self.write(stream)
                 }

@@ -3,10 +3,8 @@
 #![forbid(unsafe_code)]
 
 use crate::abi::socket_type::SocketType;
-use crate::endpoint::AddressMask;
 use crate::error::Result;
 use crate::options::{Options, mechanism};
-use crate::transport::StreamOptions;
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy};
 use std::sync::Arc;
@@ -53,38 +51,6 @@ impl Settings {
             names_peer: false,
             raw_notify: false,
         })
-    }
-
-    /// The options of the transport. Made anew each time: it is seldom needed, and there
-    /// would be one for every endpoint.
-    pub fn stream(&self) -> StreamOptions {
-        let options = &self.options;
-        let device = String::from_utf8_lossy(&options.bindtodevice).into_owned();
-        let filter = |(text, ipv6): &(Vec<u8>, bool)| AddressMask::parse(text, *ipv6).ok();
-        StreamOptions {
-            sndbuf: options.sndbuf,
-            rcvbuf: options.rcvbuf,
-            tos: options.tos,
-            keepalive: options.tcp_keepalive,
-            keepalive_cnt: options.tcp_keepalive_cnt,
-            keepalive_idle: options.tcp_keepalive_idle,
-            keepalive_intvl: options.tcp_keepalive_intvl,
-            tcp_maxrt: options.tcp_maxrt,
-            ipv6: options.ipv6,
-            backlog: options.backlog,
-            bind_to_device: (!device.is_empty()).then_some(device),
-            use_fd: options.given_fd.clone(),
-            // The option's setter has checked each.
-            tcp_accept_filters: options
-                .tcp_accept_filters
-                .iter()
-                .filter_map(filter)
-                .collect(),
-            ipc_filter_uid: options.ipc_filter_uid.clone(),
-            ipc_filter_gid: options.ipc_filter_gid.clone(),
-            ipc_filter_pid: options.ipc_filter_pid.clone(),
-            ..StreamOptions::default()
-        }
     }
 
     /// The mechanism that the options select, with keys and credentials.

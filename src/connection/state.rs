@@ -244,6 +244,15 @@ impl State {
         if todo & output != 0 || self.stalled {
             self.transfer(conn, todo);
         }
+        if todo & work::READ != 0 && !self.stalled {
+            // Such bytes do not make the descriptor readable.
+            if self
+                .stream()
+                .is_some_and(|stream| stream.has_buffered_input())
+            {
+                conn.state.mark(work::READ);
+            }
+        }
         self.finish_if_drained(conn);
         let unsent = self.output.is_midway() && self.blocked && !self.half_closed;
         set(&conn.unsent, unsent);
@@ -344,6 +353,9 @@ impl State {
             false => !self.output.is_empty(),
         };
         in_output
+            || self
+                .stream()
+                .is_some_and(|stream| stream.has_pending_output())
             || self.pipe.as_mut().is_some_and(|pipe| {
                 if subscribes {
                     pipe.skip_while(is_subscription);
@@ -363,6 +375,14 @@ impl State {
 
     // ---- the stream -------------------------------------------------------
 
+    /// The stream of the session, or of the handshake for one.
+    fn stream(&self) -> Option<&ByteStream> {
+        match &self.phase {
+            Phase::Handshake(stream, _) | Phase::Active(stream, _) => Some(stream),
+            _ => None,
+        }
+    }
+
     fn stream_ready(&mut self, conn: &Connection, todo: u32) {
         if todo & work::WRITE != 0 {
             self.blocked = false;
@@ -375,6 +395,7 @@ impl State {
             Phase::Handshake(..) => {
                 self.flush_output(conn);
                 self.read_handshake(conn);
+                self.flush_stream(conn);
             }
             Phase::Active(..) if todo & work::READ != 0 => self.read_messages(conn),
             _ => {}

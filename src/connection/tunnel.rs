@@ -2,9 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::endpoint::Endpoint;
 use crate::options::Options;
-use crate::transport::{ByteStream, Socks};
+use crate::transport::{Address, ByteStream, Socks};
 use std::io;
 
 /// What a [`Tunnel`] waits for.
@@ -24,17 +23,14 @@ pub(super) struct Tunnel {
 }
 
 impl Tunnel {
-    /// A negotiation for `target`, a tcp endpoint.
+    /// A negotiation for a connection to `target`.
     ///
     /// Errors: `EINVAL` for an endpoint that cannot be expressed to a proxy.
-    pub(super) fn new(target: &Endpoint, options: &Options) -> io::Result<Tunnel> {
+    pub(super) fn new(target: &dyn Address, options: &Options) -> io::Result<Tunnel> {
         let refused = || io::Error::from_raw_os_error(libc::EINVAL);
-        let Endpoint::Tcp(address) = target else {
-            return Err(refused());
-        };
-        let to = &address.route().map_err(|_| refused())?.target;
+        let (host, port) = target.host_and_port().ok_or_else(refused)?;
         let (user, password) = (&options.socks_username, options.socks_password.expose());
-        let client = Socks::new(&to.host, to.port, user, password).map_err(|_| refused())?;
+        let client = Socks::new(host, port, user, password).map_err(|_| refused())?;
         Ok(Tunnel {
             client,
             answer: Vec::new(),

@@ -11,13 +11,12 @@ use super::inproc::{Binder, Binding, Pending};
 use super::shared::Shared;
 use super::socket::{Socket, routing_id_message};
 use crate::connection::{Acceptor, Connection, Diagnostics, Engine, Event, Settings, event::kind};
-use crate::endpoint::{Endpoint, Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::sys::log::{Text, log};
-use crate::transport::check_vsock;
+use crate::transport::{Carries, Endpoint, find};
 use std::sync::{Arc, Weak};
 
 /// The object behind an endpoint.
@@ -152,27 +151,27 @@ pub fn release(address: usize, text: &[u8]) -> Result<()> {
 
 impl Socket {
     fn bind(&mut self, text: &[u8]) -> Result<()> {
-        let (scheme, _) = parse::split(text)?;
-        if scheme == Scheme::Inproc {
-            return self.bind_inproc(parse::bind(text)?);
+        let (transport, name) = find(text, self.options.kind)?;
+        if transport.spec().carries == Carries::Messages {
+            return self.bind_inproc(text, name);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
         let settings = self.settings(false);
-        let made = parse::bind(text)
+        let made = Endpoint::parse_bind(text)
             .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
-        let acceptor = made.inspect_err(|error| self.report_bind_failure(text, *error))?;
+        let acceptor = made.inspect_err(|error| self.report_bind_failure(text, name, *error))?;
         self.endpoints
             .add(acceptor.endpoint().to_vec(), Target::Acceptor(acceptor));
         Ok(())
     }
 
-    fn report_bind_failure(&self, text: &[u8], error: Error) {
+    fn report_bind_failure(&self, text: &[u8], name: &[u8], error: Error) {
         let (origin, at) = (self.shared.origin, Text(text));
         log!(Warn, origin, "cannot bind {at}: {error}");
         if self.shared.is_monitored() {
             let (kind, value) = (kind::BIND_FAILED, error.errno() as u64);
             // Without the scheme, as libzmq reports it.
-            let endpoint = parse::split(text).map_or(text, |(_, rest)| rest).to_vec();
+            let endpoint = name.to_vec();
             self.shared.event(Event {
                 kind,
                 value,
@@ -192,40 +191,34 @@ impl Socket {
         settings
     }
 
-    fn bind_inproc(&mut self, endpoint: Endpoint) -> Result<()> {
-        let text = endpoint.text();
-        let Endpoint::Inproc(name) = endpoint else {
-            return Err(Error::Invalid);
-        };
+    fn bind_inproc(&mut self, text: &[u8], name: &[u8]) -> Result<()> {
         let binding = Binding {
             binder: Binder::Socket(self.shared.clone()),
             hwm: (self.options.sndhwm, self.options.rcvhwm),
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.pattern.wants_routing_id(),
         };
-        self.core.inproc.bind(&name, binding)?;
-        log!(Info, self.shared.origin, "listening on {}", Text(&text));
-        self.endpoints.add(text, Target::InprocBound);
+        self.core.inproc.bind(name, binding)?;
+        log!(Info, self.shared.origin, "listening on {}", Text(text));
+        self.endpoints.add(text.to_vec(), Target::InprocBound);
         // The waiting connections are attached before this call returns.
         self.process_commands_aside()
     }
 
     /// Connects. Returns an inproc binder that has yet to send its subscriptions.
     fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<Shared>>> {
-        let (scheme, _) = parse::split(text)?;
-        if scheme == Scheme::Inproc {
-            return self.connect_inproc(parse::connect(text)?);
+        let (transport, name) = find(text, self.options.kind)?;
+        if transport.spec().carries == Carries::Messages {
+            return self.connect_inproc(text, name);
         }
         // Records have the text in the parser's form.
         let is_known = |endpoint: Endpoint| self.endpoints.is_live(&endpoint.text());
-        if self.connects_once() && parse::connect(text).is_ok_and(is_known) {
+        if self.connects_once() && Endpoint::parse_connect(text).is_ok_and(is_known) {
             return Ok(None);
         }
         let reactor = self.core.start_reactor(self.options.affinity)?;
-        let endpoint = parse::connect(text)?;
-        if endpoint.scheme() == Scheme::Vsock {
-            check_vsock()?;
-        }
+        let endpoint = Endpoint::parse_connect(text)?;
+        transport.check_offered()?;
         let text = endpoint.text();
         let given_id = self.pattern.take_connect_routing_id();
         let unsent = self.retire(&text, given_id.as_deref().unwrap_or_default());
@@ -301,11 +294,7 @@ impl Socket {
         self.options.kind.spec().connects_once
     }
 
-    fn connect_inproc(&mut self, endpoint: Endpoint) -> Result<Option<Arc<Shared>>> {
-        let text = endpoint.text();
-        let Endpoint::Inproc(name) = endpoint else {
-            return Err(Error::Invalid);
-        };
+    fn connect_inproc(&mut self, text: &[u8], name: &[u8]) -> Result<Option<Arc<Shared>>> {
         let core = self.core.clone();
         let given_id = self.pattern.take_connect_routing_id();
         self.check_connect_routing_id(given_id.as_deref())?;
@@ -313,7 +302,7 @@ impl Socket {
         let wants_routing_id = self.pattern.wants_routing_id();
         let shared = self.shared.clone();
         let (mut ours, mut binder) = (None, None);
-        core.inproc.connect(&name, |binding| {
+        core.inproc.connect(name, |binding| {
             let (peer_snd, peer_rcv) =
                 binding.map_or((None, None), |b| (Some(b.hwm.0), Some(b.hwm.1)));
             let forward = Hwm {
@@ -358,7 +347,7 @@ impl Socket {
             ..Attachment::default()
         };
         let id = self.attach_kept(end, how);
-        self.endpoints.add_pipe(text, id);
+        self.endpoints.add_pipe(text.to_vec(), id);
         Ok(binder)
     }
 
@@ -370,8 +359,9 @@ impl Socket {
     }
 
     fn release(&mut self, text: &[u8]) -> Result<()> {
-        let (scheme, rest) = parse::split(text)?;
-        if scheme == Scheme::Inproc && self.core.inproc.unbind(rest, &self.shared).is_ok() {
+        let (transport, rest) = find(text, self.options.kind)?;
+        let is_inproc = transport.spec().carries == Carries::Messages;
+        if is_inproc && self.core.inproc.unbind(rest, &self.shared).is_ok() {
             self.endpoints.records.retain(|record| {
                 !(record.text == text && matches!(record.target, Target::InprocBound))
             });
@@ -380,20 +370,9 @@ impl Socket {
         let all = |_: &Record| true;
         let mut found = self.endpoints.take(text, all);
         if found.is_empty() {
-            found = match scheme {
-                Scheme::Tcp => {
-                    let resolved = self.resolved(text);
-                    self.endpoints.take(&resolved, all)
-                }
-                // The record has the numbers in the form of `ZMQ_LAST_ENDPOINT`.
-                Scheme::Tipc | Scheme::Vsock => {
-                    match parse::bind(text).or_else(|_| parse::connect(text)) {
-                        Ok(endpoint) => self.endpoints.take(&endpoint.text(), all),
-                        Err(_) => found,
-                    }
-                }
-                _ => found,
-            };
+            // The record may have the text in the form of `ZMQ_LAST_ENDPOINT`.
+            let shown = transport.shown_as(rest, &self.options);
+            found = self.endpoints.take(&shown.ok_or(Error::NotFound)?, all);
         }
         if found.is_empty() {
             return Err(Error::NotFound);
@@ -416,14 +395,6 @@ impl Socket {
             }
         }
         Ok(())
-    }
-
-    /// A tcp endpoint given by name, in the form of `ZMQ_LAST_ENDPOINT`.
-    fn resolved(&self, text: &[u8]) -> Vec<u8> {
-        let settings = self.settings(false);
-        let bind = parse::bind(text).ok();
-        bind.and_then(|endpoint| crate::transport::resolved_text(&endpoint, &settings.stream()))
-            .unwrap_or_else(|| text.to_vec())
     }
 }
 

@@ -12,11 +12,11 @@ use super::inproc::{Binder, Binding};
 use super::socket;
 use crate::connection::Event;
 use crate::connection::event::kind;
-use crate::endpoint::{Scheme, parse};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::Mutex;
+use crate::transport::{self, Carries};
 use std::sync::Arc;
 
 /// Events that are queued for a reader: the sum of libzmq's two default HWMs.
@@ -133,8 +133,8 @@ pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
             socket.shared.set_monitor(None);
             return Ok(());
         };
-        let (scheme, name) = parse::split(text)?;
-        if scheme != Scheme::Inproc {
+        let (transport, name) = transport::find(text, socket.options.kind)?;
+        if transport.spec().carries != Carries::Messages {
             return Err(Error::ProtoNotSupported);
         }
         socket.shared.set_monitor(None);

@@ -14,7 +14,6 @@ use crate::connection::{
     Acceptor, Authentication, Diagnostics, Driving, Engine, Event, Membership, OpenQuestion,
     Settings, ZapClient, ZapQuery,
 };
-use crate::endpoint::parse;
 use crate::error::{Error, Result};
 use crate::io_policy::Wakeup;
 use crate::options::{ContextOptions, Options};
@@ -22,6 +21,7 @@ use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
 use crate::sys::log::Origin;
 use crate::sys::panics::contain;
+use crate::transport::Endpoint;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Arc, Weak};
@@ -165,7 +165,7 @@ impl Server {
             link.clone(),
             reactor,
             Settings::new(&options, SocketType::Pull),
-            &parse::bind(b"tcp://127.0.0.1:*").unwrap(),
+            &Endpoint::parse_bind(b"tcp://127.0.0.1:*").unwrap(),
         );
         Server {
             context,

@@ -1,65 +1,34 @@
-//! The connecting side: one attempt at a time.
+//! An attempt to connect.
 
 #![forbid(unsafe_code)]
 
+use super::stream::ByteStream;
+use crate::options::Options;
+use socket2::Socket;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::time::Duration;
 
-use socket2::{SockAddr, Socket};
+/// Makes the stream of a socket that has connected.
+type Finish = Box<dyn FnOnce(Socket, &Options) -> io::Result<ByteStream> + Send>;
 
-use super::resolve::os;
-use super::{ByteStream, StreamOptions, name, tuning};
-use crate::sys;
-
-/// An address to connect to, and the address to connect from.
-#[derive(Clone, Debug)]
-pub struct Target {
-    address: SockAddr,
-    source: Option<SockAddr>,
-}
-
-impl Target {
-    pub(super) fn new(address: SockAddr, source: Option<SockAddr>) -> Target {
-        Target { address, source }
-    }
-
-    /// The address as endpoint text, for monitor events: `tcp://1.2.3.4:5`.
-    pub fn text(&self) -> Vec<u8> {
-        name::endpoint_text(&self.address)
-    }
-}
-
-/// A connection attempt. Owns its descriptor; dropping it ends the attempt.
-#[derive(Debug)]
+/// A connection attempt, under way or over. Owns its descriptor; dropping it ends the attempt.
 pub struct Dial {
     socket: Socket,
-    address: Box<SockAddr>,
-    options: StreamOptions,
     in_progress: bool,
     /// The error of an attempt that failed at once.
     failure: Option<io::Error>,
+    finish: Finish,
 }
 
 impl Dial {
-    /// Starts to connect, without waiting. If that fails at once, [`Self::finish`] returns
-    /// the error.
-    ///
-    /// Errors: the system's, if there is no socket to connect.
-    pub fn start(target: &Target, options: &StreamOptions) -> io::Result<Dial> {
-        let socket = if target.address.as_socket().is_none() {
-            tuning::open(target.address.domain())?
-        } else {
-            let socket = tuning::open_tcp(target.address.is_ipv6(), options)?;
-            if target.source.is_some() {
-                // One source port may serve connections to several peers.
-                socket.set_reuse_address(true)?;
-            }
-            socket
-        };
-        let source = target.source.as_ref();
-        let started = source.map_or(Ok(()), |source| socket.bind(source));
-        let (in_progress, failure) = match started.and_then(|()| socket.connect(&target.address)) {
+    /// The attempt that the call to connect has begun, with the answer `started`. `finish`
+    /// checks the socket when it has connected.
+    pub(super) fn new(
+        socket: Socket,
+        started: io::Result<()>,
+        finish: impl FnOnce(Socket, &Options) -> io::Result<ByteStream> + Send + 'static,
+    ) -> Dial {
+        let (in_progress, failure) = match started {
             Ok(()) => (false, None),
             Err(error) => match error.raw_os_error() {
                 // After a signal the kernel continues to connect.
@@ -67,13 +36,13 @@ impl Dial {
                 _ => (false, Some(error)),
             },
         };
-        Ok(Dial {
+        let finish = Box::new(finish);
+        Dial {
             socket,
-            address: Box::new(target.address.clone()),
-            options: options.clone(),
             in_progress,
             failure,
-        })
+            finish,
+        }
     }
 
     /// Whether the kernel answered "in progress": then wait until the
@@ -91,47 +60,17 @@ impl Dial {
     /// Ends the attempt: returns the connected stream or the error.
     ///
     /// Errors: the system's (`ECONNREFUSED`, `ETIMEDOUT`, …); `ENOTCONN` if it
-    /// is still in progress; `ECONNREFUSED` if the socket connected to itself; for ipc
+    /// is still in progress; `ECONNREFUSED` if a tcp socket connected to itself; for ipc
     /// `EAGAIN` if the listener's backlog is full.
-    pub fn finish(mut self) -> io::Result<ByteStream> {
+    pub fn finish(mut self, options: &Options) -> io::Result<ByteStream> {
         if let Some(error) = self.failure.take() {
             return Err(error);
         }
         if let Some(error) = self.socket.take_error()? {
             return Err(error);
         }
-        let peer = self.peer()?;
-        if peer.as_socket().is_some() {
-            if meets_itself(&self.socket, &peer)? {
-                // Close with a reset: the port must be free for its actual listener.
-                let _ = self.socket.set_linger(Some(Duration::ZERO));
-                return Err(os(libc::ECONNREFUSED));
-            }
-            tuning::tune_connected(&self.socket, &self.options)?;
-        }
-        Ok(ByteStream::new(self.socket))
+        (self.finish)(self.socket, options)
     }
-
-    /// The address of the peer. Where `getpeername` is forbidden: the dialled address, if
-    /// the socket is writable.
-    fn peer(&self) -> io::Result<SockAddr> {
-        match self.socket.peer_addr() {
-            Err(error)
-                if sys::is_refused(&error)
-                    && sys::is_ready_within(self.as_raw_fd(), libc::POLLOUT, 0) =>
-            {
-                Ok((*self.address).clone())
-            }
-            answer => answer,
-        }
-    }
-}
-
-/// Whether the socket is connected to itself. A connect to a port of the ephemeral range
-/// that has no listener can be assigned that very port as its source, and TCP then connects
-/// it to itself.
-fn meets_itself(socket: &Socket, peer: &SockAddr) -> io::Result<bool> {
-    Ok(socket.local_addr()?.as_socket() == peer.as_socket())
 }
 
 impl AsFd for Dial {

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["transport", "zmtp"],
     &["reactor"],
     &["pipe"],
-    &["endpoint", "message", "options"],
+    &["message", "options"],
     &["io_policy"],
     &["error", "sync"],
     &["abi", "sys"],
@@ -56,7 +56,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
         "runtime/shared.rs",
         "runtime/socket.rs",
         "sync/work_lock.rs",
-        "transport/tests.rs",
     ],
     wide: &[
         "connection/mod.rs: Connection",
@@ -64,7 +63,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
         "pattern/xpub.rs: Xpub",
         "pipe/mod.rs: PipeEnd",
         "runtime/shared.rs: Shared",
-        "transport/options.rs: StreamOptions",
     ],
     circles: &[
         ("connection", &["mod", "state"]),
@@ -103,7 +101,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
             ],
         ),
         ("sys", &["linux", "unix"]),
-        ("transport", &["dial", "name", "resolve", "stream", "tipc"]),
         ("zmtp/mechanism", &["curve", "mod", "null", "plain"]),
     ],
 };

@@ -9,7 +9,6 @@ use super::super::event::kind;
 use super::super::tunnel::{Tunnel, Wait};
 use super::super::{Connection, work};
 use super::{Phase, State};
-use crate::endpoint::Scheme;
 use crate::sys::log::{Level, Text, enabled, log};
 use crate::transport::ByteStream;
 use std::io;
@@ -104,7 +103,7 @@ impl State {
         };
         let fd = dial.as_raw_fd();
         self.forget_fd(conn, dial.as_fd());
-        match dial.finish() {
+        match dial.finish(&conn.settings.options) {
             Ok(stream) => match self.dialer.as_ref().and_then(|d| d.tunnel(&conn.settings)) {
                 None => {
                     self.event(conn, kind::CONNECTED, fd as u64);
@@ -138,11 +137,11 @@ impl State {
         }
         let flags = conn.settings.options.reconnect_stop;
         if code == libc::ECONNREFUSED && !dialer.has_more() {
-            if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.is_direct_tcp() {
+            if flags & reconnect_stop::CONN_REFUSED != 0 && dialer.stops_if_refused() {
                 return self.give_up(conn, false);
             }
-            let ipc = dialer.scheme() == Scheme::Ipc && self.closing.is_some();
-            if flags & reconnect_stop::AFTER_DISCONNECT != 0 && ipc {
+            let stops = dialer.stops_after_disconnect() && self.closing.is_some();
+            if flags & reconnect_stop::AFTER_DISCONNECT != 0 && stops {
                 return self.close(conn);
             }
         }

@@ -136,6 +136,18 @@ impl State {
             self.lose(conn, loss);
         } else if !self.output.is_empty() {
             self.flush_output(conn);
+        } else {
+            self.flush_stream(conn);
+        }
+    }
+
+    /// Writes what the stream has to say of its own accord, after a read.
+    pub(super) fn flush_stream(&mut self, conn: &Connection) {
+        if self
+            .stream()
+            .is_some_and(|stream| stream.has_pending_output())
+        {
+            self.flush_output(conn);
         }
     }
 
@@ -320,6 +332,8 @@ impl State {
             Phase::Active(..) => (!self.stalled, self.blocked && !self.sender_waits),
             _ => return,
         };
+        let interest = |stream: &ByteStream| stream.interest(wanted.0, wanted.1);
+        let wanted = self.stream().map_or(wanted, interest);
         if self.armed == Some(wanted) || wanted == (false, false) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Addresses of the ipc transport.
+//! ipc addresses as text.
 
 #![forbid(unsafe_code)]
 
@@ -49,15 +49,45 @@ impl IpcAddress {
         }
     }
 
-    /// Appends the address as it stands after `ipc://`.
-    pub(super) fn append_to(&self, text: &mut Vec<u8>) {
+    /// The address as it stands after `ipc://`.
+    pub fn text(&self) -> Vec<u8> {
         match self {
-            IpcAddress::Path(path) => text.extend_from_slice(path),
-            IpcAddress::Abstract(name) => {
-                text.push(b'@');
-                text.extend_from_slice(name);
-            }
-            IpcAddress::Wildcard => text.push(b'*'),
+            IpcAddress::Path(path) => path.clone(),
+            IpcAddress::Abstract(name) => [b"@", name.as_slice()].concat(),
+            IpcAddress::Wildcard => b"*".to_vec(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        use IpcAddress::{Abstract, Path, Wildcard};
+        let long = |n: usize| "x".repeat(n);
+        for (text, bound, connected) in [
+            ("a".into(), Ok(Path(b"a".to_vec())), None),
+            ("/t/a:b".into(), Ok(Path(b"/t/a:b".to_vec())), None),
+            ("@a".into(), Ok(Abstract(b"a".to_vec())), None),
+            ("@".into(), Err(Error::Invalid), None),
+            ("a\0b".into(), Err(Error::Invalid), None),
+            ("*".into(), Ok(Wildcard), Some(Path(b"*".to_vec()))),
+            ("*ab".into(), Ok(Wildcard), Some(Path(b"*ab".to_vec()))),
+            (long(107), Ok(Path(long(107).into_bytes())), None),
+            (long(108), Err(Error::NameTooLong), None),
+            (
+                format!("@{}", long(106)),
+                Ok(Abstract(long(106).into_bytes())),
+                None,
+            ),
+            (format!("@{}", long(107)), Err(Error::NameTooLong), None),
+        ] {
+            let connected = connected.map_or(bound.clone(), Ok);
+            assert_eq!(IpcAddress::bind(text.as_bytes()), bound, "{text:?}");
+            assert_eq!(IpcAddress::connect(text.as_bytes()), connected, "{text:?}");
+        }
+        assert!(IpcAddress::bind(b"/a/\xff").is_ok(), "any byte but NUL");
     }
 }

@@ -1,4 +1,4 @@
-//! Addresses of the tcp transport, read as leniently as libzmq does.
+//! tcp addresses as text, read as leniently as libzmq does.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 /// A tcp address: the text after `tcp://`, and the result of parsing it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpAddress {
-    text: String,
+    /// What follows `tcp://`.
+    pub text: String,
     route: Result<TcpRoute>,
 }
 
@@ -79,11 +80,6 @@ impl TcpAddress {
         })
     }
 
-    /// The text after `tcp://`.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// The two ends. Errors: `Invalid`, of an address to connect to only.
     pub fn route(&self) -> Result<&TcpRoute> {
         match &self.route {
@@ -152,6 +148,153 @@ impl Scope {
         match leading_int(text.as_bytes()) as u32 {
             0 => Err(Error::Invalid),
             index => Ok(Scope::Index(index)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host_port(host: &str, scope: Option<Scope>, port: u16) -> HostPort {
+        HostPort {
+            host: host.to_owned(),
+            scope,
+            port,
+        }
+    }
+
+    fn bind(text: &str) -> Result<TcpRoute> {
+        TcpAddress::bind(text.as_bytes())?.route().cloned()
+    }
+
+    fn connect(text: &str) -> Result<TcpRoute> {
+        TcpAddress::connect(text.as_bytes())?.route().cloned()
+    }
+
+    #[test]
+    fn bind_accepts() {
+        let lo = || Some(Scope::Name("lo".into()));
+        for (text, host, scope, port) in [
+            ("*:*", "*", None, 0),
+            ("*:0", "*", None, 0),
+            ("[*]:7", "*", None, 7),
+            ("*%lo:7", "*", lo(), 7),
+            ("127.0.0.1:99999", "127.0.0.1", None, 34463),
+            ("127.0.0.1:-1", "127.0.0.1", None, 65535),
+            ("127.0.0.1:12ab", "127.0.0.1", None, 12),
+            ("127.0.0.1: 13", "127.0.0.1", None, 13),
+            ("127.0.0.1:\t13", "127.0.0.1", None, 13),
+            ("127.0.0.1:+14", "127.0.0.1", None, 14),
+            ("127.0.0.1:1.5", "127.0.0.1", None, 1),
+            ("127.0.0.1:99999999999999999999", "127.0.0.1", None, 65535),
+            ("[127.0.0.1]:5", "127.0.0.1", None, 5),
+            (":5", "", None, 5),
+            ("[]:5", "", None, 5),
+            ("::1:5", "::1", None, 5),
+            ("[::1]:5", "::1", None, 5),
+            ("[::1:5", "[::1", None, 5),
+            ("::1]:5", "::1]", None, 5),
+            ("lo:5", "lo", None, 5),
+            ("eth0:1:5", "eth0:1", None, 5),
+            ("[fe80::1%lo]:5", "fe80::1", lo(), 5),
+            ("fe80::1%4:5", "fe80::1", Some(Scope::Index(4)), 5),
+            ("fe80::1%4x:5", "fe80::1", Some(Scope::Index(4)), 5),
+            ("1.2.3.4%-1:5", "1.2.3.4", Some(Scope::Index(u32::MAX)), 5),
+            ("%lo:5", "", lo(), 5),
+        ] {
+            let expected = TcpRoute {
+                source: None,
+                target: host_port(host, scope, port),
+            };
+            assert_eq!(bind(text), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn bind_refuses() {
+        for text in [
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:abc",
+            "127.0.0.1:65536",
+            "127.0.0.1:00",
+            "127.0.0.1:*x",
+            "127.0.0.1%:5",
+            "127.0.0.1%0:5",
+            "[::1%]:5",
+            "127.0.0.1;127.0.0.1:5",
+            ";127.0.0.1:5",
+            ":;127.0.0.1:5",
+            "a;b;c:5",
+        ] {
+            assert_eq!(bind(text), Err(Error::Invalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn source_addresses() {
+        for (text, source, target) in [
+            (
+                "127.0.0.1:0;127.0.0.1:5",
+                ("127.0.0.1", 0),
+                ("127.0.0.1", 5),
+            ),
+            ("lo:*;127.0.0.1:5", ("lo", 0), ("127.0.0.1", 5)),
+            ("[::1]:4;[::1]:5", ("::1", 4), ("::1", 5)),
+        ] {
+            let expected = TcpRoute {
+                source: Some(host_port(source.0, None, source.1)),
+                target: host_port(target.0, None, target.1),
+            };
+            assert_eq!(bind(text), Ok(expected.clone()), "{text}");
+            assert_eq!(connect(text), Ok(expected), "{text}");
+        }
+        assert!(bind("*:*;*:*").is_ok());
+    }
+
+    #[test]
+    fn connect_checks_only_the_spelling() {
+        for text in [
+            "127.0.0.1",
+            "127.0.0.1:",
+            "127.0.0.1:*",
+            "*:5",
+            "%lo:5",
+            "-a:5",
+            "_a:5",
+            "a b:5",
+            "a:5 x",
+            "a/b:5",
+            ";127.0.0.1:5",
+            "]a:5",
+            "a:-1",
+            "\u{e9}:5",
+            "5",
+        ] {
+            assert_eq!(connect(text), Err(Error::Invalid), "{text}");
+        }
+        assert!(TcpAddress::connect(b"\xff:5").is_err());
+        for (text, host, port) in [
+            ("127.0.0.1:0", "127.0.0.1", 0),
+            (":5", "", 5),
+            ("a*b:5", "a*b", 5),
+            ("::1:5", "::1", 5),
+            ("a:5x", "a", 5),
+            ("a:99999", "a", 34463),
+            ("[]:5", "", 5),
+            (":5:5", ":5", 5),
+        ] {
+            let expected = TcpRoute {
+                source: None,
+                target: host_port(host, None, port),
+            };
+            assert_eq!(connect(text), Ok(expected), "{text}");
+        }
+        // Accepted like libzmq does, and failing at each attempt.
+        for text in ["a:65536", "a%:5", "a;b:5", "a:00"] {
+            assert!(TcpAddress::connect(text.as_bytes()).is_ok(), "{text}");
+            assert_eq!(connect(text), Err(Error::Invalid), "{text}");
         }
     }
 }

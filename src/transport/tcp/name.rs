@@ -1,39 +1,18 @@
-//! Socket addresses as endpoint text.
+//! Internet addresses as endpoint text.
 
 #![forbid(unsafe_code)]
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::os::unix::ffi::OsStrExt;
-
-use socket2::SockAddr;
-
 use crate::sys::interfaces;
+use std::net::{Ipv6Addr, SocketAddr};
 
-/// `tcp://host:port`, `tcp://[host]:port`, `ipc://path` or `ipc://@name`; for
-/// an ipc socket without a name only `ipc://`; for tipc as in [`super::tipc::text`];
-/// `vsock://cid:port`. Empty for any other family.
-pub(super) fn endpoint_text(address: &SockAddr) -> Vec<u8> {
-    if let Some(address) = address.as_socket() {
-        let port = address.port();
-        let host = host_text(&address);
-        return match address {
-            SocketAddr::V4(_) => format!("tcp://{host}:{port}"),
-            SocketAddr::V6(_) => format!("tcp://[{host}]:{port}"),
-        }
-        .into_bytes();
+/// `tcp://host:port` or `tcp://[host]:port`.
+pub(super) fn endpoint_text(address: &SocketAddr) -> Vec<u8> {
+    let (host, port) = (host_text(address), address.port());
+    match address {
+        SocketAddr::V4(_) => format!("tcp://{host}:{port}"),
+        SocketAddr::V6(_) => format!("tcp://[{host}]:{port}"),
     }
-    if !address.is_unix() {
-        let text = super::tipc::text(address).or_else(|| super::vsock::text(address));
-        return text.unwrap_or_default();
-    }
-    let mut text = b"ipc://".to_vec();
-    if let Some(path) = address.as_pathname() {
-        text.extend_from_slice(path.as_os_str().as_bytes());
-    } else if let Some(name) = address.as_abstract_namespace() {
-        text.push(b'@');
-        text.extend_from_slice(name);
-    }
-    text
+    .into_bytes()
 }
 
 /// The numeric host, with `%interface` if it has a scope.
@@ -59,11 +38,6 @@ fn is_link_local(ip: &Ipv6Addr) -> bool {
     first == 0xfe && second & 0xc0 == 0x80 || first == 0xff && second & 0x0f == 2
 }
 
-/// The address a filter sees: as the kernel reports it, mapped or not.
-pub(super) fn ip_of(address: &SockAddr) -> Option<IpAddr> {
-    address.as_socket().map(|address| address.ip())
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddrV6;
@@ -71,7 +45,7 @@ mod tests {
     use super::*;
 
     fn text(address: SocketAddr) -> String {
-        String::from_utf8(endpoint_text(&address.into())).expect("numeric")
+        String::from_utf8(endpoint_text(&address)).expect("numeric")
     }
 
     #[test]
@@ -95,13 +69,5 @@ mod tests {
         let first = interfaces::name_of(1).unwrap_or_else(|| "1".into());
         assert_eq!(at("fe80::1", 1), format!("tcp://[fe80::1%{first}]:5"));
         assert_eq!(at("fe80::1", 999_999), "tcp://[fe80::1%999999]:5");
-    }
-
-    #[test]
-    fn unix_addresses() {
-        let unix = |path: &str| endpoint_text(&SockAddr::unix(path).expect("short"));
-        assert_eq!(unix("/a/b"), b"ipc:///a/b");
-        assert_eq!(unix("a"), b"ipc://a");
-        assert_eq!(unix("\0a"), b"ipc://@a");
     }
 }

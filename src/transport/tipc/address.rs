@@ -1,4 +1,4 @@
-//! Addresses of the tipc transport: `{type,lower,upper}`, `{type,instance}`,
+//! tipc addresses as text: `{type,lower,upper}`, `{type,instance}`,
 //! `{type,instance}@z.c.n`, `<z.c.n:reference>` and, to bind, `<*>`.
 
 #![forbid(unsafe_code)]

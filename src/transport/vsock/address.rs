@@ -1,5 +1,4 @@
-//! Addresses of the vsock transport, between a virtual machine and its host:
-//! `CID:PORT`, each a number or `*`.
+//! vsock addresses as text: `CID:PORT`, each a number or `*`.
 
 #![forbid(unsafe_code)]
 

@@ -55,7 +55,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
         "reactor/mod.rs",
         "runtime/shared.rs",
         "runtime/socket.rs",
-        "sync/work_lock.rs",
     ],
     wide: &[
         "connection/mod.rs: Connection",

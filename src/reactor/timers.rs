@@ -1,11 +1,12 @@
-//! One timer for each key, earliest first. The reactor's lock of timers is held for each call.
+//! When sources are called: one timer for each key, earliest first, and alarms for many keys at once.
 
 #![forbid(unsafe_code)]
 
-use super::Key;
+use super::source::Key;
 use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// The timers. The reactor's lock of them is held for each call.
 #[derive(Default)]
 pub(super) struct Timers {
     queue: BTreeSet<(Instant, Key)>,
@@ -44,10 +45,45 @@ impl Timers {
     }
 }
 
+/// Sources to be called once `period` has passed since the first of them was added.
+pub(super) struct Alarm {
+    period: Duration,
+    keys: BTreeSet<Key>,
+    at: Instant,
+}
+
+impl Alarm {
+    pub(super) fn new(period: Duration) -> Alarm {
+        Alarm {
+            period,
+            keys: BTreeSet::new(),
+            at: Instant::now(),
+        }
+    }
+
+    pub(super) fn add(&mut self, key: Key) {
+        if self.keys.is_empty() {
+            self.at = Instant::now() + self.period;
+        }
+        self.keys.insert(key);
+    }
+
+    pub(super) fn next(&self) -> Option<Instant> {
+        (!self.keys.is_empty()).then_some(self.at)
+    }
+
+    /// Takes the sources, if the period is over.
+    pub(super) fn take(&mut self) -> BTreeSet<Key> {
+        match self.keys.is_empty() || Instant::now() < self.at {
+            true => BTreeSet::new(),
+            false => std::mem::take(&mut self.keys),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn fires_in_order_and_moves() {

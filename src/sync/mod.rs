@@ -7,6 +7,7 @@
 //! loom"` replaces them with loom's and the models in this folder and in `pipe/` explore every
 //! interleaving.
 
+pub mod event_count;
 mod fork;
 mod futex_word;
 pub mod local;

@@ -11,9 +11,11 @@
 //! blocking calls return `EINTR` then.
 
 use super::atomic::{AtomicU32, Ordering};
+use super::local::thread_cell;
+use std::sync::Arc;
 use std::time::Instant;
 #[cfg(not(loom))]
-use std::{fs::File, os::fd::AsRawFd, sync::Arc, time::Duration};
+use std::{fs::File, os::fd::AsRawFd, time::Duration};
 
 const IDLE: u32 = 0;
 const NOTIFIED: u32 = 1;
@@ -42,6 +44,19 @@ pub struct Parker {
     bell: super::Mutex<Option<Arc<File>>>,
     #[cfg(loom)]
     gate: (loom::sync::Mutex<()>, loom::sync::Condvar),
+}
+
+thread_cell! {
+    static OWN: Option<Arc<Parker>> = None;
+}
+
+/// The calling thread's parker. A nested call (from a signal handler) gets another one: with the
+/// same parker it could consume the wake-up of the call that it interrupts.
+pub fn own() -> Arc<Parker> {
+    let unused = |parker: &Arc<Parker>| Arc::strong_count(parker) == 1;
+    let parker = OWN.take().filter(unused).unwrap_or_default();
+    OWN.set(Some(parker.clone()));
+    parker
 }
 
 impl Default for Parker {
@@ -262,6 +277,15 @@ impl Parker {
 mod tests {
     use super::*;
     use std::time::Duration;
+
+    #[test]
+    fn a_call_inside_of_a_call_sleeps_in_another_place() {
+        let (outer, inner) = (own(), own());
+        assert!(!Arc::ptr_eq(&outer, &inner));
+        drop((outer, inner));
+        let first = Arc::as_ptr(&own());
+        assert_eq!(first, Arc::as_ptr(&own()), "one after the other, the same");
+    }
 
     #[test]
     fn early_wake_is_kept() {

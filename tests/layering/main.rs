@@ -52,7 +52,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
         "message/mod.rs",
         "options/socket.rs",
         "pipe/queue.rs",
-        "reactor/mod.rs",
         "runtime/shared.rs",
         "runtime/socket.rs",
     ],
@@ -79,7 +78,6 @@ const EXCEPTIONS: Exceptions = Exceptions {
             &["bucket", "children", "label", "mod"],
         ),
         ("pipe", &["channel", "ledger", "mod"]),
-        ("reactor", &["mod", "timers"]),
         (
             "runtime",
             &[

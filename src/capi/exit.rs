@@ -15,7 +15,7 @@ static AT_END: extern "C" fn() = end;
 extern "C" fn end() {
     plain(|| {
         transport::end_lookups();
-        runtime::end();
+        runtime::poll::end();
         message::end();
     });
 }

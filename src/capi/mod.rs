@@ -19,7 +19,6 @@ mod exit;
 mod fork;
 pub mod msg;
 pub mod poll;
-mod pool;
 pub mod socket;
 pub mod threads;
 pub mod timers;

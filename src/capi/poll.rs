@@ -5,9 +5,9 @@ use std::ffi::{CStr, c_char, c_int, c_long, c_void};
 use super::boundary::{sending, shielded};
 use super::types::zmq_pollitem_t;
 use crate::error::{Error, Result};
-use crate::runtime::monitor;
 use crate::runtime::poll::{self, Item};
 use crate::runtime::proxy::Proxy;
+use crate::runtime::socket;
 
 /// Waits until an item has one of the events asked for, at most timeout
 /// milliseconds (-1: for ever; 0: not at all). Returns the number of items with
@@ -143,6 +143,6 @@ pub unsafe extern "C-unwind" fn zmq_socket_monitor(
         let text = (!address.is_null()).then(|| unsafe { CStr::from_ptr(address) }.to_bytes());
         // The first version of monitor events has sixteen bits.
         let mask = u16::try_from(events).map_err(|_| Error::Invalid)?;
-        monitor::watch(socket as usize, text, mask.into()).map(|()| 0)
+        socket::watch(socket as usize, text, mask.into()).map(|()| 0)
     })
 }

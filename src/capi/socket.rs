@@ -6,7 +6,7 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use super::boundary::{sending, shielded};
 use crate::abi::options::ZMQ_USE_FD;
 use crate::error::{Error, Result};
-use crate::runtime::{endpoints, socket};
+use crate::runtime::socket::{self, endpoints};
 use crate::sys::adopt::GivenFd;
 
 /// Creates a socket of a type (ZMQ_PAIR, ...). Returns its handle, or NULL with
@@ -20,7 +20,7 @@ pub unsafe extern "C-unwind" fn zmq_socket(
     context: *mut c_void,
     socket_type: c_int,
 ) -> *mut c_void {
-    shielded(|| Ok(socket::create(context as usize, socket_type)?.address() as *mut c_void))
+    shielded(|| Ok(socket::create(context as usize, socket_type)?.handle()))
 }
 
 /// Closes a socket without waiting; what it had to send is still sent within

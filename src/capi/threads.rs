@@ -10,9 +10,9 @@ use std::ffi::{c_int, c_void};
 use crate::sync::Mutex;
 
 use super::boundary::{call, errno, plain, set_errno};
-use super::pool::Pool;
 use super::types::zmq_thread_fn;
 use crate::error::{Error, Result};
+use crate::runtime::handle::Pool;
 
 static THREADS: Pool<Mutex<Option<os::Thread>>> = Pool::new();
 

@@ -11,9 +11,9 @@ use crate::sync::Mutex;
 use crate::sys::monotonic;
 
 use super::boundary::call;
-use super::pool::Pool;
 use super::types::zmq_timer_fn;
 use crate::error::{Error, Result};
+use crate::runtime::handle::Pool;
 use crate::runtime::timers::{Round, Timers};
 
 type Shared = Mutex<Timers<Callback>>;

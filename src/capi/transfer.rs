@@ -15,7 +15,7 @@ use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
 use crate::message::{FRAMED_MAX, Msg, copy::copy};
-use crate::runtime::slots::Slot;
+use crate::runtime::handle::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 
 /// A length as the functions return it: `INT_MAX` if it is larger.

@@ -10,8 +10,8 @@ use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::boundary::call;
-use super::pool::Pool;
 use crate::error::{Error, Result};
+use crate::runtime::handle::Pool;
 use crate::runtime::{curve_keys, z85};
 use crate::sys::monotonic;
 

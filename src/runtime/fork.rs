@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 
 use super::context::{self, CONTEXTS};
-use super::many;
+use super::poll;
 use super::socket::SOCKETS;
 use crate::connection::Connection;
 use crate::sync::ForkedChild;
@@ -20,7 +20,7 @@ use std::any::Any;
 pub fn prepare(locks: &mut Vec<Box<dyn Any>>) {
     locks.push(Box::new(CONTEXTS.lock_over_fork()));
     locks.push(Box::new(SOCKETS.lock_over_fork()));
-    locks.push(Box::new(many::lock_over_fork()));
+    locks.push(Box::new(poll::lock_over_fork()));
     locks.push(Box::new(message::lock_spare_memory()));
     locks.push(Box::new(transport::lock_lookups()));
 }

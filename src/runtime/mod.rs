@@ -1,35 +1,22 @@
-//! The implementation of the C API, without C: contexts, sockets, polling, proxies, monitors.
+//! The implementation of the C API, without C. From the bottom: [`handle`]s, [`context`]s, the
+//! [`shared`] part of a socket that other threads reach, the [`socket`] itself, [`poll`]ing and
+//! proxies.
 
 #![forbid(unsafe_code)]
 
-pub mod arena;
 pub mod context;
 pub mod curve_keys;
-mod deferred;
-mod disconnected;
-pub mod endpoints;
-mod eventfd;
 pub mod fork;
-#[cfg(all(test, not(loom)))]
-mod given_up;
-mod inproc;
-mod many;
-pub mod monitor;
-#[cfg(all(test, not(loom)))]
-mod panics;
+pub mod handle;
+mod monitor;
 pub mod poll;
 pub mod proxy;
 mod random;
-mod requests;
 mod shared;
-pub mod slots;
+mod sleep;
 pub mod socket;
+#[cfg(all(test, not(loom)))]
+mod tests;
 pub mod timers;
-mod wait;
-mod waiting;
-mod zap;
-
-/// To be called at the end of the process: frees memory that is kept for reuse.
-pub use many::end;
 
 pub use crate::options::z85;

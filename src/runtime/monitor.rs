@@ -8,21 +8,17 @@
 
 #![forbid(unsafe_code)]
 
-use super::inproc::{Binder, Binding};
-use super::socket;
 use crate::connection::Event;
 use crate::connection::event::kind;
-use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::Mutex;
-use crate::transport::{self, Carries};
 use std::sync::Arc;
 
 /// Events that are queued for a reader: the sum of libzmq's two default HWMs.
 const CAPACITY: usize = 2000;
 /// The monitor's share of the pipe's HWMs, libzmq's default.
-const HWM: i32 = 1000;
+pub const HWM: i32 = 1000;
 
 /// The destination of events.
 enum Output {
@@ -122,33 +118,6 @@ fn frames(event: &Event) -> Option<[Msg; 2]> {
     head[2..].copy_from_slice(&(event.value as u32).to_ne_bytes());
     let text = Msg::copy_from(&event.endpoint).ok()?;
     Some([Msg::inline(&head).with(flag::MORE), text])
-}
-
-/// `zmq_socket_monitor`: from now on events in `mask` go to the socket that connects to the
-/// inproc endpoint. `None` ends the monitor. [`Error::Invalid`] for a bad endpoint,
-/// [`Error::ProtoNotSupported`] for another transport, [`Error::AddrInUse`].
-pub fn watch(address: usize, endpoint: Option<&[u8]>, mask: u32) -> Result<()> {
-    socket::with(address, |socket| {
-        let Some(text) = endpoint else {
-            socket.shared.set_monitor(None);
-            return Ok(());
-        };
-        let (transport, name) = transport::find(text, socket.options.kind)?;
-        if transport.spec().carries != Carries::Messages {
-            return Err(Error::ProtoNotSupported);
-        }
-        socket.shared.set_monitor(None);
-        let monitor = Monitor::new(name.to_vec(), mask);
-        let binding = Binding {
-            binder: Binder::Monitor(monitor.clone()),
-            hwm: (HWM, HWM),
-            routing_id: Vec::new(),
-            wants_routing_id: false,
-        };
-        socket.core.inproc.bind(name, binding)?;
-        socket.shared.set_monitor(Some(monitor));
-        Ok(())
-    })
 }
 
 #[cfg(test)]

@@ -9,27 +9,24 @@
 
 #![forbid(unsafe_code)]
 
-use super::many;
+mod item;
+mod many;
+
+pub use item::Item;
+pub use many::{end, lock_over_fork};
+
 use super::shared::Shared;
-use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
-use super::wait::{self, Registrations};
+use super::sleep::{Registrations, sleep_on_streams};
+use super::socket;
 use crate::error::{Error, Result};
 use crate::io_policy::tunables::SPIN;
-use crate::sync::parker::Wake;
+use crate::sync::parker::{self, Parker, Wake};
 use crate::sync::suspend::{self, Resumed, SleepOn};
 use crate::sys::cancel::Shield;
+use item::{check, descriptors};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// One thing to wait for.
-#[derive(Clone, Copy, Debug)]
-pub enum Item {
-    /// A socket handle's address and the events wanted.
-    Socket(usize, i16),
-    /// A descriptor and the events wanted.
-    Fd(i32, i16),
-}
 
 /// With more sockets than this, neither a spin nor a new registration for each sleep pays.
 const FEW: usize = 32;
@@ -79,66 +76,6 @@ fn after_sleep(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<us
     Err(Error::Suspended)
 }
 
-/// Checks all items once, without waiting. Descriptors come first: a socket's own `ZMQ_FD`
-/// may be among them, and the check of that socket lowers it.
-fn check(items: &[Item], ready: &mut [i16]) -> Result<usize> {
-    ready.fill(0);
-    let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
-    if !fds.is_empty() && crate::sys::poll(&mut fds, 0)? > 0 {
-        store(items, ready, &fds);
-    }
-    for (item, ready) in items.iter().zip(ready.iter_mut()) {
-        if let Item::Socket(address, wanted) = *item {
-            *ready = socket::ready(address, wanted)?;
-        }
-    }
-    Ok(ready.iter().filter(|events| **events != 0).count())
-}
-
-fn to_pollfd(item: &Item) -> Option<libc::pollfd> {
-    let Item::Fd(fd, wanted) = *item else {
-        return None;
-    };
-    let pairs = [
-        (POLLIN, libc::POLLIN),
-        (POLLOUT, libc::POLLOUT),
-        (POLLPRI, libc::POLLPRI),
-    ];
-    let events = pairs
-        .iter()
-        .filter(|(ours, _)| wanted & ours != 0)
-        .fold(0, |all, (_, theirs)| all | theirs);
-    Some(libc::pollfd {
-        fd,
-        events,
-        revents: 0,
-    })
-}
-
-/// Translates the events that the system's `poll` returned for the descriptors.
-fn store(items: &[Item], ready: &mut [i16], fds: &[libc::pollfd]) {
-    let mut answers = fds.iter();
-    for (item, ready) in items.iter().zip(ready.iter_mut()) {
-        if !matches!(item, Item::Fd(..)) {
-            continue;
-        }
-        let Some(answer) = answers.next() else { break };
-        let known = libc::POLLIN | libc::POLLOUT | libc::POLLPRI;
-        for (theirs, ours) in [
-            (libc::POLLIN, POLLIN),
-            (libc::POLLOUT, POLLOUT),
-            (libc::POLLPRI, POLLPRI),
-        ] {
-            if answer.revents & theirs != 0 {
-                *ready |= ours;
-            }
-        }
-        if answer.revents & !known != 0 {
-            *ready |= POLLERR;
-        }
-    }
-}
-
 fn sockets_only(
     items: &[Item],
     ready: &mut [i16],
@@ -148,7 +85,7 @@ fn sockets_only(
     if items.len() > FEW {
         return many::wait(items, deadline, suspends, &mut || check(items, ready));
     }
-    let parker = wait::parker();
+    let parker = parker::own();
     let mut shareds = Vec::with_capacity(items.len());
     let mut seen = HashSet::with_capacity(items.len());
     for item in items {
@@ -163,33 +100,36 @@ fn sockets_only(
         shared.push_outputs();
     }
     // The spin credit and the back-off of the first socket serve the whole list.
-    if let Some(teacher) = shareds.first().filter(|first| first.begins_spin()) {
+    if let Some(teacher) = shareds.first().filter(|first| first.policy.begins_spin()) {
         for shared in &shareds {
-            shared.spin(true);
+            shared.caller_driven.spin(true);
         }
         let outcome = spin(items, ready, deadline, teacher);
         for shared in &shareds {
-            shared.spin(false);
+            shared.caller_driven.spin(false);
         }
-        teacher.spin_policy.ended(!matches!(outcome, Ok(0)));
+        teacher.policy.spin_ended(!matches!(outcome, Ok(0)));
         match outcome {
             Ok(0) => {}
             other => return other,
         }
     }
-    if shareds.first().is_some_and(|first| first.is_backing_off()) {
+    if shareds
+        .first()
+        .is_some_and(|first| first.policy.is_backing_off())
+    {
         let check = || match check(items, ready) {
             Ok(0) => None,
             done => Some(done),
         };
-        if let Some(done) = wait::sleep_on_streams(&shareds, &parker, deadline, check) {
+        if let Some(done) = sleep_on_streams(&shareds, &parker, deadline, check) {
             return done;
         }
     }
     parker.reset();
     let registrations = Registrations::new(shareds, &parker);
     for shared in &registrations.sockets {
-        shared.hand_to_io_thread();
+        shared.caller_driven.hand_to_io_thread();
     }
     if !suspends {
         return sleep(items, ready, deadline, &parker);
@@ -216,7 +156,7 @@ fn spin(
     loop {
         let count = check(items, ready)?;
         let now = Instant::now();
-        if count > 0 || now >= end || !wait::yield_cpu(teacher, now) {
+        if count > 0 || now >= end || !teacher.policy.yield_cpu(now) {
             return Ok(count);
         }
     }
@@ -226,7 +166,7 @@ fn sleep(
     items: &[Item],
     ready: &mut [i16],
     deadline: Option<Instant>,
-    parker: &crate::sync::parker::Parker,
+    parker: &Parker,
 ) -> Result<usize> {
     loop {
         let count = check(items, ready)?;
@@ -239,22 +179,6 @@ fn sleep(
             Wake::Notified => {}
         }
     }
-}
-
-/// The descriptors in the list, and the `ZMQ_FD` of each socket in it.
-fn descriptors(items: &[Item]) -> Result<Vec<libc::pollfd>> {
-    let mut fds: Vec<libc::pollfd> = items.iter().filter_map(to_pollfd).collect();
-    for item in items {
-        if let Item::Socket(address, _) = *item {
-            let fd = socket::with(address, |socket| socket.shared.event_fd())?;
-            fds.push(libc::pollfd {
-                fd,
-                events: libc::POLLIN,
-                revents: 0,
-            });
-        }
-    }
-    Ok(fds)
 }
 
 fn with_descriptors(

@@ -5,8 +5,8 @@
 //! nothing happened.
 //!
 //! A socket's sleep is a Dekker handshake over the mailbox: the producer pushes, SeqCst fence, then
-//! loads the consumer's `waiting` flag (`Shared::signal` in `runtime`); the consumer stores the
-//! flag, SeqCst fence, then loads `head` (`Shared::register`). The fences are the callers', so the
+//! loads the flags of the consumer (`Mail::signal` in `runtime`); the consumer stores a
+//! flag (`event_count.rs`), SeqCst fence, then loads `head`. The fences are the callers', so the
 //! accesses here order only what the values refer to. The models check order, completeness and
 //! visibility; those in `readiness.rs` check a push against a flag that the consumer clears.
 

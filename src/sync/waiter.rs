@@ -4,7 +4,7 @@
 //! A [`Waiter`] belongs to one thread at a time. Each object (a socket's slot) has a
 //! [`Registration`], a place for at most one waiter. A producer that made an object ready
 //! [`notifies`](Registration::notify) its waiter, which costs two loads while the thread is awake.
-//! `runtime/many.rs` is the waiting side, `Slot::mark_ready` the notifying one.
+//! `runtime/poll/many.rs` is the waiting side, `Locked::mark_ready` the notifying one.
 //!
 //! Dekker: the waiting thread stores `armed` = true; SeqCst fence; checks the objects; parks
 //! ([`arm`](Waiter::arm)). The producer stores what makes the object ready by a SeqCst exchange;

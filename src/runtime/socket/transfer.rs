@@ -7,9 +7,16 @@
 
 #![forbid(unsafe_code)]
 
-use super::super::wait::Wait;
-use super::*;
-use crate::message::{FRAMED_MAX, flag};
+use super::flags::{DONTWAIT, SLEEPS, SNDMORE};
+use super::handles::find;
+use super::state::{Locked, Socket};
+use super::wait::{self, Wait};
+use crate::error::{Error, Result};
+use crate::io_policy::tunables::{CANCEL_EVERY, MAIL_EVERY};
+use crate::message::{FRAMED_MAX, Msg, flag};
+use crate::pattern::Pattern;
+use crate::pipe::PipeEnd;
+use crate::runtime::handle::Slot;
 use crate::sync::suspend::{self, SleepOn};
 
 /// `zmq_send` and similar: sends one part, blocking according to options and flags. Leaves
@@ -99,7 +106,7 @@ fn send_waiting(
     };
     let result = wait::until(slot, guard, how, |socket| socket.try_send(msg));
     // The wait has read mail and lowered `ZMQ_FD`, without a report to the application.
-    shared.request_check();
+    shared.mail.request_check();
     result
 }
 

@@ -7,128 +7,30 @@
 
 #![forbid(unsafe_code)]
 
-use super::inproc::{Binder, Binding, Pending};
-use super::shared::Shared;
-use super::socket::{Socket, routing_id_message};
-use crate::connection::{Acceptor, Connection, Diagnostics, Engine, Event, Settings, event::kind};
+use super::handles::with;
+use super::records::{Record, Target};
+use super::state::Socket;
+use crate::connection::{Acceptor, Connection, Diagnostics, Event, Settings, event::kind};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeEnd, PipeId};
+use crate::runtime::context::Member;
+use crate::runtime::context::inproc::{Binder, Binding, Pending, routing_id_message};
 use crate::sys::log::{Text, log};
 use crate::transport::{Carries, Endpoint, find};
-use std::sync::{Arc, Weak};
-
-/// The object behind an endpoint.
-enum Target {
-    Acceptor(Arc<Acceptor>),
-    Engine(Arc<dyn Engine>, Option<PipeId>),
-    InprocBound,
-    InprocPipe(PipeId),
-}
-
-struct Record {
-    /// The endpoint's text, by which unbind and disconnect find it.
-    text: Vec<u8>,
-    target: Target,
-}
-
-impl Record {
-    /// Whether the target is a connection that makes no further attempt.
-    fn is_over(&self) -> bool {
-        matches!(&self.target, Target::Engine(connection, _) if connection.is_over())
-    }
-}
-
-/// The endpoints of a socket.
-#[derive(Default)]
-pub(super) struct Endpoints {
-    records: Vec<Record>,
-    last: Vec<u8>,
-}
-
-impl Endpoints {
-    /// `ZMQ_LAST_ENDPOINT`.
-    pub(super) fn last(&self) -> &[u8] {
-        &self.last
-    }
-
-    fn add(&mut self, text: Vec<u8>, target: Target) {
-        self.last = text.clone();
-        if self.records.is_empty() {
-            self.records.reserve_exact(1); // most sockets have one endpoint
-        }
-        self.records.push(Record { text, target });
-    }
-
-    /// Adds an inproc connection. Without a pipe it was refused, and only sets
-    /// `ZMQ_LAST_ENDPOINT`.
-    fn add_pipe(&mut self, text: Vec<u8>, pipe: Option<PipeId>) {
-        match pipe {
-            Some(pipe) => self.add(text, Target::InprocPipe(pipe)),
-            None => self.last = text,
-        }
-    }
-
-    /// To be called when a pipe has ended: an inproc endpoint ends with it, a connection
-    /// has no pipe until it attaches another.
-    pub(super) fn pipe_gone(&mut self, id: PipeId) {
-        self.records.retain_mut(|record| match &mut record.target {
-            Target::InprocPipe(pipe) => *pipe != id,
-            Target::Engine(_, pipe) => {
-                if *pipe == Some(id) {
-                    *pipe = None;
-                }
-                true
-            }
-            _ => true,
-        });
-    }
-
-    /// Removes the endpoint of a connection that makes no further attempt.
-    pub(super) fn connection_gone(&mut self, gone: &Weak<dyn Engine>) {
-        self.records.retain(|record| match &record.target {
-            Target::Engine(connection, _) => {
-                !std::ptr::addr_eq(Arc::as_ptr(connection), gone.as_ptr())
-            }
-            _ => true,
-        });
-    }
-
-    /// Whether an endpoint with this text exists and is not over.
-    fn is_live(&self, text: &[u8]) -> bool {
-        let mut records = self.records.iter();
-        records.any(|record| record.text == text && !record.is_over())
-    }
-
-    /// Removes and returns the records with this text for which `wanted` holds.
-    fn take(&mut self, text: &[u8], wanted: impl Fn(&Record) -> bool) -> Vec<Record> {
-        let is_wanted = |record: &Record| record.text == text && wanted(record);
-        let (taken, kept) = self.records.drain(..).partition(is_wanted);
-        self.records = kept;
-        taken
-    }
-
-    /// Closes all listeners and drops all records.
-    pub(super) fn close_all(&mut self) {
-        for record in self.records.drain(..) {
-            if let Target::Acceptor(acceptor) = record.target {
-                acceptor.close();
-            }
-        }
-    }
-}
+use std::sync::Arc;
 
 /// `zmq_bind`.
 pub fn bind(address: usize, text: &[u8]) -> Result<()> {
-    super::socket::with(address, |socket| socket.bind(text))
+    with(address, |socket| socket.bind(text))
 }
 
 /// `zmq_connect`.
 pub fn connect(address: usize, text: &[u8]) -> Result<()> {
-    let binder = super::socket::with(address, |socket| {
+    let binder = with(address, |socket| {
         let result = socket.connect(text);
-        let (origin, at) = (socket.shared.origin, Text(text));
+        let (origin, at) = (socket.shared.identity.origin, Text(text));
         match &result {
             Ok(_) => log!(Debug, origin, "connect {at}"),
             Err(error) => log!(Warn, origin, "cannot connect to {at}: {error}"),
@@ -137,8 +39,8 @@ pub fn connect(address: usize, text: &[u8]) -> Result<()> {
     })?;
     if let Some(binder) = binder {
         // The binder sends its subscriptions, and they are read, before this call returns.
-        binder.deferred.work_off();
-        return super::socket::with(address, |_| Ok(()));
+        binder.catch_up();
+        return with(address, |_| Ok(()));
     }
     Ok(())
 }
@@ -146,7 +48,7 @@ pub fn connect(address: usize, text: &[u8]) -> Result<()> {
 /// `zmq_unbind` and `zmq_disconnect`: ends all endpoints with that text.
 /// [`Error::NotFound`] if there is none.
 pub fn release(address: usize, text: &[u8]) -> Result<()> {
-    super::socket::with(address, |socket| socket.release(text))
+    with(address, |socket| socket.release(text))
 }
 
 impl Socket {
@@ -155,7 +57,7 @@ impl Socket {
         if transport.spec().carries == Carries::Messages {
             return self.bind_inproc(text, name);
         }
-        let reactor = self.core.start_reactor(self.options.affinity)?;
+        let reactor = self.core.reactor(self.options.affinity)?;
         let settings = self.settings(false);
         let made = Endpoint::parse_bind(text)
             .and_then(|endpoint| Acceptor::bind(self.shared.clone(), reactor, settings, &endpoint));
@@ -166,7 +68,7 @@ impl Socket {
     }
 
     fn report_bind_failure(&self, text: &[u8], name: &[u8], error: Error) {
-        let (origin, at) = (self.shared.origin, Text(text));
+        let (origin, at) = (self.shared.identity.origin, Text(text));
         log!(Warn, origin, "cannot bind {at}: {error}");
         if self.shared.is_monitored() {
             let (kind, value) = (kind::BIND_FAILED, error.errno() as u64);
@@ -193,20 +95,25 @@ impl Socket {
 
     fn bind_inproc(&mut self, text: &[u8], name: &[u8]) -> Result<()> {
         let binding = Binding {
-            binder: Binder::Socket(self.shared.clone()),
+            binder: Binder::Socket(self.shared.as_member()),
             hwm: (self.options.sndhwm, self.options.rcvhwm),
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.pattern.wants_routing_id(),
         };
         self.core.inproc.bind(name, binding)?;
-        log!(Info, self.shared.origin, "listening on {}", Text(text));
+        log!(
+            Info,
+            self.shared.identity.origin,
+            "listening on {}",
+            Text(text)
+        );
         self.endpoints.add(text.to_vec(), Target::InprocBound);
         // The waiting connections are attached before this call returns.
         self.process_commands_aside()
     }
 
     /// Connects. Returns an inproc binder that has yet to send its subscriptions.
-    fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<Shared>>> {
+    fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<dyn Member>>> {
         let (transport, name) = find(text, self.options.kind)?;
         if transport.spec().carries == Carries::Messages {
             return self.connect_inproc(text, name);
@@ -216,7 +123,7 @@ impl Socket {
         if self.connects_once() && Endpoint::parse_connect(text).is_ok_and(is_known) {
             return Ok(None);
         }
-        let reactor = self.core.start_reactor(self.options.affinity)?;
+        let reactor = self.core.reactor(self.options.affinity)?;
         let endpoint = Endpoint::parse_connect(text)?;
         transport.check_offered()?;
         let text = endpoint.text();
@@ -294,13 +201,13 @@ impl Socket {
         self.options.kind.spec().connects_once
     }
 
-    fn connect_inproc(&mut self, text: &[u8], name: &[u8]) -> Result<Option<Arc<Shared>>> {
+    fn connect_inproc(&mut self, text: &[u8], name: &[u8]) -> Result<Option<Arc<dyn Member>>> {
         let core = self.core.clone();
         let given_id = self.pattern.take_connect_routing_id();
         self.check_connect_routing_id(given_id.as_deref())?;
         let options = &self.options;
         let wants_routing_id = self.pattern.wants_routing_id();
-        let shared = self.shared.clone();
+        let from = self.shared.as_member();
         let (mut ours, mut binder) = (None, None);
         core.inproc.connect(name, |binding| {
             let (peer_snd, peer_rcv) =
@@ -324,7 +231,7 @@ impl Socket {
             }
             binder = binding
                 .and_then(|binding| binding.binder.socket().cloned())
-                .filter(|binder| binder.subscribes);
+                .filter(|binder| binder.subscribes());
             if let Some(binding) = binding.filter(|_| wants_routing_id) {
                 if let Some(id) = routing_id_message(&binding.routing_id) {
                     b.write_unchecked(id);
@@ -336,7 +243,7 @@ impl Socket {
             Pending {
                 end: b,
                 wants_routing_id,
-                from: shared,
+                from,
             }
         });
         let Some(end) = ours else {
@@ -361,10 +268,8 @@ impl Socket {
     fn release(&mut self, text: &[u8]) -> Result<()> {
         let (transport, rest) = find(text, self.options.kind)?;
         let is_inproc = transport.spec().carries == Carries::Messages;
-        if is_inproc && self.core.inproc.unbind(rest, &self.shared).is_ok() {
-            self.endpoints.records.retain(|record| {
-                !(record.text == text && matches!(record.target, Target::InprocBound))
-            });
+        if is_inproc && self.core.inproc.unbind(rest, &*self.shared).is_ok() {
+            self.endpoints.unbound(text);
             return Ok(());
         }
         let all = |_: &Record| true;
@@ -377,7 +282,12 @@ impl Socket {
         if found.is_empty() {
             return Err(Error::NotFound);
         }
-        log!(Debug, self.shared.origin, "gives up {}", Text(text));
+        log!(
+            Debug,
+            self.shared.identity.origin,
+            "gives up {}",
+            Text(text)
+        );
         for record in found {
             match record.target {
                 Target::Acceptor(acceptor) => acceptor.unbind(),
@@ -402,7 +312,8 @@ impl Socket {
 mod tests {
     use crate::abi::options::ZMQ_LAST_ENDPOINT;
     use crate::error::Error;
-    use crate::runtime::{context, endpoints, socket};
+    use crate::runtime::socket::endpoints;
+    use crate::runtime::{context, socket};
 
     /// A second connection of a PAIR is refused, and disconnect does not find it.
     #[test]

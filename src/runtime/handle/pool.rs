@@ -5,37 +5,26 @@
 //! used after its end leads to a slot that is marked as free, not to foreign memory. Any
 //! thread may take, find and end handles; the values must be safe to share.
 
-use std::ffi::c_void;
-use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+#![forbid(unsafe_code)]
 
+use super::arena::Arena;
 use crate::error::{Error, Result};
-use crate::runtime::arena::{Arena, HandleWord, Place};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use std::ffi::c_void;
 
-#[repr(C)]
-struct PoolItem<T> {
-    word: HandleWord,
-    /// See [`Place::next`].
-    next: AtomicUsize,
+#[derive(Debug)]
+struct Live<T> {
     /// True between [`Pool::take`] and [`Pool::end`].
     is_live: AtomicBool,
     value: T,
 }
 
-impl<T: Default + Sync + 'static> Place for PoolItem<T> {
-    const WORD: usize = offset_of!(Self, word);
-
-    fn vacant() -> Self {
-        PoolItem {
-            word: HandleWord::VALUE,
-            next: AtomicUsize::new(0),
+impl<T: Default> Default for Live<T> {
+    fn default() -> Self {
+        Live {
             is_live: AtomicBool::new(false),
             value: T::default(),
         }
-    }
-
-    fn next(&self) -> &AtomicUsize {
-        &self.next
     }
 }
 
@@ -43,7 +32,13 @@ impl<T: Default + Sync + 'static> Place for PoolItem<T> {
 ///
 /// `T` is shared by all threads that have the handle and is never dropped, only reset
 /// by its owner when the slot is taken.
-pub struct Pool<T: 'static>(Arena<PoolItem<T>>);
+pub struct Pool<T: 'static>(Arena<Live<T>>);
+
+impl<T: Default + Sync> Default for Pool<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl<T: Default + Sync> Pool<T> {
     /// An empty pool.
@@ -59,7 +54,7 @@ impl<T: Default + Sync> Pool<T> {
     pub fn take(&self) -> Result<(*mut c_void, &'static T)> {
         let slot = self.0.take().ok_or(Error::NoMemory)?;
         slot.is_live.store(true, Ordering::Release);
-        Ok((std::ptr::from_ref(slot).cast_mut().cast(), &slot.value))
+        Ok((slot.handle(), &slot.value))
     }
 
     /// The value behind a handle.

@@ -8,40 +8,50 @@
 
 #![forbid(unsafe_code)]
 
-use super::monitor::Monitor;
-use super::shared::{Command, Shared};
+use super::member::Member;
 use crate::error::{Error, Result};
+use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
+use crate::runtime::monitor::Monitor;
 use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// The message that carries a socket's routing id over inproc. `None` without memory.
+pub fn routing_id_message(id: &[u8]) -> Option<Msg> {
+    Some(Msg::copy_from(id).ok()?.with(flag::ROUTING_ID))
+}
+
+fn same(one: &Arc<dyn Member>, other: &dyn Member) -> bool {
+    std::ptr::addr_eq(Arc::as_ptr(one), other)
+}
 
 /// The owner of a bound name.
 #[derive(Clone)]
 pub enum Binder {
     /// A socket.
-    Socket(Arc<Shared>),
+    Socket(Arc<dyn Member>),
     /// A socket's monitor.
     Monitor(Arc<Monitor>),
 }
 
 impl Binder {
     /// The socket, if it is one.
-    pub fn socket(&self) -> Option<&Arc<Shared>> {
+    pub fn socket(&self) -> Option<&Arc<dyn Member>> {
         match self {
-            Binder::Socket(shared) => Some(shared),
+            Binder::Socket(socket) => Some(socket),
             Binder::Monitor(_) => None,
         }
     }
 
-    fn is_socket(&self, socket: &Arc<Shared>) -> bool {
-        self.socket().is_some_and(|own| Arc::ptr_eq(own, socket))
+    fn is_socket(&self, socket: &dyn Member) -> bool {
+        self.socket().is_some_and(|own| same(own, socket))
     }
 
     /// Gives the binder its end of a new pipe.
     fn attach(&self, end: PipeEnd) {
         match self {
-            Binder::Socket(shared) => shared.send(Command::Attach(Box::new(end))),
+            Binder::Socket(socket) => socket.join(end),
             Binder::Monitor(monitor) => monitor.attach(end),
         }
     }
@@ -67,7 +77,7 @@ pub struct Pending {
     /// The connecting socket wants the binder's routing id.
     pub wants_routing_id: bool,
     /// The connecting socket.
-    pub from: Arc<Shared>,
+    pub from: Arc<dyn Member>,
 }
 
 #[derive(Default)]
@@ -124,12 +134,12 @@ impl Registry {
         true
     }
 
-    /// Frees a name if `shared` has bound it; [`Error::NotFound`] otherwise. Connections
+    /// Frees a name if `socket` has bound it; [`Error::NotFound`] otherwise. Connections
     /// stay.
-    pub fn unbind(&self, name: &[u8], shared: &Arc<Shared>) -> Result<()> {
+    pub fn unbind(&self, name: &[u8], socket: &dyn Member) -> Result<()> {
         let mut names = self.names.lock();
         match names.bound.get(name) {
-            Some(binding) if binding.binder.is_socket(shared) => {
+            Some(binding) if binding.binder.is_socket(socket) => {
                 names.bound.remove(name);
                 Ok(())
             }
@@ -163,16 +173,14 @@ impl Registry {
 
     /// Drops the names and the pending connections of a socket that closes, except
     /// connections with unread messages.
-    pub fn forget(&self, shared: &Arc<Shared>) {
+    pub fn forget(&self, socket: &dyn Member) {
         let mut names = self.names.lock();
         names
             .bound
-            .retain(|_, binding| !binding.binder.is_socket(shared));
+            .retain(|_, binding| !binding.binder.is_socket(socket));
         names.pending.retain(|_, list| {
             // The messages of a closed socket stay for the binder.
-            list.retain_mut(|pending| {
-                !Arc::ptr_eq(&pending.from, shared) || pending.end.has_messages()
-            });
+            list.retain_mut(|pending| !same(&pending.from, socket) || pending.end.has_messages());
             !list.is_empty()
         });
     }
@@ -187,7 +195,7 @@ fn join(mut pending: Pending, binding: &Binding) {
         pending.end.skip_routing_id();
     }
     if pending.wants_routing_id {
-        if let Some(id) = super::socket::routing_id_message(&binding.routing_id) {
+        if let Some(id) = routing_id_message(&binding.routing_id) {
             pending.end.write_unchecked(id);
             pending.end.flush();
         }

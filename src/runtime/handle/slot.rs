@@ -3,34 +3,33 @@
 //! Any thread finds a slot by the handle's address and locks it; the lock can always be
 //! taken, whether the object is there or gone, since slots are never freed. A slot is
 //! quiet when the last check of its object found nothing to do and nothing has happened
-//! since. `quiet` is a Dekker handshake: the checking thread stores it, fences and
-//! rechecks ([`Slot::mark_quiet`]); a thread with news for the object publishes it, fences
-//! and clears `quiet` ([`Slot::mark_ready`]).
+//! since ([`Quiet`]): the checking thread marks it and rechecks ([`Locked::mark_quiet`]); a
+//! thread with news for the object publishes it, fences and clears the mark
+//! ([`Locked::mark_ready`]).
 
 #![forbid(unsafe_code)]
 
-use super::arena::{Arena, HandleWord, Place};
+use super::arena::{Arena, Place};
 use crate::error::{Error, Result};
 use crate::message::Lender;
 use crate::sync::ForkedChild;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::event_count::Quiet;
 use crate::sync::lock::{Guard, Lock, Nested};
 use crate::sync::waiter::Registration;
-use std::mem::offset_of;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 
-/// A place for one `T`, behind its own lock. Aligned against false sharing: neighbouring
-/// sockets are used by different threads, as a rule.
-#[repr(C, align(128))]
-pub struct Slot<T: 'static> {
-    word: HandleWord,
+/// A place for one `T`, behind its own lock.
+pub type Slot<T> = Place<Locked<T>>;
+
+/// What is in a [`Slot`].
+#[repr(C)]
+pub struct Locked<T: 'static> {
     /// A check found nothing to do, and since then the slot was not locked nor
     /// [marked ready](Self::mark_ready).
-    quiet: AtomicBool,
+    quiet: Quiet,
     /// In a forked child: the object belonged to the parent process.
     orphan: AtomicBool,
     value: Lock<Option<Box<T>>>,
-    /// See [`Place::next`].
-    next: AtomicUsize,
     /// Whether a message received here is on loan, see [`Lender`].
     pub lender: Lender,
     /// The registration of a thread that waits on many slots, this one among them.
@@ -39,29 +38,25 @@ pub struct Slot<T: 'static> {
 
 // A call that takes the lock touches one cache line of the slot. (Loom's types are larger.)
 #[cfg(not(loom))]
-const _: () = assert!(offset_of!(Slot<()>, value) + crate::sync::lock::HOT_BYTES <= 64);
+const _: () = {
+    use std::mem::offset_of;
+    let lock = Slot::<()>::OBJECT + offset_of!(Locked<()>, value);
+    assert!(lock + crate::sync::lock::HOT_BYTES <= 64);
+};
 
-impl<T: Send> Place for Slot<T> {
-    const WORD: usize = offset_of!(Self, word);
-
-    fn vacant() -> Self {
-        Slot {
-            word: HandleWord::VALUE,
-            quiet: AtomicBool::new(false),
+impl<T> Default for Locked<T> {
+    fn default() -> Self {
+        Locked {
+            quiet: Quiet::default(),
             orphan: AtomicBool::new(false),
             value: Lock::new(None),
-            next: AtomicUsize::new(0),
             lender: Lender::new(),
             waiter: Registration::default(),
         }
     }
-
-    fn next(&self) -> &AtomicUsize {
-        &self.next
-    }
 }
 
-impl<T> Slot<T> {
+impl<T> Locked<T> {
     /// Locks the slot, which holds `None` if its object is gone.
     ///
     /// # Errors
@@ -69,34 +64,30 @@ impl<T> Slot<T> {
     #[inline(always)]
     pub fn lock(&self) -> Result<Guard<'_, Option<Box<T>>>> {
         let guard = self.value.lock().map_err(|Nested| Error::Nested)?;
-        self.quiet.store(false, Ordering::Relaxed);
+        self.quiet.clear();
         Ok(guard)
     }
 
     /// Locks the slot if no thread holds the lock.
     pub fn try_lock(&self) -> Option<Guard<'_, Option<Box<T>>>> {
         let guard = self.value.try_lock()?;
-        self.quiet.store(false, Ordering::Relaxed);
+        self.quiet.clear();
         Some(guard)
     }
 
-    /// Whether there is nothing to do, without the lock. The Acquire load pairs with the
-    /// exchange in [`mark_ready`](Self::mark_ready).
+    /// Whether there is nothing to do, without the lock.
     #[inline]
     pub fn is_quiet(&self) -> bool {
-        self.quiet.load(Ordering::Acquire)
+        self.quiet.is_set()
     }
 
     /// Marks the slot as quiet, unless `news` finds something or the object is gone. To be
     /// called under the lock, after a check of the object that found nothing. A thread with
     /// news makes it visible to `news`, and calls [`mark_ready`](Self::mark_ready) afterwards.
     pub fn mark_quiet(&self, guard: &Guard<'_, Option<Box<T>>>, news: impl FnOnce(&T) -> bool) {
-        // Dekker: store `quiet`, fence, recheck; the thread with news publishes it, fences,
-        // and loads `quiet` in `mark_ready`.
-        self.quiet.swap(true, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.quiet.prepare();
         if guard.as_deref().is_none_or(news) {
-            self.quiet.store(false, Ordering::Relaxed);
+            self.quiet.clear();
         }
     }
 
@@ -105,20 +96,13 @@ impl<T> Slot<T> {
     /// [`mark_quiet`](Self::mark_quiet) and `Waiter::arm`.
     #[inline]
     pub fn mark_ready(&self) {
-        if self.quiet.load(Ordering::SeqCst) {
-            self.quiet.swap(false, Ordering::SeqCst);
-        }
+        self.quiet.notify();
         self.waiter.notify();
-    }
-
-    /// The address that C holds as the handle.
-    pub fn address(&self) -> usize {
-        std::ptr::from_ref(self) as usize
     }
 }
 
 /// All slots for objects of one kind.
-pub struct Table<T: 'static>(Arena<Slot<T>>);
+pub struct Table<T: 'static>(Arena<Locked<T>>);
 
 impl<T: Send> Default for Table<T> {
     fn default() -> Self {
@@ -176,7 +160,7 @@ impl<T: Send> Table<T> {
     pub fn leave_to_parent(&self, child: &ForkedChild, heir: impl Fn(&T) -> Option<Box<T>>) {
         for slot in self.0.all() {
             let mut value = slot.value.seize(child);
-            slot.quiet.store(false, Ordering::Relaxed);
+            slot.quiet.clear();
             slot.waiter.end(); // its thread does not exist in the child
             if let Some(old) = value.take() {
                 *value = heir(&old);

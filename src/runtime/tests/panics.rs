@@ -5,8 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-use super::shared::Shared;
-use super::{context, endpoints, socket};
 use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH};
 use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
@@ -19,6 +17,9 @@ use crate::io_policy::Wakeup;
 use crate::options::{ContextOptions, Options};
 use crate::pipe::PipeEnd;
 use crate::reactor::Reactor;
+use crate::runtime::shared::Shared;
+use crate::runtime::socket::endpoints;
+use crate::runtime::{context, socket};
 use crate::sys::log::Origin;
 use crate::sys::panics::contain;
 use crate::transport::Endpoint;
@@ -250,7 +251,7 @@ fn a_panic_under_a_sockets_lock_costs_that_call() {
 fn it_is_said_once() {
     let run = Command::new(std::env::current_exe().unwrap())
         .args([
-            "runtime::panics::a_panic",
+            "runtime::tests::panics::a_panic",
             "--nocapture",
             "--test-threads=1",
         ])

@@ -5,41 +5,28 @@
 //! reads the caller-driven connections and checks the mailbox, with a `sched_yield`
 //! between tries, for [`SPIN`] at most. Then it registers its parker with the socket,
 //! hands the connections to the I/O thread, checks once more, and parks. Registration
-//! before the last check is the waiter's half of a Dekker handshake with
-//! [`Shared::signal`], so no wake-up is lost. Whether spinning pays is learned for each
+//! before the last check is what its event count asks for, so no wake-up is lost. Whether spinning pays is learned for each
 //! socket (`io_policy::Spin`).
 
 #![forbid(unsafe_code)]
 
-use super::shared::Shared;
-use super::slots::Slot;
-use super::socket::{Locked, Socket, timeout};
+use super::state::{Locked, Socket};
 use crate::error::{Error, Result};
 use crate::io_policy::tunables::{RECEIVE_BATCHING, SPIN};
-use crate::sync::local::thread_cell;
-use crate::sync::parker::{Parker, Wake};
+use crate::runtime::handle::Slot;
+use crate::runtime::shared::Shared;
+use crate::runtime::sleep::{Registrations, sleep_on_streams};
+use crate::sync::parker::{self, Wake};
 use crate::sync::suspend::{self, SleepOn};
 use crate::sys::cancel::Shield;
 use std::sync::Arc;
-use std::time::Instant;
-
-thread_cell! {
-    static PARKER: Option<Arc<Parker>> = None;
-}
-
-/// The calling thread's parker. A nested call (from a signal handler) gets another one:
-/// with the same parker it could consume the wake-up of the call that it interrupts.
-pub(super) fn parker() -> Arc<Parker> {
-    let unused = |parker: &Arc<Parker>| Arc::strong_count(parker) == 1;
-    let parker = PARKER.take().filter(unused).unwrap_or_default();
-    PARKER.set(Some(parker.clone()));
-    parker
-}
+use std::time::{Duration, Instant};
 
 /// The deadline of a wait that begins now, from a `…TIMEO` value in milliseconds. `None`
 /// (a negative value): no deadline.
 pub(super) fn limit(millis: i32) -> Option<Instant> {
-    timeout(millis).and_then(|limit| Instant::now().checked_add(limit))
+    let limit = (millis >= 0).then(|| Duration::from_millis(millis.max(0) as u64));
+    limit.and_then(|limit| Instant::now().checked_add(limit))
 }
 
 /// How a call waits.
@@ -50,30 +37,6 @@ pub(super) struct Wait {
     pub reads: bool,
     /// The call is suspended instead of parking the thread, see [`suspend`].
     pub suspends: bool,
-}
-
-/// Sockets with which a parker is registered, until this is dropped.
-pub(super) struct Registrations {
-    pub sockets: Vec<Arc<Shared>>,
-    pub parker: Arc<Parker>,
-}
-
-impl Registrations {
-    pub(super) fn new(sockets: Vec<Arc<Shared>>, parker: &Arc<Parker>) -> Registrations {
-        let parker = parker.clone();
-        for socket in &sockets {
-            socket.register(&parker);
-        }
-        Registrations { sockets, parker }
-    }
-}
-
-impl Drop for Registrations {
-    fn drop(&mut self) {
-        for socket in &self.sockets {
-            socket.unregister(&self.parker);
-        }
-    }
 }
 
 /// State that [`until`] keeps while its call is suspended.
@@ -97,7 +60,7 @@ pub(super) fn until<R>(
     let shared = socket.shared.clone();
     // A stream: one receive after the other, with nothing sent in between.
     let mut streaming = !std::mem::replace(&mut socket.has_sent, false);
-    let mut delays = streaming && shared.spin_policy.is_allowed();
+    let mut delays = streaming && shared.policy.may_spin();
     if let Some(resumed) = how.suspends.then(suspend::resume).flatten() {
         // Another type was stored by a suspension of this call before its wait.
         if let Some(paused) = resumed.held.downcast_ref::<Paused>() {
@@ -108,7 +71,7 @@ pub(super) fn until<R>(
             slept(resumed.wake)?;
         }
     }
-    let parker = parker();
+    let parker = parker::own();
     loop {
         if std::mem::replace(&mut delays, false) {
             drop(guard);
@@ -119,7 +82,7 @@ pub(super) fn until<R>(
         if let Some(done) = done {
             return done;
         }
-        if how.reads && !streaming && shared.is_backing_off() {
+        if how.reads && !streaming && shared.policy.is_backing_off() {
             let check = || try_again(slot, &shared, &mut attempt);
             let sockets = std::slice::from_ref(&shared);
             if let Some(done) = sleep_on_streams(sockets, &parker, how.deadline, check) {
@@ -128,7 +91,7 @@ pub(super) fn until<R>(
         }
         parker.reset();
         let registrations = Registrations::new(vec![shared.clone()], &parker);
-        shared.hand_to_io_thread();
+        shared.caller_driven.hand_to_io_thread();
         // Recheck after the registration: a command sent before it woke no thread.
         if let Some(done) = try_again(slot, &shared, &mut attempt) {
             return done;
@@ -209,25 +172,25 @@ fn poll_for_a_while<R>(
 ) -> Option<Result<R>> {
     drop(guard);
     shared.push_outputs();
-    if !shared.begins_spin() {
+    if !shared.policy.begins_spin() {
         return None;
     }
     let limit = |now: Instant| deadline.map_or(now + SPIN, |at| at.min(now + SPIN));
     let mut end = limit(Instant::now());
-    let mut inputs = shared.inputs();
-    shared.spin(true);
+    let mut inputs = shared.caller_driven.inputs();
+    shared.caller_driven.spin(true);
     let mut yielded = false;
     // Sleeping is considered at first, and again after bytes have arrived.
     let mut may_sleep = true;
     let outcome = loop {
-        let news = shared.drive_inputs();
-        if shared.has_commands() || news {
+        let news = shared.caller_driven.drive_inputs();
+        if shared.mail.has_commands() || news {
             if let Some(done) = try_again(slot, shared, attempt) {
                 break Some(done);
             }
         }
         let now = Instant::now();
-        let before = std::mem::replace(&mut inputs, shared.inputs());
+        let before = std::mem::replace(&mut inputs, shared.caller_driven.inputs());
         if before != inputs {
             end = limit(now); // bytes arrived: part of a long message
             may_sleep = true;
@@ -235,106 +198,19 @@ fn poll_for_a_while<R>(
         if now >= end {
             break None;
         }
-        if std::mem::take(&mut may_sleep) && shared.sleep_on_long_body() {
+        if std::mem::take(&mut may_sleep) && shared.caller_driven.sleep_on_long_body() {
             may_sleep = true;
             continue;
         }
-        if !yield_cpu(shared, now) {
+        if !shared.policy.yield_cpu(now) {
             break None;
         }
         yielded = true;
     };
-    shared.spin(false);
-    shared.spin_policy.ended(outcome.is_some());
+    shared.caller_driven.spin(false);
+    shared.policy.spin_ended(outcome.is_some());
     if yielded && outcome.is_some() {
-        // In a stream the busy thread on this CPU may be the peer: the back-off is reset.
-        match streaming {
-            true => shared.spin_policy.reset_backoff(),
-            false => shared.spin_policy.decay_backoff(|| shared.clock()),
-        }
+        shared.policy.yield_paid(streaming);
     }
     outcome
-}
-
-/// For an oversubscribed CPU: sleeps in `poll` on the sockets' caller-driven streams, for
-/// 10 ms at most, until `check` finds something. The kernel then wakes this thread when
-/// data arrives, mostly on the processor of the sender, which is about to sleep. A wake-up
-/// through the I/O thread would wait for a time slice twice: for that thread, then for
-/// this one, on another processor. `None`: nothing was found, the caller parks.
-#[cfg(not(loom))]
-pub(super) fn sleep_on_streams<R>(
-    sockets: &[Arc<Shared>],
-    parker: &Arc<Parker>,
-    deadline: Option<Instant>,
-    mut check: impl FnMut() -> Option<Result<R>>,
-) -> Option<Result<R>> {
-    use crate::io_policy::tunables::{STREAM_SLEEP, STREAM_SLEEP_WAKES};
-    parker.reset();
-    for socket in sockets {
-        socket.register(parker);
-        socket.spin(true);
-    }
-    let end = Instant::now() + STREAM_SLEEP;
-    let end = deadline.map_or(end, |at| at.min(end));
-    let mut outcome = None;
-    for _ in 0..STREAM_SLEEP_WAKES {
-        // Recheck after the registration: a command sent before it woke no thread.
-        let streams: Vec<_> = sockets
-            .iter()
-            .flat_map(|one| one.caller_driven_streams())
-            .collect();
-        outcome = check();
-        let left = end.saturating_duration_since(Instant::now());
-        if outcome.is_some() || left.is_zero() {
-            break;
-        }
-        if parker.park_beside(&streams, left) == Wake::Interrupted {
-            outcome = Some(Err(Error::Interrupted));
-            break;
-        }
-        for socket in sockets {
-            socket.drive_inputs();
-        }
-    }
-    for socket in sockets {
-        socket.spin(false);
-        socket.unregister(parker);
-    }
-    outcome
-}
-
-/// A loom model has no such sleep: the caller parks.
-#[cfg(loom)]
-pub(super) fn sleep_on_streams<R>(
-    _sockets: &[Arc<Shared>],
-    _parker: &Arc<Parker>,
-    _deadline: Option<Instant>,
-    _check: impl FnMut() -> Option<Result<R>>,
-) -> Option<Result<R>> {
-    None
-}
-
-/// Yields the processor; `now` is the time of the call. False if the spin is to end.
-pub(super) fn yield_cpu(shared: &Shared, now: Instant) -> bool {
-    std::thread::yield_now();
-    shared.spin_policy.yielded(now.elapsed(), || shared.clock())
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_inside_of_a_call_sleeps_in_another_place() {
-        let outer = parker();
-        let inner = parker();
-        assert!(!Arc::ptr_eq(&outer, &inner));
-        drop((outer, inner));
-        let first = Arc::as_ptr(&parker());
-        assert_eq!(
-            first,
-            Arc::as_ptr(&parker()),
-            "one after the other, the same"
-        );
-    }
 }

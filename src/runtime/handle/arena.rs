@@ -8,9 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, OnceLock, lock_for_fork};
 use crate::sys::pages;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ffi::c_void;
+use std::mem::offset_of;
+use std::ops::Deref;
 
 /// Places in the first chunk; each further one is twice as large.
 const FIRST: usize = 64;
@@ -26,7 +29,7 @@ const QUARANTINE: usize = 32;
 /// distinguishes them by the first `int`. So each half is negative as a 32-bit `int`,
 /// hence no descriptor; the whole is no address; and no part of it is a tag of such a
 /// binding's own objects (those contain `cafe`).
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 #[repr(transparent)]
 pub struct HandleWord(u64);
 
@@ -40,33 +43,66 @@ const _: () = {
     assert!((word as i32) < 0 && ((word >> 32) as i32) < 0);
 };
 
-/// The type of an arena's elements.
-pub trait Place: Sync + Sized + 'static {
-    /// The offset of its [`HandleWord`], which must be 0.
-    const WORD: usize;
-
-    /// A new place with nothing in it.
-    fn vacant() -> Self;
-
+/// A place for one object behind a handle. Aligned against false sharing: objects in
+/// neighbouring places are used by different threads, as a rule.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct Place<T> {
+    word: HandleWord,
+    object: T,
     /// The address of the next place in the list of free places, or 0. Accessed by the
     /// holder of the arena's lock only.
-    fn next(&self) -> &AtomicUsize;
+    next: AtomicUsize,
+}
 
-    /// The address that C holds as the handle.
-    fn address(&self) -> usize {
-        std::ptr::from_ref(self) as usize
+impl<T: Default> Place<T> {
+    fn vacant() -> Self {
+        const { assert!(offset_of!(Self, word) == 0) };
+        Place {
+            word: HandleWord::VALUE,
+            object: T::default(),
+            next: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl<T> Place<T> {
+    /// Offset of the object, in bytes.
+    #[cfg(not(loom))]
+    pub const OBJECT: usize = offset_of!(Self, object);
+
+    /// The handle for C: this address.
+    #[inline]
+    pub fn handle(&self) -> *mut c_void {
+        debug_assert_eq!(self.word, HandleWord::VALUE);
+        std::ptr::from_ref(self).cast_mut().cast()
+    }
+
+    /// The handle as a number.
+    #[inline]
+    pub fn address(&self) -> usize {
+        self.handle() as usize
+    }
+}
+
+impl<T> Deref for Place<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.object
     }
 }
 
 /// All places for objects of one kind.
-pub struct Arena<P: 'static> {
-    chunks: [OnceLock<&'static [P]>; CHUNKS],
-    free: Mutex<Free<P>>,
+pub struct Arena<T: 'static> {
+    chunks: [OnceLock<&'static [Place<T>]>; CHUNKS],
+    free: Mutex<Free<T>>,
 }
 
 /// The free places, in the order in which they were freed.
-struct Free<P: 'static> {
-    ends: Option<(&'static P, &'static P)>,
+struct Free<T: 'static> {
+    ends: Option<(&'static Place<T>, &'static Place<T>)>,
     count: usize,
 }
 
@@ -80,12 +116,12 @@ fn find_in<P>(places: &'static [P], address: usize) -> Option<&'static P> {
     }
 }
 
-impl<P: Place> Free<P> {
-    fn push(&mut self, place: &'static P) {
-        place.next().store(0, Ordering::Relaxed);
+impl<T: Default + Sync> Free<T> {
+    fn push(&mut self, place: &'static Place<T>) {
+        place.next.store(0, Ordering::Relaxed);
         let first = match self.ends {
             Some((first, last)) => {
-                last.next().store(place.address(), Ordering::Relaxed);
+                last.next.store(place.address(), Ordering::Relaxed);
                 first
             }
             None => place,
@@ -94,25 +130,24 @@ impl<P: Place> Free<P> {
         self.count += 1;
     }
 
-    fn pop(&mut self, arena: &Arena<P>) -> Option<&'static P> {
+    fn pop(&mut self, arena: &Arena<T>) -> Option<&'static Place<T>> {
         let (first, last) = self.ends?;
-        let next = arena.find(first.next().load(Ordering::Relaxed));
+        let next = arena.find(first.next.load(Ordering::Relaxed));
         self.ends = next.map(|next| (next, last));
         self.count -= 1;
         Some(first)
     }
 }
 
-impl<P: Place> Default for Arena<P> {
+impl<T: Default + Sync> Default for Arena<T> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<P: Place> Arena<P> {
+impl<T: Default + Sync> Arena<T> {
     /// An arena without places.
     pub const fn new() -> Self {
-        const { assert!(P::WORD == 0) };
         Arena {
             chunks: [const { OnceLock::new() }; CHUNKS],
             free: Mutex::new(Free {
@@ -123,7 +158,7 @@ impl<P: Place> Arena<P> {
     }
 
     /// A free place, in the state in which it was given back; `None` without memory.
-    pub fn take(&self) -> Option<&'static P> {
+    pub fn take(&self) -> Option<&'static Place<T>> {
         let mut free = self.free.lock();
         if free.count < QUARANTINE {
             self.grow(&mut free);
@@ -131,12 +166,12 @@ impl<P: Place> Arena<P> {
         free.pop(self)
     }
 
-    fn grow(&self, free: &mut Free<P>) {
+    fn grow(&self, free: &mut Free<T>) {
         let empty = |(_, chunk): &(usize, &OnceLock<_>)| chunk.get().is_none();
         let Some((index, chunk)) = self.chunks.iter().enumerate().find(empty) else {
             return;
         };
-        let Some(places) = pages::for_ever(FIRST << index, P::vacant) else {
+        let Some(places) = pages::for_ever(FIRST << index, Place::vacant) else {
             return;
         };
         if chunk.set(places).is_ok() {
@@ -146,7 +181,7 @@ impl<P: Place> Arena<P> {
 
     /// The place at an address, if there is one.
     #[inline(always)]
-    pub fn find(&self, address: usize) -> Option<&'static P> {
+    pub fn find(&self, address: usize) -> Option<&'static Place<T>> {
         // Most programs need one chunk only.
         match find_in(self.chunks[0].get()?, address) {
             None => self.find_later(address),
@@ -155,24 +190,24 @@ impl<P: Place> Arena<P> {
     }
 
     #[inline(never)]
-    fn find_later(&self, address: usize) -> Option<&'static P> {
+    fn find_later(&self, address: usize) -> Option<&'static Place<T>> {
         let chunks = self.chunks[1..].iter().map_while(OnceLock::get);
         chunks.filter_map(|places| find_in(places, address)).next()
     }
 
     /// Makes a place that was taken available for another object.
-    pub fn give_back(&self, place: &'static P) {
+    pub fn give_back(&self, place: &'static Place<T>) {
         self.free.lock().push(place);
     }
 
     /// Every place, free or not.
-    pub fn all(&self) -> impl Iterator<Item = &'static P> {
+    pub fn all(&self) -> impl Iterator<Item = &'static Place<T>> {
         let chunks = self.chunks.iter().filter_map(OnceLock::get);
         chunks.copied().flatten()
     }
 
     /// Keeps places from being taken or given back until the returned guard is dropped.
-    pub fn lock_over_fork(&self) -> impl Sized + use<'_, P> {
+    pub fn lock_over_fork(&self) -> impl Sized + use<'_, T> {
         lock_for_fork(&self.free)
     }
 }
@@ -182,29 +217,9 @@ mod tests {
     use super::*;
     use std::collections::BTreeSet;
 
-    struct Number {
-        _word: HandleWord,
-        next: AtomicUsize,
-    }
-
-    impl Place for Number {
-        const WORD: usize = std::mem::offset_of!(Number, _word);
-
-        fn vacant() -> Number {
-            Number {
-                _word: HandleWord::VALUE,
-                next: AtomicUsize::new(0),
-            }
-        }
-
-        fn next(&self) -> &AtomicUsize {
-            &self.next
-        }
-    }
-
     #[test]
     fn places_are_found_by_their_address_only() {
-        let arena: Arena<Number> = Arena::new();
+        let arena: Arena<u8> = Arena::new();
         for wrong in [0, 1, usize::MAX] {
             assert!(arena.find(wrong).is_none());
         }
@@ -219,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_freed_place_rests() {
-        let arena: Arena<Number> = Arena::new();
+        let arena: Arena<u8> = Arena::new();
         let first = arena.take().unwrap();
         arena.give_back(first);
         let mut taken = BTreeSet::new();

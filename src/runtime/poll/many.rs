@@ -11,12 +11,12 @@
 
 #![forbid(unsafe_code)]
 
-use super::poll::Item;
-use super::shared::Shared;
-use super::slots::Slot;
-use super::socket::{self, POLLIN, Socket};
+use super::item::Item;
 use crate::connection::{Connection, Engine};
 use crate::error::{Error, Result};
+use crate::runtime::handle::Slot;
+use crate::runtime::shared::Shared;
+use crate::runtime::socket::{self, POLLIN, Socket};
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
 use crate::sync::suspend::{self, SleepOn};
@@ -86,7 +86,7 @@ impl Drop for Sleeping {
 }
 
 /// Waits until `check` finds an event, in a list of sockets only. `check` has just found
-/// nothing. `suspends`: see [`poll`](super::poll::poll).
+/// nothing. `suspends`: see `poll`.
 pub(super) fn wait(
     items: &[Item],
     deadline: Option<Instant>,
@@ -170,7 +170,7 @@ impl Registered {
     fn end_sleep(&mut self) {
         self.waiter.disarm();
         for shared in self.joined.drain(..) {
-            shared.unregister(&self.parker);
+            shared.mail.waiters.cancel(&self.parker);
         }
     }
 
@@ -222,7 +222,7 @@ impl Registered {
     /// Registers the parker for this sleep with the sockets in `taken`.
     fn join_taken(&mut self) {
         for shared in self.taken.iter().filter_map(|slot| shared(slot)) {
-            shared.register(&self.parker);
+            shared.mail.waiters.prepare(&self.parker);
             self.joined.push(shared);
         }
     }
@@ -231,7 +231,7 @@ impl Registered {
     fn hand_to_io_thread(&self) {
         for slot in self.slots.iter().filter(|slot| !slot.is_quiet()) {
             if let Some(shared) = shared(slot) {
-                shared.hand_to_io_thread();
+                shared.caller_driven.hand_to_io_thread();
             }
         }
     }

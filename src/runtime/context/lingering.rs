@@ -6,13 +6,13 @@
 
 #![forbid(unsafe_code)]
 
-use super::context::Core;
-use super::shared::Shared;
+use super::member::Member;
+use crate::sync::Mutex;
 use crate::sys::log::{Level, Origin, enabled, log};
 use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::Weak;
+// Not from sync::atomic: a static, which loom's types cannot be in.
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The time before the first line about a wait, and between further lines.
@@ -35,46 +35,43 @@ pub(super) fn first_report() -> Option<Instant> {
     enabled(Level::Warn).then(|| Instant::now() + FIRST)
 }
 
-impl Core {
-    /// Remembers a closed socket that still has connections. The list is pruned when it is
-    /// full.
-    pub(super) fn add_lingering(&self, shared: &Arc<Shared>) {
-        if !enabled(Level::Warn) || !shared.has_connections() {
+/// Closed sockets that had connections left when they were closed.
+#[derive(Default)]
+pub(super) struct Lingering(Mutex<Vec<Weak<dyn Member>>>);
+
+impl Lingering {
+    /// Adds a closed socket, if it still has connections. The list is pruned when it is full.
+    pub(super) fn add(&self, socket: &Arc<dyn Member>) {
+        if !enabled(Level::Warn) || !socket.has_connections() {
             return;
         }
-        let mut lingering = self.lingering.lock();
+        let mut lingering = self.0.lock();
         if lingering.len() == lingering.capacity() {
             lingering.retain(|socket| socket.strong_count() > 0);
         }
-        lingering.push(Arc::downgrade(shared));
+        lingering.push(Arc::downgrade(socket));
     }
 
-    /// Logs a line. Returns when to log the next.
+    /// Logs a line about these and the open sockets. Returns when to log the next.
     #[cold]
-    pub(super) fn log_pending_sockets(&self) -> Option<Instant> {
-        let open = self.open_sockets();
-        let closed: Vec<_> = self
-            .lingering
-            .lock()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect();
+    pub(super) fn report(&self, origin: Origin, open: &[Arc<dyn Member>]) -> Option<Instant> {
+        let closed: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
         let closed: Vec<_> = closed
             .iter()
             .filter(|socket| socket.has_connections())
             .collect();
         let mut list = String::new();
         for socket in open.iter().take(NAMED) {
-            let _ = write!(list, " {} not closed,", socket.origin);
+            let _ = write!(list, " {} not closed,", socket.log_name());
         }
         for socket in closed.iter().take(NAMED) {
-            let (origin, count) = (socket.origin, socket.unsent());
+            let (origin, count) = (socket.log_name(), socket.unsent());
             let _ = write!(list, " {origin} with {count} unsent message parts,");
         }
         let (list, count) = (list.trim_end_matches(','), open.len() + closed.len());
         log!(
             Warn,
-            self.origin,
+            origin,
             "zmq_ctx_term waits for {count} sockets:{list}"
         );
         Some(Instant::now() + NEXT)

@@ -9,10 +9,9 @@
 
 #![forbid(unsafe_code)]
 
-use super::context::Core;
-use super::shared::Shared;
-use super::socket::routing_id_message;
-use crate::connection::{Driving, OpenQuestion, ZapClient, ZapQuery};
+use super::inproc::{Registry, routing_id_message};
+use super::member::Member;
+use crate::connection::{OpenQuestion, ZapClient, ZapQuery};
 use crate::message::{Msg, flag};
 use crate::pipe::{self, Hwm, Listener, PipeEnd, event};
 use crate::sync::Mutex;
@@ -30,7 +29,7 @@ const UNLIMITED: Hwm = Hwm {
 struct Question {
     client: Weak<dyn ZapClient>,
     token: u64,
-    handler: Weak<Shared>,
+    handler: Option<Weak<dyn Member>>,
     /// This end of the pipe, until there is a verdict or the handler has disconnected.
     state: Mutex<Option<State>>,
 }
@@ -52,16 +51,17 @@ impl Drop for Open {
     }
 }
 
-/// Sends `query` to the handler. The verdict goes to [`ZapClient::zap_reply`]; without a
+/// Sends `query` to the handler among the inproc names. The verdict goes to
+/// [`ZapClient::zap_reply`]; without a
 /// handler that is `Unavailable`, before this returns.
-pub(super) fn ask(
-    core: &Core,
+pub fn ask(
+    names: &Registry,
     query: ZapQuery,
     client: &Arc<dyn ZapClient>,
 ) -> Option<Box<dyn OpenQuestion>> {
     let mut ours = None;
-    let mut handler = Weak::new();
-    let found = core.inproc.connect_if_bound(zap::NAME, |binding| {
+    let mut handler = None;
+    let found = names.connect_if_bound(zap::NAME, |binding| {
         let (mut end, theirs) = pipe::pair(UNLIMITED, UNLIMITED, false);
         if binding.wants_routing_id {
             if let Some(id) = routing_id_message(&[]) {
@@ -69,10 +69,7 @@ pub(super) fn ask(
             }
         }
         write_request(&mut end, &query);
-        handler = binding
-            .binder
-            .socket()
-            .map_or_else(Weak::new, Arc::downgrade);
+        handler = binding.binder.socket().map(Arc::downgrade);
         ours = Some(end);
         theirs
     });
@@ -162,7 +159,7 @@ impl Question {
         let open = self.state.lock().take();
         if let Some(mut open) = open {
             open.end.withdraw();
-            if let Some(handler) = self.handler.upgrade() {
+            if let Some(handler) = self.handler.as_ref().and_then(Weak::upgrade) {
                 handler.defer_mail();
             }
         }
@@ -204,7 +201,8 @@ mod tests {
     use crate::abi::options::*;
     use crate::error::Error;
     use crate::message::flag;
-    use crate::runtime::{context, endpoints, socket};
+    use crate::runtime::socket::endpoints;
+    use crate::runtime::{context, socket};
 
     use crate::abi::numbers::{ZMQ_DEALER as DEALER, ZMQ_REP as REP, ZMQ_ROUTER as ROUTER};
 

@@ -2,10 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use super::{context, endpoints, socket};
 use crate::abi::options::*;
 use crate::error::Error;
 use crate::message::Msg;
+use crate::runtime::socket::endpoints;
+use crate::runtime::{context, socket};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -26,7 +27,7 @@ fn turn_away(listener: &TcpListener) {
 
 fn wait_for_mail(socket: &socket::Socket) {
     let end = Instant::now() + Duration::from_secs(5);
-    while !socket.shared.has_commands() {
+    while !socket.shared.mail.has_commands() {
         assert!(Instant::now() < end, "the socket hears nothing");
         std::thread::yield_now();
     }

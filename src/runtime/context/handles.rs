@@ -1,0 +1,93 @@
+//! The calls on context handles.
+//!
+//! A handle's slot holds a [`Context`], whose [`Core`] is shared by the sockets and
+//! connections.
+
+#![forbid(unsafe_code)]
+
+use super::core::Core;
+use crate::error::{Error, Result};
+use crate::options::ContextOptions;
+use crate::runtime::handle::{Slot, Table};
+use crate::sync::ForkedChild;
+use crate::sync::membarrier;
+use crate::sync::suspend;
+use crate::sys::cancel::Shield;
+use crate::sys::log;
+use std::sync::Arc;
+
+/// All contexts of the process.
+pub static CONTEXTS: Table<Context> = Table::new();
+
+/// The object in the slot of a context handle.
+pub struct Context {
+    core: Arc<Core>,
+}
+
+/// A new context; no thread is started and no descriptor opened.
+pub fn create() -> Result<&'static Slot<Context>> {
+    log::start();
+    membarrier::prepare(false);
+    let context = Context::new(ContextOptions::default());
+    CONTEXTS.insert(Box::new(context))
+}
+
+/// In a forked child: leaks the parent's contexts untouched, and puts new ones with the
+/// same options behind their handles.
+pub fn leave_to_parent(child: &ForkedChild) {
+    CONTEXTS.leave_to_parent(child, |old| {
+        let options = old.core.options.try_lock().map(|options| options.clone());
+        Some(Box::new(Context::new(options.unwrap_or_default())))
+    });
+}
+
+impl Context {
+    fn new(options: ContextOptions) -> Context {
+        let core = Arc::new(Core::new(options));
+        Context { core }
+    }
+}
+
+/// The core behind a handle, [`Error::Fault`] if there is none.
+pub fn find(address: usize) -> Result<Arc<Core>> {
+    let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
+    let guard = slot.lock()?;
+    Ok(guard.as_ref().ok_or(Error::Fault)?.core.clone())
+}
+
+/// `zmq_ctx_set`: [`Error::Fault`], [`Error::Invalid`].
+pub fn set(address: usize, option: i32, value: i32) -> Result<()> {
+    find(address)?.options.lock().set(option, value)
+}
+
+/// `zmq_ctx_get`: [`Error::Fault`], [`Error::Invalid`].
+pub fn get(address: usize, option: i32) -> Result<i32> {
+    find(address)?.options.lock().get(option)
+}
+
+/// `zmq_ctx_shutdown`: all blocking calls on the context's sockets end with
+/// [`Error::Term`], and so do all later calls except `zmq_close`.
+pub fn shutdown(address: usize) -> Result<()> {
+    find(address)?.shutdown();
+    Ok(())
+}
+
+/// `zmq_ctx_term`: shuts down, waits until all sockets are closed and all lingering data
+/// is sent or dropped, and ends the I/O threads. `suspends`: the call is suspended instead
+/// of sleeping, and made again ([`suspend`]).
+///
+/// [`Error::Interrupted`] if a signal handler ran; the call can be repeated.
+/// [`Error::Fault`] if another thread has terminated the context.
+pub fn terminate(address: usize, suspends: bool) -> Result<()> {
+    let _shield = Shield::new();
+    let core = find(address)?;
+    core.shutdown();
+    core.wait_until_unused(suspends && suspend::is_possible())?;
+    // Of several threads that terminate at once, the one that empties the slot does the
+    // rest; the other calls fail.
+    let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
+    CONTEXTS.remove(slot)?.ok_or(Error::Fault)?;
+    CONTEXTS.give_back(slot);
+    core.stop();
+    Ok(())
+}

@@ -1,0 +1,17 @@
+//! Contexts: what the sockets of an application share, and the end of it.
+//!
+//! Of its sockets a context knows what [`Member`] says: everything here is below the sockets.
+
+#![forbid(unsafe_code)]
+
+mod core;
+mod handles;
+pub mod inproc;
+mod io_threads;
+mod lingering;
+mod member;
+pub mod zap;
+
+pub use self::core::Core;
+pub use handles::{CONTEXTS, create, find, get, leave_to_parent, set, shutdown, terminate};
+pub use member::Member;

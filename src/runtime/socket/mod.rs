@@ -1,0 +1,26 @@
+//! Sockets. The functions here take a handle's address and are safe from any thread. Each locks
+//! the socket's slot, so that calls on one socket serialise; a blocking call releases the
+//! lock while it waits.
+//!
+//! [`Socket`] is what the lock protects. What other threads reach without it is `Shared`.
+
+#![forbid(unsafe_code)]
+
+mod disconnected;
+mod drops;
+pub mod endpoints;
+mod flags;
+mod handles;
+mod options;
+mod records;
+mod state;
+mod transfer;
+mod wait;
+mod watch;
+
+pub use flags::{DONTWAIT, POLLERR, POLLIN, POLLOUT, POLLPRI, SLEEPS, SNDMORE};
+pub use handles::{SOCKETS, close, create, find, ready, with};
+pub use options::{get_option, give_descriptor, set_option};
+pub use state::Socket;
+pub use transfer::{recv, recv_into, recv_with, send, send_bytes, send_from, send_short};
+pub use watch::watch;

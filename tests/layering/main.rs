@@ -3,6 +3,7 @@
 //! structs and the functions of the C API are short.
 
 mod circles;
+mod models;
 mod selftest;
 
 use std::fs;

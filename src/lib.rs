@@ -31,8 +31,8 @@
 //! tells the whole story; `tests/layering/` holds the order.
 //!
 //! The crate's interface is the C functions in [`capi`] and the numbers in [`abi`]. Everything else
-//! is private, so that the compiler finds what is not used; the feature `testing` opens it to
-//! the fuzzers and the test of their corpora.
+//! is private, so that the compiler finds what is not used; the feature `testing` adds a module that
+//! shows some of it to the fuzzers and the test of their corpora.
 
 #![deny(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn)]
@@ -40,65 +40,39 @@
 
 pub mod capi;
 
-#[cfg(not(feature = "testing"))]
 mod runtime;
-#[cfg(feature = "testing")]
-pub mod runtime;
 
-#[cfg(not(feature = "testing"))]
 mod connection;
-#[cfg(feature = "testing")]
-pub mod connection;
-#[cfg(not(feature = "testing"))]
 mod pattern;
-#[cfg(feature = "testing")]
-pub mod pattern;
 
-#[cfg(not(feature = "testing"))]
 mod transport;
-#[cfg(feature = "testing")]
-pub mod transport;
-#[cfg(not(feature = "testing"))]
 mod zmtp;
-#[cfg(feature = "testing")]
-pub mod zmtp;
 
-#[cfg(not(feature = "testing"))]
 mod reactor;
-#[cfg(feature = "testing")]
-pub mod reactor;
 
-#[cfg(not(feature = "testing"))]
 mod pipe;
-#[cfg(feature = "testing")]
-pub mod pipe;
 
-#[cfg(not(feature = "testing"))]
 mod message;
-#[cfg(feature = "testing")]
-pub mod message;
-#[cfg(not(feature = "testing"))]
 mod options;
-#[cfg(feature = "testing")]
-pub mod options;
 
-#[cfg(not(feature = "testing"))]
 mod io_policy;
-#[cfg(feature = "testing")]
-pub mod io_policy;
 
-#[cfg(not(feature = "testing"))]
 mod error;
-#[cfg(feature = "testing")]
-pub mod error;
-#[cfg(not(feature = "testing"))]
 mod sync;
-#[cfg(feature = "testing")]
-pub mod sync;
 
-#[cfg(not(feature = "testing"))]
 mod sys;
-#[cfg(feature = "testing")]
-pub mod sys;
 
 pub mod abi;
+
+/// The private modules that the fuzzers reach, under their own names.
+#[cfg(feature = "testing")]
+#[allow(missing_docs)]
+pub mod testing {
+    macro_rules! open {
+        ($($name:ident)*) => {$(pub mod $name {
+            pub use crate::$name::*;
+        })*};
+    }
+
+    open!(error message options pattern pipe runtime transport zmtp);
+}

@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use zmq::zmtp::command::{self, Command, MAX_CONTEXT};
-use zmq::zmtp::metadata;
+use zmq::testing::zmtp::command::{self, Command, MAX_CONTEXT};
+use zmq::testing::zmtp::metadata;
 
 /// The input is a body, and it is a list.
 pub fn run(input: &[u8]) {

@@ -4,7 +4,9 @@
 #![forbid(unsafe_code)]
 
 use super::input::Input;
-use zmq::zmtp::{Framing, Handshake, HandshakeConfig, HandshakeError, Session, ZapVerdict};
+use zmq::testing::zmtp::{
+    Framing, Handshake, HandshakeConfig, HandshakeError, Session, ZapVerdict,
+};
 
 /// What came of each end: whether it is through.
 pub type Outcomes = [Result<bool, HandshakeError>; 2];

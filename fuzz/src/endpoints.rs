@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use zmq::error::{Error, Result};
-use zmq::transport::{AddressMask, Endpoint, HostPort, IPC_NAME_MAX, parse_numeric};
+use zmq::testing::error::{Error, Result};
+use zmq::testing::transport::{AddressMask, Endpoint, HostPort, IPC_NAME_MAX, parse_numeric};
 
 /// The input is a text, to bind and to connect.
 pub fn run(input: &[u8]) {

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use zmq::zmtp::{FrameError, Framing, Header, MAX_HEADER};
+use zmq::testing::zmtp::{FrameError, Framing, Header, MAX_HEADER};
 
 /// The input is a stream of frames, in each of the framings.
 pub fn run(input: &[u8]) {

@@ -5,7 +5,7 @@
 use super::handshakes::any_mechanism;
 use super::input::Input;
 use zmq::abi::socket_type::SPECS;
-use zmq::zmtp::{
+use zmq::testing::zmtp::{
     Framing, Handshake, HandshakeConfig, HandshakeError, MAX_HANDSHAKE_FRAME, ZapPolicy,
     ZapVerdict, metadata::PropertyList,
 };

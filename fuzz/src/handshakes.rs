@@ -7,10 +7,10 @@ use super::conversation::{Alteration, Conversation, Outcomes};
 use super::input::Input;
 use std::cell::Cell;
 use zmq::abi::socket_type::SPECS;
-use zmq::error::Result;
-use zmq::options::Secret;
-use zmq::zmtp::curve::{CurveConfig, CurveRole, public_key};
-use zmq::zmtp::{
+use zmq::testing::error::Result;
+use zmq::testing::options::Secret;
+use zmq::testing::zmtp::curve::{CurveConfig, CurveRole, public_key};
+use zmq::testing::zmtp::{
     Flags, Framing, HandshakeConfig, HandshakeError, Mechanism, MechanismConfig, PlainRole,
     ProtocolError, ZapPolicy, ZapVerdict,
     metadata::{self, PropertyList},

@@ -6,9 +6,9 @@
 use super::input::Input;
 use zmq::abi::options::draft::*;
 use zmq::abi::options::*;
-use zmq::error::Error;
-use zmq::options::{ContextOptions, z85};
-use zmq::runtime::{context, socket};
+use zmq::testing::error::Error;
+use zmq::testing::options::{ContextOptions, z85};
+use zmq::testing::runtime::{context, socket};
 
 /// What an option takes.
 #[derive(Clone, Copy)]

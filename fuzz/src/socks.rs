@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::input::Input;
-use zmq::transport::Socks;
+use zmq::testing::transport::Socks;
 
 /// A target, a login, and all that the proxy says.
 pub fn run(input: &[u8]) {

@@ -5,10 +5,10 @@
 use super::input::Input;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use zmq::message::Msg;
-use zmq::pattern::routing::prefix_tree::{ABSENT, PrefixTree, Text};
-use zmq::pattern::routing::subscriptions::{Filters, LONG_TOPIC, Removal, Subscriptions};
-use zmq::pipe::PipeId;
+use zmq::testing::message::Msg;
+use zmq::testing::pattern::routing::prefix_tree::{ABSENT, PrefixTree, Text};
+use zmq::testing::pattern::routing::subscriptions::{Filters, LONG_TOPIC, Removal, Subscriptions};
+use zmq::testing::pipe::PipeId;
 
 /// A topic that can be shared, behind a byte of a message.
 fn text(topic: &[u8]) -> Arc<Text> {

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use zmq::options::z85;
+use zmq::testing::options::z85;
 
 /// The input is a text, and it is data.
 pub fn run(input: &[u8]) {

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::input::Input;
-use zmq::zmtp::{ProtocolError, ZapVerdict, metadata, zap};
+use zmq::testing::zmtp::{ProtocolError, ZapVerdict, metadata, zap};
 
 /// Up to nine frames, good ones or any.
 pub fn run(input: &[u8]) {

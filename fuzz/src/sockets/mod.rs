@@ -15,8 +15,9 @@ use zmq::abi::options::{
     ZMQ_RCVHWM, ZMQ_RCVMORE, ZMQ_ROUTER_MANDATORY, ZMQ_ROUTING_ID, ZMQ_SNDHWM, ZMQ_SUBSCRIBE,
     ZMQ_UNSUBSCRIBE,
 };
-use zmq::error::{Error, Result};
-use zmq::runtime::{context, endpoints, socket};
+use zmq::testing::error::{Error, Result};
+use zmq::testing::runtime::context;
+use zmq::testing::runtime::socket::{self, endpoints};
 
 /// Socket types that talk to each other.
 const FAMILIES: [[Kind; 2]; 6] = [

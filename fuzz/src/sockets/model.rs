@@ -6,7 +6,7 @@
 use super::pipe::{Direction, Pipe};
 use super::turn::Turn;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use zmq::error::{Error, Result};
+use zmq::testing::error::{Error, Result};
 
 /// A part of a message, and whether more follow.
 pub type Part = (Vec<u8>, bool);

@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 
 use super::model::{Kind, Model, Part, Route, State};
-use zmq::error::{Error, Result};
+use zmq::testing::error::{Error, Result};
 
 impl Model {
     /// `zmq_send`.

@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
+// Not from sync::atomic: the program's counters, no part of a model.
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use super::boundary::call;

@@ -10,6 +10,7 @@ use crate::sys::room::Room;
 use std::alloc::{Layout, alloc, dealloc};
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
+// Not from sync::atomic: a reference count, as Arc's, which models take for granted.
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// More references than one block can ever hand out.

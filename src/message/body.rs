@@ -5,6 +5,7 @@ use super::released::{self, Released};
 use super::usage::{self, MEMORY};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
+// Not from sync::atomic: a reference count, as Arc's, which models take for granted.
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// `zmq_free_fn`: called once with the buffer and the hint.

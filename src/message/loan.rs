@@ -10,6 +10,7 @@ use super::block::Header as BlockHeader;
 use super::{Kind, Msg};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
+// Not from sync::atomic: a hint that orders nothing.
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A message may keep a block of this many times its size, or of this many bytes, alive.

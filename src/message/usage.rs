@@ -16,6 +16,7 @@ use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
 use crate::sys;
 use std::sync::Arc;
+// Not from sync::atomic: a static, which loom's types cannot be in.
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};

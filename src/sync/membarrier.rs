@@ -13,8 +13,10 @@
 //! AcqRel: of two such exchanges the later one sees all that came before the other, as the two
 //! sides of a barrier do; alone, either side orders nothing.
 
+// Not from sync::atomic: a static, which loom's types cannot be in.
 use std::sync::atomic::{AtomicBool, Ordering};
 #[cfg(not(loom))]
+// Not from sync::atomic: not compiled with loom.
 use std::sync::atomic::{compiler_fence, fence};
 
 use crate::sys::is_single_threaded;

@@ -13,6 +13,7 @@ pub use watched::OnceLock;
 #[cfg(tsan)]
 mod watched {
     use super::super::Mutex;
+    // Not from sync::atomic: not compiled with loom.
     use std::sync::atomic::{AtomicBool, Ordering};
 
     /// A cell whose ordering the sanitizer sees: `is_set` is stored with Release after the value

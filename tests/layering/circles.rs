@@ -243,7 +243,7 @@ fn inline_modules(before: &str) -> Vec<String> {
 }
 
 /// The code without what only tests compile, and the names of the modules among that.
-fn production(code: &str) -> (String, Vec<String>) {
+pub fn production(code: &str) -> (String, Vec<String>) {
     let (mut kept, mut tests, mut rest) = (String::new(), Vec::new(), code);
     let begin = |text: &str| {
         let places = ["#[cfg(test)]", "#[cfg(all(test"];

@@ -47,15 +47,14 @@ fn missing_files(list: &str, root: &Path) -> Vec<String> {
 fn models(files: &[File]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files {
-        let code = match file.path.last().is_some_and(|name| name == "models") {
-            true => file.code.as_str(),
-            false => match file
-                .code
-                .split_once("#[cfg(all(test, loom))]\nmod models {")
-            {
-                Some((_, rest)) => body(rest),
-                None => continue,
-            },
+        let begin = file.code.find("mod models {").filter(|begin| {
+            let before = file.code[..*begin].trim_end();
+            before.ends_with("#[cfg(all(test, loom))]")
+        });
+        let code = match begin {
+            Some(begin) => body(&file.code[begin + "mod models {".len()..]),
+            None if file.path.last().is_some_and(|name| name == "models") => &file.code,
+            None => continue,
         };
         let tests = functions(code).into_iter().filter(|(name, ..)| {
             let place = code.find(&format!("fn {name}(")).unwrap_or(0);

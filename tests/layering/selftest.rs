@@ -17,6 +17,7 @@ fn make(name: &str, files: &[(&str, &str)]) -> Vec<File> {
 const NONE: Exceptions = Exceptions {
     long: &[],
     wide: &[],
+    atomics: &[],
     circles: &[],
 };
 
@@ -107,6 +108,19 @@ fn wide_structs_are_found() {
     assert_eq!(found, "zmtp/mod.rs: Wide: 16 fields, at most 15 allowed");
     let excused = wide.replace("pub struct", "// Many fields because: reason\npub struct");
     assert!(tree("excused", &[("zmtp/mod.rs", &excused)]).is_empty());
+}
+
+#[test]
+fn atomics_that_loom_does_not_see_are_found() {
+    let text = format!("{FORBID}use std::sync::atomic::AtomicU8;\n");
+    let found = complaint("atomics", "pipe/mod.rs", &text[FORBID.len()..]);
+    assert!(
+        found.starts_with("pipe/mod.rs: std::sync::atomic without"),
+        "{found}"
+    );
+    let excused = text.replace("use std", &format!("{ATOMICS_BECAUSE}reason\nuse std"));
+    assert!(tree("excuse", &[("zmtp/mod.rs", &excused)]).is_empty());
+    assert!(tree("sys", &[("sys/mod.rs", &text)]).is_empty());
 }
 
 /// Two files that import each other, by each way of naming.

@@ -14,6 +14,7 @@ use crate::runtime::random;
 use crate::runtime::shared::{Identity, Mail, Reader, Reading, Shared};
 use crate::sys::log::{Origin, log};
 use std::sync::Arc;
+// Not from sync::atomic: a static, which loom's types cannot be in.
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// All sockets of the process.
@@ -35,7 +36,6 @@ pub fn create(context: usize, socket_type: i32) -> Result<&'static Slot<Socket>>
 
 /// The name in the log for a new socket: its type and a number.
 fn origin(kind: SocketType) -> Origin {
-    // In a static, where loom's types cannot be.
     static SOCKETS: AtomicU32 = AtomicU32::new(0);
     Origin {
         kind: kind.name(),

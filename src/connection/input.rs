@@ -186,7 +186,7 @@ impl Input {
             let room = large.msg.room();
             let wanted = room.len();
             let count = stream.read(room)?;
-            return Ok((count, count == wanted || stream.has_buffered_input()));
+            return Ok((count, count == wanted));
         }
         if !self.make_room() {
             return Err(io::ErrorKind::OutOfMemory.into());
@@ -202,7 +202,7 @@ impl Input {
         };
         let count = stream.read(room.first(wanted))?;
         self.end += count;
-        Ok((count, count == wanted || stream.has_buffered_input()))
+        Ok((count, count == wanted))
     }
 
     /// Before a wait for the stream: one wake-up for [`LOW_WATER`] bytes of a long body, and never

@@ -395,7 +395,6 @@ impl State {
             Phase::Handshake(..) => {
                 self.flush_output(conn);
                 self.read_handshake(conn);
-                self.flush_stream(conn);
             }
             Phase::Active(..) if todo & work::READ != 0 => self.read_messages(conn),
             _ => {}

@@ -45,6 +45,17 @@ impl Dial {
         }
     }
 
+    /// The attempt whose stream is a layer over this one's.
+    #[cfg(test)]
+    pub(super) fn map(self, layer: fn(ByteStream) -> ByteStream) -> Dial {
+        let below = self.finish;
+        let finish = move |socket, options: &Options| below(socket, options).map(layer);
+        Dial {
+            finish: Box::new(finish),
+            ..self
+        }
+    }
+
     /// Whether the kernel answered "in progress": then wait until the
     /// descriptor is writable, and call [`Self::finish`].
     pub fn in_progress(&self) -> bool {

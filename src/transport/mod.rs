@@ -24,7 +24,7 @@ mod udp;
 mod vsock;
 
 #[cfg(test)]
-mod conformance;
+pub(crate) mod conformance;
 
 pub use dial::Dial;
 pub use interface::{
@@ -54,6 +54,8 @@ pub static SCHEMES: &[&dyn Transport] = &[
     &tipc::Tipc,
     &udp::Udp,
     &vsock::Vsock,
+    #[cfg(test)]
+    &conformance::layered::Layer,
 ];
 
 /// Splits `scheme://address` and looks the scheme up, compared case-sensitively.

@@ -49,8 +49,9 @@ pub trait Stream: AsFd + Debug + Send {
         false
     }
 
-    /// Whether bytes that [`write`](Self::write) took, or that a layer has to say of its own
-    /// accord, have yet to be given to the kernel by [`flush`](Self::flush).
+    /// Whether bytes that [`write`](Self::write) took have yet to be given to the kernel by
+    /// [`flush`](Self::flush). What a layer has to say of its own accord it gives to the kernel
+    /// itself, in `read`, as far as that is possible; the rest is pending output.
     fn has_pending_output(&self) -> bool {
         false
     }
@@ -64,6 +65,7 @@ pub trait Stream: AsFd + Debug + Send {
 
     /// The readiness of the descriptor, to read and to write, that a caller is to wait for who
     /// wants to read, or to write after `WouldBlock`. They differ while a layer shakes hands.
+    /// A caller who finds the descriptor writable calls [`flush`](Self::flush).
     fn interest(&self, read: bool, write: bool) -> (bool, bool) {
         (read, write)
     }

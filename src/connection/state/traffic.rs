@@ -136,18 +136,6 @@ impl State {
             self.lose(conn, loss);
         } else if !self.output.is_empty() {
             self.flush_output(conn);
-        } else {
-            self.flush_stream(conn);
-        }
-    }
-
-    /// Writes what the stream has to say of its own accord, after a read.
-    pub(super) fn flush_stream(&mut self, conn: &Connection) {
-        if self
-            .stream()
-            .is_some_and(|stream| stream.has_pending_output())
-        {
-            self.flush_output(conn);
         }
     }
 

@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 mod given_up;
+mod layers;
 mod panics;

@@ -101,6 +101,29 @@ pub fn pair(listener: &dyn Listener, options: &Options) -> (ByteStream, ByteStre
     (ours, accept(listener, options))
 }
 
+/// Lets layers do what they have to before bytes flow.
+pub fn shake_hands(streams: [&ByteStream; 2]) {
+    let is_ready = |stream: &ByteStream| stream.interest(true, true) == (true, true);
+    until("the handshake", || {
+        for stream in streams {
+            flush(stream);
+            let early = stream.read(&mut [0; 1]).map_err(|error| error.kind());
+            assert_eq!(early, Err(ErrorKind::WouldBlock));
+        }
+        streams.into_iter().all(is_ready).then_some(())
+    });
+}
+
+/// Gives the kernel what a layer has kept back.
+pub fn flush(stream: &ByteStream) {
+    let full = |error: &io::Error| error.kind() == ErrorKind::WouldBlock;
+    let result = until("room", || {
+        Some(stream.flush()).filter(|result| !result.as_ref().is_err_and(full))
+    });
+    result.expect("flush");
+    assert!(!stream.has_pending_output());
+}
+
 pub fn read_exactly(stream: &ByteStream, wanted: usize) -> Vec<u8> {
     let mut all = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
@@ -124,4 +147,5 @@ pub fn write_all(stream: &ByteStream, mut bytes: &[u8]) {
         });
         bytes = &bytes[count..];
     }
+    flush(stream);
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod helpers;
+pub mod layered;
 mod rows;
 
 use super::{ByteStream, Carries, Endpoint, Listener, SCHEMES};
@@ -30,7 +31,9 @@ impl Row {
     /// Connecting end first.
     fn pair(&self, listener: &dyn Listener, options: &Options) -> (ByteStream, ByteStream) {
         let ours = dial(&(self.peer)(&text_of(listener)), options).expect("dial");
-        (ours, accept(listener, options))
+        let theirs = accept(listener, options);
+        shake_hands([&ours, &theirs]);
+        (ours, theirs)
     }
 
     /// Runs a check that needs a listener, and both ends if `connects`.
@@ -74,7 +77,7 @@ macro_rules! suite {
     };
 }
 
-suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock);
+suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock layer);
 
 #[test]
 fn what_this_system_cannot_run_is_named() {
@@ -240,11 +243,13 @@ fn vectors(row: &Row) {
     let (ours, theirs) = row.pair(&*listener, &options);
     let pieces = [IoSlice::new(b"ab"), IoSlice::new(b""), IoSlice::new(b"cde")];
     assert_eq!(ours.write_vectored(&pieces).expect("write"), 5);
+    flush(&ours);
     assert_eq!(read_exactly(&theirs, 5), b"abcde");
     // More pieces than the system takes at once: the rest is left to the caller.
     let many = vec![IoSlice::new(b"x"); 5000];
     let count = ours.write_vectored(&many).expect("write");
     assert!((1..=5000).contains(&count));
+    flush(&ours);
     assert_eq!(read_exactly(&theirs, count), vec![b'x'; count]);
 }
 

@@ -98,6 +98,11 @@ pub static TEXTS: &[Texts] = &[
         ],
         refused: &[("1", Invalid), ("x:1", Invalid), ("1:4294967296", Invalid)],
     },
+    Texts {
+        scheme: "layer",
+        good: &[both("127.0.0.1:5", "127.0.0.1:5")],
+        refused: &[("127.0.0.1", Invalid)],
+    },
 ];
 
 /// A way to make streams: a scheme, and a kind of address.
@@ -196,6 +201,7 @@ pub static ROWS: &[Row] = &[
         ends_are_named: false,
         ..row("vsock", || "vsock://*:*".to_owned())
     },
+    row("layer", || "layer://127.0.0.1:*".to_owned()),
 ];
 
 fn family(domain: Domain) -> io::Result<Socket> {

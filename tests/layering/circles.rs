@@ -11,7 +11,8 @@
 //! `mod.rs` that only declares and re-exports is in no circle. What no path names, such as a call
 //! of a method whose file is not imported, is not found.
 
-use super::{File, body};
+use super::File;
+use super::text::body;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The name of the node of a folder's own file.

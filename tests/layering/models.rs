@@ -1,6 +1,7 @@
 //! docs/handshakes.md names each loom model that there is, and no other.
 
-use super::{File, body, functions};
+use super::File;
+use super::text::{body, functions};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -55,7 +55,7 @@ pub struct Shared {
     pub core: Arc<Core>,
     /// What is fixed.
     pub identity: Identity,
-    /// Commands, and who is notified of them.
+    /// Commands, and the sleepers to be notified of them.
     pub mail: Mail,
     /// The connections.
     pub peers: Peers,

@@ -1,6 +1,6 @@
 //! Contexts: what the sockets of an application share, and the end of it.
 //!
-//! Of its sockets a context knows what [`Member`] says: everything here is below the sockets.
+//! A context reaches its sockets by the trait [`Member`] alone, so nothing here imports them.
 
 #![forbid(unsafe_code)]
 

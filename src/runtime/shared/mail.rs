@@ -1,4 +1,4 @@
-//! A socket's mail: the commands that other threads send, and what tells the socket of them.
+//! A socket's mail: the commands that other threads send, and the sleepers that they wake.
 //!
 //! Invariant: a command in the mailbox is seen by the last check of a waiting thread, or wakes
 //! that thread; and `ZMQ_FD` is readable while there are commands. A sending thread pushes the

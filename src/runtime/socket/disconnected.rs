@@ -7,7 +7,7 @@
 //! be if the peer were still connected. Peers over inproc belong to this process and are
 //! not bounded, and `ZMQ_RCVHWM` 0 asks for no bound.
 //!
-//! Used under the socket's lock. What the mail has yet to tell it is counted by
+//! Used under the socket's lock. Disconnects that are still in the mail are counted by
 //! `PendingDisconnects` in `shared/peers.rs`.
 
 #![forbid(unsafe_code)]

@@ -27,8 +27,8 @@ use std::sync::Arc;
 /// Threads that wait for news. See the module.
 #[derive(Debug)]
 pub struct EventCount {
-    /// How many parkers are in the list. Changed after it on the way in, before it on the way
-    /// out, so that a thread that loads more than 0 finds them.
+    /// How many parkers are in the list: raised after one was added, so that a thread that loads
+    /// it finds that one, and lowered after one was removed.
     waiting: AtomicU32,
     parkers: Mutex<Vec<Arc<Parker>>>,
 }

@@ -7,7 +7,7 @@
 pub mod context;
 pub mod curve_keys;
 pub mod fork;
-pub mod handle;
+pub(crate) mod handle;
 mod monitor;
 pub mod poll;
 pub mod proxy;

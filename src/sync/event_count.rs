@@ -25,21 +25,12 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Threads that wait for news. See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct EventCount {
     /// How many parkers are in the list: raised after one was added, so that a thread that loads
     /// it finds that one, and lowered after one was removed.
     waiting: AtomicU32,
     parkers: Mutex<Vec<Arc<Parker>>>,
-}
-
-impl Default for EventCount {
-    fn default() -> EventCount {
-        EventCount {
-            waiting: AtomicU32::new(0),
-            parkers: Mutex::new(Vec::new()),
-        }
-    }
 }
 
 impl EventCount {
@@ -90,14 +81,8 @@ impl EventCount {
 }
 
 /// A mark that there is no news, in place of a thread that sleeps. See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Quiet(AtomicBool);
-
-impl Default for Quiet {
-    fn default() -> Quiet {
-        Quiet(AtomicBool::new(false))
-    }
-}
 
 impl Quiet {
     /// Whether there was no news since the mark. Acquire pairs with the exchange in
@@ -130,14 +115,8 @@ impl Quiet {
 }
 
 /// Whether a worker is due to check for work. See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Due(AtomicBool);
-
-impl Default for Due {
-    fn default() -> Due {
-        Due(AtomicBool::new(false))
-    }
-}
 
 impl Due {
     /// Asks for a check, after the work was published. True if the worker has to be woken; false

@@ -106,6 +106,12 @@ macro_rules! atomic {
 
 macro_rules! arithmetic {
     ($name:ident, $type:ty: $($method:ident)*) => {
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(Default::default())
+            }
+        }
+
         #[allow(dead_code, missing_docs)] // as the standard library's
         impl $name {
             $(pub fn $method(&self, value: $type, order: Ordering) -> $type {
@@ -168,6 +174,7 @@ impl Sleepers {
     }
 }
 
+arithmetic!(AtomicBool, bool:);
 arithmetic!(AtomicI32, i32: fetch_add fetch_sub);
 arithmetic!(AtomicU8, u8: fetch_or fetch_and);
 arithmetic!(AtomicU32, u32: fetch_add fetch_sub fetch_or fetch_and);

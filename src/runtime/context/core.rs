@@ -55,8 +55,8 @@ fn address(member: &dyn Member) -> usize {
 }
 
 impl Core {
-    pub(super) fn new(options: ContextOptions) -> Core {
-        Core {
+    pub(super) fn new(options: ContextOptions) -> Arc<Core> {
+        Arc::new(Core {
             options: Mutex::new(options),
             terminated: AtomicBool::new(false),
             inproc: Registry::default(),
@@ -65,7 +65,7 @@ impl Core {
             sockets: Mutex::default(),
             lingering: Lingering::default(),
             origin: lingering::origin(),
-        }
+        })
     }
 
     /// Marks the context, and wakes all calls on its sockets.

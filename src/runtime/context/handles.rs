@@ -1,7 +1,5 @@
-//! The calls on context handles.
-//!
-//! A handle's slot holds a [`Context`], whose [`Core`] is shared by the sockets and
-//! connections.
+//! The calls on context handles. A handle's slot holds a [`Core`], which sockets and connections
+//! share.
 
 #![forbid(unsafe_code)]
 
@@ -17,42 +15,29 @@ use crate::sys::log;
 use std::sync::Arc;
 
 /// All contexts of the process.
-pub static CONTEXTS: Table<Context> = Table::new();
-
-/// The object in the slot of a context handle.
-pub struct Context {
-    core: Arc<Core>,
-}
+pub static CONTEXTS: Table<Arc<Core>> = Table::new();
 
 /// A new context; no thread is started and no descriptor opened.
-pub fn create() -> Result<&'static Slot<Context>> {
+pub fn create() -> Result<&'static Slot<Arc<Core>>> {
     log::start();
     membarrier::prepare(false);
-    let context = Context::new(ContextOptions::default());
-    CONTEXTS.insert(Box::new(context))
+    CONTEXTS.insert(Box::new(Core::new(ContextOptions::default())))
 }
 
 /// In a forked child: leaks the parent's contexts untouched, and puts new ones with the
 /// same options behind their handles.
 pub fn leave_to_parent(child: &ForkedChild) {
     CONTEXTS.leave_to_parent(child, |old| {
-        let options = old.core.options.try_lock().map(|options| options.clone());
-        Some(Box::new(Context::new(options.unwrap_or_default())))
+        let options = old.options.try_lock().map(|options| options.clone());
+        Some(Box::new(Core::new(options.unwrap_or_default())))
     });
-}
-
-impl Context {
-    fn new(options: ContextOptions) -> Context {
-        let core = Arc::new(Core::new(options));
-        Context { core }
-    }
 }
 
 /// The core behind a handle, [`Error::Fault`] if there is none.
 pub fn find(address: usize) -> Result<Arc<Core>> {
     let slot = CONTEXTS.find(address).ok_or(Error::Fault)?;
     let guard = slot.lock()?;
-    Ok(guard.as_ref().ok_or(Error::Fault)?.core.clone())
+    guard.as_deref().cloned().ok_or(Error::Fault)
 }
 
 /// `zmq_ctx_set`: [`Error::Fault`], [`Error::Invalid`].

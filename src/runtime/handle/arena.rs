@@ -139,12 +139,6 @@ impl<T: Default + Sync> Free<T> {
     }
 }
 
-impl<T: Default + Sync> Default for Arena<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T: Default + Sync> Arena<T> {
     /// An arena without places.
     pub const fn new() -> Self {

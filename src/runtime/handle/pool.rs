@@ -12,20 +12,11 @@ use crate::error::{Error, Result};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use std::ffi::c_void;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Live<T> {
     /// True between [`Pool::take`] and [`Pool::end`].
     is_live: AtomicBool,
     value: T,
-}
-
-impl<T: Default> Default for Live<T> {
-    fn default() -> Self {
-        Live {
-            is_live: AtomicBool::new(false),
-            value: T::default(),
-        }
-    }
 }
 
 /// The slots of one kind of object.
@@ -33,12 +24,6 @@ impl<T: Default> Default for Live<T> {
 /// `T` is shared by all threads that have the handle and is never dropped, only reset
 /// by its owner when the slot is taken.
 pub struct Pool<T: 'static>(Arena<Live<T>>);
-
-impl<T: Default + Sync> Default for Pool<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 impl<T: Default + Sync> Pool<T> {
     /// An empty pool.

@@ -104,12 +104,6 @@ impl<T> Locked<T> {
 /// All slots for objects of one kind.
 pub struct Table<T: 'static>(Arena<Locked<T>>);
 
-impl<T: Send> Default for Table<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl<T: Send> Table<T> {
     /// A table without slots.
     pub const fn new() -> Self {

@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// See the module.
+#[derive(Default)]
 pub struct CallerDriven {
     list: Mutex<Vec<Arc<dyn Engine>>>,
     /// The length of the list, once each change of it is done.
@@ -30,19 +31,6 @@ pub struct CallerDriven {
     last_check: AtomicU64,
     /// Reads that returned bytes, on all connections, modulo 2^32.
     inputs: AtomicU32,
-}
-
-impl Default for CallerDriven {
-    fn default() -> CallerDriven {
-        CallerDriven {
-            list: Mutex::default(),
-            count: AtomicUsize::new(0),
-            spinning: AtomicU32::new(0),
-            activity: AtomicU32::new(0),
-            last_check: AtomicU64::new(0),
-            inputs: AtomicU32::new(0),
-        }
-    }
 }
 
 impl CallerDriven {

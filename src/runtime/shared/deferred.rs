@@ -22,21 +22,13 @@ const RETRY_BUDGET: u32 = 200;
 pub const SLICES: u32 = 4;
 
 /// The state of a socket's deferred work.
+#[derive(Default)]
 pub struct DeferredWork {
     /// A worker is scheduled that has yet to read the mail.
     pub(super) due: Due,
     /// The rest of the retry budget: checks that the worker still makes although the
     /// backlog is empty, because more of it tends to arrive in portions.
     retries: AtomicU32,
-}
-
-impl Default for DeferredWork {
-    fn default() -> DeferredWork {
-        DeferredWork {
-            due: Due::default(),
-            retries: AtomicU32::new(0),
-        }
-    }
 }
 
 impl DeferredWork {

@@ -56,12 +56,8 @@ pub enum Reading {
     Gone,
     /// The mail was read. `any`: there was a command other than [`Command::Check`]; `backlog`:
     /// the pattern has more to do.
-    Done {
-        /// See there.
-        any: bool,
-        /// See there.
-        backlog: bool,
-    },
+    #[allow(missing_docs)]
+    Done { any: bool, backlog: bool },
 }
 
 /// See the module.

@@ -11,20 +11,11 @@ use crate::sys::log::{Origin, log};
 use std::sync::Arc;
 
 /// See the module.
+#[derive(Default)]
 pub struct Monitoring {
     monitor: Mutex<Option<Arc<Monitor>>>,
     is_on: AtomicBool,
     drops: AtomicU64,
-}
-
-impl Default for Monitoring {
-    fn default() -> Monitoring {
-        Monitoring {
-            monitor: Mutex::new(None),
-            is_on: AtomicBool::new(false),
-            drops: AtomicU64::new(0),
-        }
-    }
 }
 
 impl Monitoring {

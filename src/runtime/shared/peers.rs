@@ -107,13 +107,8 @@ const PENDING_LIMIT: u64 = 1 << 20;
 const PENDING_COST: u64 = 16 << 10;
 
 /// Unread bytes of the peers whose disconnect is still in the mailbox.
+#[derive(Default)]
 pub struct PendingDisconnects(AtomicU64);
-
-impl Default for PendingDisconnects {
-    fn default() -> PendingDisconnects {
-        PendingDisconnects(AtomicU64::new(0))
-    }
-}
 
 impl PendingDisconnects {
     /// Adds a peer, whose disconnect was put into the mailbox before. True if the mail must not

@@ -15,11 +15,11 @@ use super::link::Link;
 use super::settings::Settings;
 use crate::error::Result;
 use crate::reactor::{After, Key, Reactor, Ready, Source};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::log::{Text, log};
 use crate::transport::{Endpoint, Listener};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 

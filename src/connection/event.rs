@@ -78,7 +78,7 @@ pub(super) fn emit(link: &(impl Diagnostics + ?Sized), kind: u32, value: u64, en
     }
 }
 
-/// Logs the event. A loss is not logged here: `state/report.rs` does that, with its reason.
+/// Logs the event. A loss is not logged here: `driver/report.rs` does that, with its reason.
 fn write_down(link: &(impl Diagnostics + ?Sized), kind: u32, value: u64, endpoint: &[u8]) {
     let (origin, at) = (link.origin(), Text(endpoint));
     let error = || io::Error::from_raw_os_error(value as i32);

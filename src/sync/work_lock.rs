@@ -66,7 +66,7 @@ impl<T> WorkLock<T> {
     /// Sets work bits for a later [`serve`](Self::serve), by any thread.
     ///
     /// SeqCst for a Dekker handshake of the callers: a producer sets bits here, then exchanges its
-    /// own flag, with SeqCst too (`flush_pending` in `connection`); the I/O thread clears the flag,
+    /// own flag, with SeqCst too (`Flush::pending` in `connection`); the I/O thread clears the flag,
     /// SeqCst fence, then loads the bits. One of the two sees the other's store.
     #[inline]
     pub fn mark(&self, work: u32) {

@@ -51,29 +51,14 @@ struct Exceptions {
 
 const EXCEPTIONS: Exceptions = Exceptions {
     long: &[
-        "connection/mod.rs",
-        "connection/state.rs",
         "message/frames.rs",
         "message/mod.rs",
         "options/socket.rs",
         "pipe/queue.rs",
     ],
-    wide: &[
-        "connection/mod.rs: Connection",
-        "connection/state.rs: State",
-        "pattern/xpub.rs: Xpub",
-        "pipe/mod.rs: PipeEnd",
-    ],
-    atomics: &[
-        "connection/acceptor.rs",
-        "connection/half_open.rs",
-        "connection/mod.rs",
-        "connection/state.rs",
-        "connection/state/attempt.rs",
-    ],
+    wide: &["pattern/xpub.rs: Xpub", "pipe/mod.rs: PipeEnd"],
+    atomics: &[],
     circles: &[
-        ("connection", &["mod", "state"]),
-        ("connection/state", &["attempt", "mod"]),
         (
             "message",
             &[

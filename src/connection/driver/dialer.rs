@@ -1,17 +1,14 @@
-//! The state of the connecting side between attempts: addresses, host name lookup,
-//! back-off.
+//! The addresses to connect to, and the lookup of host names.
 //!
-//! Owned by the connection's state, and used under its lock. The lookup runs on another
-//! thread, which only calls `wake`.
+//! Used under the connection's lock. The lookup runs on another thread, which only calls `wake`.
 
 #![forbid(unsafe_code)]
 
-use super::settings::Settings;
-use super::tunnel::Tunnel;
+use crate::connection::machine::{Attempts, Tunnel};
+use crate::connection::settings::Settings;
 use crate::transport::{self, Dial, Endpoint, PendingLookup, Resolution};
 use std::io;
-use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 /// The endpoint to connect to, and what is kept between attempts.
 pub(super) struct Dialer {
@@ -23,10 +20,6 @@ pub(super) struct Dialer {
     /// Addresses still to be tried in this attempt.
     targets: Vec<Box<dyn transport::Dialer>>,
     lookup: Option<Box<PendingLookup>>,
-    /// Current back-off in milliseconds; `None` after a success.
-    delay: Option<i32>,
-    /// The routing id of the last peer, if the socket wants to know it.
-    pub(super) peer_id: Option<Vec<u8>>,
 }
 
 /// The state of an attempt.
@@ -49,8 +42,6 @@ impl Dialer {
             tried: None,
             targets: Vec::new(),
             lookup: None,
-            delay: None,
-            peer_id: None,
         }
     }
 
@@ -72,14 +63,17 @@ impl Dialer {
         }
     }
 
-    /// Whether `ZMQ_RECONNECT_STOP_CONN_REFUSED` applies.
-    pub(super) fn stops_if_refused(&self) -> bool {
-        self.proxy.is_none() && self.endpoint.spec().stops_if_refused
-    }
-
-    /// Whether `ZMQ_RECONNECT_STOP_AFTER_DISCONNECT` applies.
-    pub(super) fn stops_after_disconnect(&self) -> bool {
-        self.endpoint.spec().stops_after_disconnect
+    /// What the machine keeps between attempts, before the first one.
+    pub(super) fn attempts(&self, seed: u32) -> Attempts {
+        let spec = self.endpoint.spec();
+        Attempts {
+            stops_if_refused: self.proxy.is_none() && spec.stops_if_refused,
+            stops_after_disconnect: spec.stops_after_disconnect,
+            seed,
+            created: Instant::now(),
+            delay: None,
+            peer_id: None,
+        }
     }
 
     /// The negotiation that a connection to the proxy begins with; `None` without a proxy.
@@ -156,70 +150,12 @@ impl Dialer {
         !self.targets.is_empty()
     }
 
-    /// The session is established: the next loss starts with the shortest delay and
-    /// resolves the addresses again.
-    pub(super) fn succeeded(&mut self) {
+    /// The session is established: the next attempt resolves the addresses again.
+    pub(super) fn forget_targets(&mut self) {
         self.targets = Vec::new();
-        self.delay = None;
-    }
-
-    /// The back-off before the next attempt; `None` if `ZMQ_RECONNECT_IVL` (-1 or 0)
-    /// forbids it. It doubles up to `ZMQ_RECONNECT_IVL_MAX`; without a maximum, `random`
-    /// supplies jitter.
-    pub(super) fn next_delay(&mut self, settings: &Arc<Settings>, random: u32) -> Option<Duration> {
-        let (base, most) = (
-            settings.options.reconnect_ivl,
-            settings.options.reconnect_ivl_max,
-        );
-        if base <= 0 {
-            return None;
-        }
-        let millis = if most > 0 {
-            let doubled = self.delay.map_or(base, |delay| delay.saturating_mul(2));
-            let delay = doubled.min(most.max(base));
-            self.delay = Some(delay);
-            delay
-        } else {
-            base.saturating_add((random % base as u32) as i32)
-        };
-        Some(Duration::from_millis(millis as u64))
     }
 }
 
 fn failed(errno: i32) -> Attempt {
     Attempt::Failed(io::Error::from_raw_os_error(errno))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::abi::socket_type::SocketType;
-    use crate::options::{ContextOptions, Options};
-
-    fn delays(base: i32, most: i32) -> Vec<Option<u64>> {
-        let mut options = Options::new(SocketType::Dealer, &ContextOptions::default());
-        options.reconnect_ivl = base;
-        options.reconnect_ivl_max = most;
-        let settings = Settings::new(&Arc::new(options), SocketType::Dealer);
-        let endpoint = Endpoint::parse_connect(b"tcp://127.0.0.1:1").unwrap();
-        let mut dialer = Dialer::new(endpoint, &settings);
-        let mut next = || {
-            dialer
-                .next_delay(&settings, 7)
-                .map(|d| d.as_millis() as u64)
-        };
-        (0..4).map(|_| next()).collect()
-    }
-
-    #[test]
-    fn delays_double_up_to_the_cap_or_jitter() {
-        assert_eq!(delays(100, 0), [Some(107); 4]);
-        assert_eq!(
-            delays(100, 300),
-            [Some(100), Some(200), Some(300), Some(300)]
-        );
-        assert_eq!(delays(100, 50), [Some(100); 4]);
-        assert_eq!(delays(0, 50), [None; 4]);
-        assert_eq!(delays(-1, 0), [None; 4]);
-    }
 }

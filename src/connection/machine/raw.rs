@@ -2,11 +2,11 @@
 //!
 //! There is no greeting, no handshake time limit and no heartbeat: the session is that of a
 //! peer of the oldest version, and its framing has no headers. Otherwise a raw connection
-//! runs through [`super::state`] as any other; the exceptions there test `Settings::raw`.
+//! runs through the machine as any other; the exceptions there test `Settings::raw`.
 
 #![forbid(unsafe_code)]
 
-use super::settings::Settings;
+use super::super::settings::Settings;
 use crate::message::Msg;
 use crate::pipe::PipeEnd;
 use crate::zmtp::{Framing, Mechanism, Session, Version, metadata::PropertyList};

@@ -10,9 +10,8 @@ use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BATCH, WRITE_BUFFER
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
-use crate::transport::ByteStream;
 use crate::zmtp::{Flags, MAX_HEADER, Session, command};
-use std::io::{self, IoSlice};
+use std::io;
 
 /// PINGs are not answered while this many bytes of commands wait: a peer that sends PINGs
 /// and does not read must not use up memory.
@@ -43,26 +42,15 @@ pub(super) struct Output {
     mid_message: bool,
     /// What is not written yet may contain more than subscriptions and commands.
     holds_messages: bool,
-    /// Bytes written since the stream began.
-    written: u64,
 }
 
 /// How a drive of the output ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub enum Flow {
     /// Everything was written.
     Drained,
     /// The stream is full, or the limit of the drive is reached.
     Blocked,
-}
-
-/// The end of a drive: what the stream has yet to encrypt or frame goes out.
-fn flush(stream: &ByteStream) -> io::Result<Flow> {
-    match stream.flush() {
-        Ok(()) => Ok(Flow::Drained),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Flow::Blocked),
-        Err(error) => Err(error),
-    }
 }
 
 /// Whether the message is a subscription: a message that a SUB or XSUB sends and that
@@ -103,11 +91,6 @@ impl Output {
         !self.control.is_empty()
     }
 
-    /// Bytes written since the stream began.
-    pub(super) fn written(&self) -> u64 {
-        self.written
-    }
-
     /// Whether nothing waits to be written.
     pub(super) fn is_empty(&self) -> bool {
         self.sent == self.bytes.len() && self.body.is_none() && self.control.is_empty()
@@ -115,10 +98,11 @@ impl Output {
 
     /// Writes what is queued here and then what the pipe holds, until both are drained, the
     /// stream is full, or it has taken `limit` bytes (the last write may exceed it).
-    /// Returns the bytes written, also with an error.
+    /// Returns the bytes written, also with an error. See
+    /// [`Machine::transmit`](super::Machine::transmit).
     pub(super) fn drive(
         &mut self,
-        stream: &ByteStream,
+        mut write: impl FnMut(&[u8], &[u8]) -> io::Result<usize>,
         mut source: Option<(&mut PipeEnd, &mut Session)>,
         limit: usize,
     ) -> (usize, io::Result<Flow>) {
@@ -130,20 +114,19 @@ impl Output {
             if total >= limit {
                 break Ok(Flow::Blocked);
             }
-            let outcome = match self.write_in_place(stream, &mut source) {
+            let outcome = match self.write_in_place(&mut write, &mut source) {
                 Some(outcome) => outcome,
                 None => {
                     self.fill(&mut source);
                     if self.is_empty() {
-                        break flush(stream);
+                        break Ok(Flow::Drained);
                     }
-                    self.write(stream)
+                    self.write(&mut write)
                 }
             };
             match outcome {
                 Ok(count) => {
                     total += count;
-                    self.written += count as u64;
                     if self.sent < self.bytes.len() || self.body_sent > 0 {
                         break Ok(Flow::Blocked); // a partial write
                     }
@@ -170,7 +153,7 @@ impl Output {
     /// is long enough. What the stream does not take is copied. `None`: the caller writes.
     fn write_in_place(
         &mut self,
-        stream: &ByteStream,
+        write: impl FnOnce(&[u8], &[u8]) -> io::Result<usize>,
         source: &mut Option<(&mut PipeEnd, &mut Session)>,
     ) -> Option<io::Result<usize>> {
         let (pipe, session) = source.as_mut()?;
@@ -186,7 +169,7 @@ impl Output {
             self.bytes.extend_from_slice(frames.bytes);
             return None;
         }
-        let outcome = stream.write(frames.bytes);
+        let outcome = write(frames.bytes, &[]);
         let count = *outcome.as_ref().unwrap_or(&0);
         self.bytes.extend_from_slice(&frames.bytes[count..]);
         Some(outcome)
@@ -275,18 +258,17 @@ impl Output {
         session.mechanism.encode(COMMAND, &body, &mut self.bytes);
     }
 
-    fn write(&mut self, stream: &ByteStream) -> io::Result<usize> {
+    fn write(
+        &mut self,
+        write: impl FnOnce(&[u8], &[u8]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let bytes = &self.bytes[self.sent..];
         let Some(body) = &self.body else {
-            let count = stream.write(bytes)?;
+            let count = write(bytes, &[])?;
             self.sent += count;
             return Ok(count);
         };
-        let rest = &body.data()[self.body_sent..];
-        let count = match bytes.is_empty() {
-            true => stream.write(rest)?,
-            false => stream.write_vectored(&[IoSlice::new(bytes), IoSlice::new(rest)])?,
-        };
+        let count = write(bytes, &body.data()[self.body_sent..])?;
         let of_bytes = count.min(bytes.len());
         let body_len = body.len();
         self.sent += of_bytes;

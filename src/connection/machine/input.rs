@@ -8,15 +8,12 @@
 
 #![forbid(unsafe_code)]
 
-use crate::io_policy::tunables::{
-    LONG_BODY, LOW_WATER, MUCH_MISSING, PARTIAL_MAX, READ_BLOCK, READ_ROOM_MIN,
-};
+use crate::io_policy::tunables::{LONG_BODY, MUCH_MISSING, PARTIAL_MAX, READ_BLOCK, READ_ROOM_MIN};
 use crate::message::{Block, Filling, INLINE_MAX, Msg, Run, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
-use crate::transport::ByteStream;
+use crate::sys::room::Room;
 use crate::zmtp::{Flags, HandshakeError, Header, ProtocolError, Refusal, Session};
-use std::io;
 
 thread_cell! {
     /// The spare block of this thread, and how much of it is in use.
@@ -78,16 +75,6 @@ enum Place {
     Large,
 }
 
-/// How many bytes make a stream readable.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum LowWater {
-    #[default]
-    One,
-    WakeUp,
-    /// One, and it cannot be changed.
-    Fixed,
-}
-
 /// Received bytes that are not messages yet.
 #[derive(Default)]
 pub(super) struct Input {
@@ -102,8 +89,6 @@ pub(super) struct Input {
     after_large: bool,
     /// The last message took [`MUCH_MISSING`] twice or more, and the next may be as long.
     after_huge: bool,
-    /// How many bytes make the stream readable.
-    low_water: LowWater,
     /// Whole messages delivered since the connection last took this count.
     pub(super) delivered: u32,
 }
@@ -179,52 +164,32 @@ impl Input {
         }
     }
 
-    /// Reads from the stream once. `Ok((0, _))` is its end; the flag means that the stream
-    /// may have more.
-    pub(super) fn read(&mut self, stream: &ByteStream) -> io::Result<(usize, bool)> {
-        if let Some(large) = &mut self.large {
-            let room = large.msg.room();
-            let wanted = room.len();
-            let count = stream.read(room)?;
-            return Ok((count, count == wanted));
+    /// Room to read into. Without memory it is empty, so that reading ends like the stream.
+    pub(super) fn room(&mut self) -> Option<Room<'_>> {
+        if self.large.is_some() {
+            return self.large.as_mut().map(|large| large.msg.room());
         }
-        if !self.make_room() {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        let end = self.end;
-        let Some(block) = &mut self.block else {
-            return Err(io::ErrorKind::OutOfMemory.into());
+        let after_large = std::mem::take(&mut self.after_large);
+        let (true, end) = (self.make_room(), self.end) else {
+            return Some(Room::default());
         };
-        let room = block.room(end);
-        let wanted = match std::mem::take(&mut self.after_large) {
-            true => room.len().min(LONG_BODY),
-            false => room.len(),
-        };
-        let count = stream.read(room.first(wanted))?;
-        self.end += count;
-        Ok((count, count == wanted))
+        let room = self.block.as_mut()?.room(end);
+        Some(match after_large {
+            true => room.first(LONG_BODY),
+            false => room,
+        })
     }
 
-    /// Before a wait for the stream: one wake-up for [`LOW_WATER`] bytes of a long body, and never
-    /// for more than are missing.
-    ///
-    /// # Errors
-    /// The stream might not become readable again.
-    pub(super) fn set_low_water(&mut self, stream: &ByteStream) -> io::Result<()> {
-        let missing = self.large.as_ref().map_or(0, |large| large.msg.missing());
-        let (wanted, bytes) = match missing >= 2 * LOW_WATER as usize {
-            true => (LowWater::WakeUp, LOW_WATER),
-            false => (LowWater::One, 1),
-        };
-        if self.low_water == wanted || self.low_water == LowWater::Fixed {
-            return Ok(());
+    /// So many bytes were read into the [`room`](Self::room).
+    pub(super) fn received(&mut self, count: usize) {
+        if self.large.is_none() {
+            self.end += count;
         }
-        self.low_water = match stream.set_low_water(bytes) {
-            Ok(true) => wanted,
-            Err(error) if self.low_water == LowWater::WakeUp => return Err(error),
-            Ok(false) | Err(_) => LowWater::Fixed,
-        };
-        Ok(())
+    }
+
+    /// How much of a long body has yet to arrive.
+    pub(super) fn missing(&self) -> usize {
+        self.large.as_ref().map_or(0, |large| large.msg.missing())
     }
 
     /// Whether [`MUCH_MISSING`] or more of a long body has yet to arrive, or the next message

@@ -1,0 +1,101 @@
+//! Streams that break, attempts that fail, and what is sent after all.
+
+#![forbid(unsafe_code)]
+
+use super::*;
+use crate::connection::machine::attempts::reconnect_stop;
+
+#[test]
+fn a_lost_stream_is_made_anew_and_the_pipe_stays() {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    pair.establish();
+    for round in 0..3u8 {
+        let now = pair.now;
+        pair.net.cut(now);
+        assert!(pair.run(SECOND, |pair| !pair.sides[CLIENT].machine.is_active()));
+        pair.sides[CLIENT].send(&[b"while away", &[round]]);
+        pair.establish();
+        pair.expect(SERVER, &[b"while away", &[round]]);
+    }
+    let client = &pair.sides[CLIENT];
+    assert_eq!(client.lost, vec![Loss::Stream(0); 3]);
+    assert_eq!(client.retries, [100 * MILLISECOND; 3]);
+    assert_eq!(client.established.len(), 4);
+}
+
+#[test]
+fn a_message_that_was_cut_off_does_not_arrive_in_part() {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    pair.establish();
+    (pair.net.chunk, pair.net.capacity) = (1000, 2000);
+    pair.sides[CLIENT].send(&[b"first", &[7; 20_000], b"last"]);
+    pair.sides[CLIENT].send(&[b"next"]);
+    pair.pass(12 * MILLISECOND);
+    let now = pair.now;
+    pair.net.cut(now);
+    pair.establish();
+    pair.run(SECOND, |pair| pair.sides[SERVER].established.len() == 2);
+    pair.expect(SERVER, &[b"next"]);
+}
+
+#[test]
+fn attempts_are_made_at_growing_distances() {
+    let client = dealer(|options| {
+        options.reconnect_ivl = 100;
+        options.reconnect_ivl_max = 350;
+    });
+    let mut pair = Pair::new(client, dealer(|_| {}));
+    pair.door = Door::Refuses;
+    let began = pair.now;
+    assert!(pair.run(10 * SECOND, |pair| pair.sides[CLIENT].retries.len() == 5));
+    assert_eq!(pair.now - began, (100 + 200 + 350 + 350) * MILLISECOND);
+    let delays = [100, 200, 350, 350, 350].map(|delay| delay * MILLISECOND);
+    assert_eq!(pair.sides[CLIENT].retries, delays);
+    pair.door = Door::Open;
+    pair.establish();
+    let now = pair.now;
+    pair.net.cut(now);
+    pair.pass(20 * MILLISECOND);
+    assert_eq!(pair.sides[CLIENT].retries[5..], [100 * MILLISECOND]);
+}
+
+#[test]
+fn options_end_the_attempts() {
+    let refused = |change: fn(&mut Options)| {
+        let mut pair = Pair::new(dealer(change), dealer(|_| {}));
+        pair.door = Door::Refuses;
+        pair.pass(SECOND);
+        pair
+    };
+    let pair = refused(|options| options.reconnect_stop = reconnect_stop::CONN_REFUSED);
+    assert_eq!(pair.sides[CLIENT].gave_up, 1);
+    let pair = refused(|options| options.reconnect_ivl = -1);
+    assert_eq!(pair.sides[CLIENT].gave_up, 0);
+    assert!(
+        pair.sides[CLIENT].retries.is_empty()
+            && pair.sides[CLIENT].machine.poll_timeout().is_none()
+    );
+}
+
+#[test]
+fn an_attempt_without_an_answer_has_its_time() {
+    let client = dealer(|options| options.connect_timeout = 250);
+    let mut pair = Pair::new(client, dealer(|_| {}));
+    pair.door = Door::Silent;
+    let began = pair.now;
+    assert!(pair.run(SECOND, |pair| !pair.sides[CLIENT].retries.is_empty()));
+    assert_eq!(pair.now - began, 250 * MILLISECOND);
+    pair.door = Door::Open;
+    pair.establish();
+}
+
+#[test]
+fn a_socket_that_refuses_the_peer_ends_the_stream() {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    pair.establish();
+    let end = pair.sides[SERVER].socket.as_mut().unwrap();
+    end.refuse();
+    end.close();
+    assert!(pair.run(SECOND, |pair| pair.sides[SERVER].finished));
+    assert_eq!(pair.sides[SERVER].lost, [Loss::Refused]);
+}

@@ -14,7 +14,8 @@ use super::boundary::{receiving, sending};
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
-use crate::message::{FRAMED_MAX, Msg, copy::copy};
+use crate::message::{Msg, copy::copy};
+use crate::pipe::{Body, Reading};
 use crate::runtime::handle::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 
@@ -61,8 +62,7 @@ unsafe fn send_buffer(
     let Some(bytes) = bytes else {
         return socket::with(socket as usize, |_| Err(Error::Fault));
     };
-    // SAFETY: the caller promises that `buffer` is valid for the time of the call.
-    unsafe { send_bytes(socket, bytes, flags)? };
+    send_bytes(socket, bytes, flags)?;
     Ok(length(size))
 }
 
@@ -83,16 +83,12 @@ unsafe fn send_buffer_again(
 }
 
 /// Sends a copy of `bytes`. A short body is copied once, to where the pipe keeps it.
-///
-/// # Safety
-/// `bytes` are valid until the call returns.
 #[inline(always)]
-unsafe fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
+fn send_bytes(socket: *mut c_void, bytes: &[u8], flags: c_int) -> Result<()> {
     let slot = socket::find(socket as usize)?;
-    match bytes.len() <= FRAMED_MAX {
-        // SAFETY: `bytes` outlive the call, and a pipe keeps only a copy of them.
-        true => socket::send_short(slot, bytes, flags, || unsafe { Msg::borrow(bytes) }),
-        false => send_long(slot, bytes, flags),
+    match Body::new(bytes) {
+        Some(mut body) => socket::send_from(slot, &mut body, flags),
+        None => send_long(slot, bytes, flags),
     }
 }
 
@@ -160,15 +156,18 @@ unsafe fn receive_buffer(
     flags: c_int,
 ) -> Result<c_int> {
     let slot = socket::find(socket as usize)?;
-    let copy_out = |body: &[u8]| {
+    let mut len = 0;
+    let into_len = &mut len;
+    let mut into = Reading::new(move |body| {
         if !buffer.is_null() {
             // SAFETY: not NULL, so valid for `size` bytes by the caller's promise; no more than
             // that and than the body has are copied.
             unsafe { copy(body.as_ptr(), buffer.cast(), body.len().min(size)) };
         }
-        length(body.len())
-    };
-    socket::recv_with(slot, copy_out, flags)
+        *into_len = body.len();
+    });
+    socket::recv_into(slot, &mut into, flags)?;
+    Ok(length(len))
 }
 
 /// [`receive_buffer`], out of line for the repetition after a sleep.
@@ -365,8 +364,7 @@ unsafe fn send_parts(
         let flags = if is_last { flags & !SNDMORE } else { flags };
         // SAFETY: the caller promises that each entry is valid for its length.
         let bytes = unsafe { super::bytes(part.iov_base, part.iov_len) }.unwrap_or_default();
-        // SAFETY: the entry is valid until zmq_sendiov returns.
-        unsafe { send_bytes(socket, bytes, flags)? };
+        send_bytes(socket, bytes, flags)?;
         sent.set(index + 1);
         last = length(bytes.len());
     }

@@ -1,12 +1,11 @@
 //! Counted bodies: on the heap, or in a user's buffer.
 
-use super::recycle::{self, Area, Extent};
-use super::released::{self, Released};
+use super::kept::{self, Area, Extent};
 use super::usage::{self, MEMORY};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 // Not from sync::atomic: a reference count, as Arc's, which models take for granted.
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `zmq_free_fn`: called once with the buffer and the hint.
 /// It may throw (C++), and end its thread.
@@ -15,17 +14,17 @@ pub type FreeFn = unsafe extern "C-unwind" fn(data: *mut c_void, hint: *mut c_vo
 /// The reference count of a body and how to free it. The bytes of a heap body follow directly.
 #[repr(C, align(16))]
 pub(super) struct Content {
-    refs: AtomicUsize,
+    pub(super) refs: AtomicUsize,
     /// The extent of the whole allocation.
     extent: Extent,
-    data: *mut u8,
-    free: Option<FreeFn>,
-    hint: *mut c_void,
+    pub(super) data: *mut u8,
+    pub(super) free: Option<FreeFn>,
+    pub(super) hint: *mut c_void,
     /// The link in the thread's list of released buffers, see `released.rs`.
     pub(super) next: *mut Content,
 }
 
-const _: () = assert!(align_of::<Content>() <= recycle::ALIGN);
+const _: () = assert!(align_of::<Content>() <= kept::ALIGN);
 
 impl Content {
     pub(super) fn with_size(size: usize) -> Option<NonNull<Content>> {
@@ -82,45 +81,11 @@ impl Content {
             .fetch_add(1, Ordering::Relaxed);
     }
 
-    /// # Safety
-    /// The caller gives up a reference it held.
-    pub(super) unsafe fn release(this: NonNull<Content>) {
-        // SAFETY: alive by the caller's reference. Release pairs with the Acquire load and fence of
-        // the last holder.
-        let refs = &unsafe { this.as_ref() }.refs;
-        // A sole holder needs no read-modify-write: no other thread has a reference to clone.
-        if refs.load(Ordering::Acquire) != 1 && refs.fetch_sub(1, Ordering::Release) != 1 {
-            return;
-        }
-        // Acquire pairs with the Release subtractions of the other holders: their uses of the bytes
-        // happen before.
-        fence(Ordering::Acquire);
-        // SAFETY: the caller's reference was the last, so the content has no other user.
-        unsafe {
-            match this.as_ref().free {
-                Some(_) => released::add(this),
-                None => Content::dispose(this),
-            }
-        }
-    }
-
-    /// Frees the content of a user's buffer, and returns the call of its free function.
-    ///
-    /// # Safety
-    /// The caller has the last reference.
-    pub(super) unsafe fn take_free(this: NonNull<Content>) -> Option<Released> {
-        // SAFETY: alive by the caller's reference.
-        let content = unsafe { ptr::read(this.as_ptr()) };
-        // SAFETY: the caller has the last reference, and gives it up here.
-        unsafe { Content::dispose(this) };
-        Some(Released::new(content.free?, content.data, content.hint))
-    }
-
     /// Frees the memory.
     ///
     /// # Safety
     /// The caller gives up the last reference.
-    unsafe fn dispose(this: NonNull<Content>) {
+    pub(super) unsafe fn dispose(this: NonNull<Content>) {
         // SAFETY: alive by the caller's reference, which was the last.
         unsafe {
             let extent = this.as_ref().extent;

@@ -1,7 +1,8 @@
 //! Messages in the memory of a C program.
 
-use super::Msg;
+use super::msg::{Kind, Msg};
 use std::ffi::c_void;
+use std::mem::offset_of;
 
 impl Msg {
     /// The message in C memory, or `None` if it is not one (NULL, closed, never initialised as far
@@ -15,10 +16,14 @@ impl Msg {
         if msg.is_null() || (msg as usize) % align_of::<Msg>() != 0 {
             return None;
         }
-        // SAFETY: every bit pattern is a valid Msg for the language (integers and raw pointers
-        // only); the memory is valid and unaliased by the caller's promise.
-        let msg = unsafe { &mut *msg.cast::<Msg>() };
-        msg.is_valid().then_some(msg)
+        // SAFETY: the byte is readable, by the caller's promise.
+        let kind = unsafe { msg.cast::<u8>().add(offset_of!(Msg, kind)).read() };
+        if !(Kind::Inline as u8..=Kind::Slice as u8).contains(&kind) {
+            return None;
+        }
+        // SAFETY: the kind is valid, and the other fields (integers and raw pointers) are whatever
+        // their bytes; the memory is valid and unaliased by the caller's promise.
+        Some(unsafe { &mut *msg.cast::<Msg>() })
     }
 
     /// Writes a message to C memory, and neither reads nor drops what was there.

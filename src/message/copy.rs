@@ -14,19 +14,25 @@ pub unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: by the caller's promise; each branch touches only bytes below
     // `len`, some of them twice.
     unsafe {
-        match len {
-            0 => {}
-            1..4 => {
-                ptr::copy_nonoverlapping(from, to, 1);
-                ptr::copy_nonoverlapping(from.add(len / 2), to.add(len / 2), 1);
-                ptr::copy_nonoverlapping(from.add(len - 1), to.add(len - 1), 1);
+        if len > SHORT {
+            ptr::copy_nonoverlapping(from, to, len);
+        } else if len >= 16 {
+            match len {
+                64.. => ends::<64>(from, to, len),
+                32.. => ends::<32>(from, to, len),
+                _ => ends::<16>(from, to, len),
             }
-            4..8 => ends::<4>(from, to, len),
-            8..16 => ends::<8>(from, to, len),
-            16..32 => ends::<16>(from, to, len),
-            32..64 => ends::<32>(from, to, len),
-            64..=SHORT => ends::<64>(from, to, len),
-            _ => ptr::copy_nonoverlapping(from, to, len),
+        } else {
+            match len {
+                8.. => ends::<8>(from, to, len),
+                4.. => ends::<4>(from, to, len),
+                0 => {}
+                _ => {
+                    ptr::copy_nonoverlapping(from, to, 1);
+                    ptr::copy_nonoverlapping(from.add(len / 2), to.add(len / 2), 1);
+                    ptr::copy_nonoverlapping(from.add(len - 1), to.add(len - 1), 1);
+                }
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A message whose body has not been received completely.
 
-use super::Msg;
+use super::msg::Msg;
 use crate::error::{Error, Result};
 use crate::sys::room::Room;
 use std::mem::MaybeUninit;

@@ -7,7 +7,7 @@
 //! to memory of their own.
 
 use super::block::Header as BlockHeader;
-use super::{Kind, Msg};
+use super::msg::{Kind, Msg};
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 // Not from sync::atomic: a hint that orders nothing.
@@ -34,7 +34,7 @@ impl Msg {
     /// which then moves.
     #[inline]
     pub fn hand_out(&mut self, lender: &'static Lender) {
-        if self.kind != Kind::Slice as u8 || self.words[3] != 0 {
+        if self.kind != Kind::Slice || self.words[3] != 0 {
             return;
         }
         if lender.0.load(Ordering::Relaxed) {
@@ -47,7 +47,7 @@ impl Msg {
     /// Called when the application has returned the message.
     #[inline]
     pub(crate) fn end_loan(&mut self) {
-        if self.kind == Kind::Slice as u8 && self.words[3] != 0 {
+        if self.kind == Kind::Slice && self.words[3] != 0 {
             let lender = self.words[3] as *const Lender;
             self.words[3] = 0;
             // SAFETY: the word is not 0, so `hand_out` made it from a `&'static Lender`.
@@ -67,7 +67,7 @@ impl Msg {
     #[cold]
     #[inline(never)]
     fn leave_block(&mut self) {
-        if self.kind != Kind::Slice as u8 {
+        if self.kind != Kind::Slice {
             return;
         }
         let Some(block) = NonNull::new(self.words[2] as *mut BlockHeader) else {
@@ -101,7 +101,7 @@ mod tests {
     use crate::message::{Block, INLINE_MAX, flag};
 
     fn is_slice(msg: &Msg) -> bool {
-        msg.kind == Kind::Slice as u8
+        msg.kind == Kind::Slice
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Free functions that are to be called.
+//! The end of a counted body, and free functions that are to be called.
 //!
 //! A free function is the program's code: it may call the library, throw, or end its thread. So it
 //! is not called where the last reference to its buffer ends, which may be under locks and between
@@ -11,6 +11,8 @@ use crate::sync::local::thread_cell;
 use crate::sys;
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
+// Not from sync::atomic: a reference count, as Arc's, which models take for granted.
+use std::sync::atomic::{Ordering, fence};
 
 thread_cell! {
     /// First and last of this thread's list. It has no destructor, so it exists as long as the
@@ -40,11 +42,47 @@ impl Released {
     }
 }
 
+impl Content {
+    /// # Safety
+    /// The caller gives up a reference it held.
+    pub(super) unsafe fn release(this: NonNull<Content>) {
+        // SAFETY: alive by the caller's reference. Release pairs with the Acquire load and fence of
+        // the last holder.
+        let refs = &unsafe { this.as_ref() }.refs;
+        // A sole holder needs no read-modify-write: no other thread has a reference to clone.
+        if refs.load(Ordering::Acquire) != 1 && refs.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        // Acquire pairs with the Release subtractions of the other holders: their uses of the bytes
+        // happen before.
+        fence(Ordering::Acquire);
+        // SAFETY: the caller's reference was the last, so the content has no other user.
+        unsafe {
+            match this.as_ref().free {
+                Some(_) => add(this),
+                None => Content::dispose(this),
+            }
+        }
+    }
+
+    /// Frees the content of a user's buffer, and returns the call of its free function.
+    ///
+    /// # Safety
+    /// The caller has the last reference.
+    pub(super) unsafe fn take_free(this: NonNull<Content>) -> Option<Released> {
+        // SAFETY: alive by the caller's reference.
+        let content = unsafe { ptr::read(this.as_ptr()) };
+        // SAFETY: the caller has the last reference, and gives it up here.
+        unsafe { Content::dispose(this) };
+        Some(Released::new(content.free?, content.data, content.hint))
+    }
+}
+
 /// Adds a content at the end of the list.
 ///
 /// # Safety
 /// The caller gives up the last reference to `content`, which has a free function.
-pub(super) unsafe fn add(content: NonNull<Content>) {
+unsafe fn add(content: NonNull<Content>) {
     LIST.with(|list| {
         let (first, last) = list.get();
         // SAFETY: the list owns the last reference to each of its contents, and to this one by the

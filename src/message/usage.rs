@@ -10,7 +10,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::recycle::Kept;
+use super::kept::Kept;
 use crate::sync::Mutex;
 use crate::sync::local::thread_cell;
 use crate::sync::parker::{Parker, Wake};
@@ -254,7 +254,7 @@ impl Memory {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::message::recycle::SPARE;
+    use crate::message::kept::SPARE;
     use crate::message::{Block, Msg};
 
     /// Numbers of [`Memory`]: in use, peak, peak since the last check.

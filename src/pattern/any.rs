@@ -2,15 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
+use super::base::{Attachment, Env, Pattern};
 use super::{
-    Attachment, Env, Pattern, dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push,
-    rep::Rep, req::Req, router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
+    dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push, rep::Rep, req::Req,
+    router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 use crate::sys::room::Room;
 
 /// Declares [`AnyPattern`] from one line for each type: its name, and how it is made from
@@ -124,24 +123,14 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.take_latest_id())
     }
 
-    #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        dispatch!(self, pattern => pattern.send(env, msg))
+    #[inline(always)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        dispatch!(self, pattern => pattern.send(env, part))
     }
 
-    #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(always)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         dispatch!(self, pattern => pattern.recv(env, into))
-    }
-
-    #[inline]
-    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
-        dispatch!(self, pattern => pattern.plain_output())
-    }
-
-    #[inline]
-    fn plain_input(&mut self) -> Option<&mut FairQueue> {
-        dispatch!(self, pattern => pattern.plain_input())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -2,32 +2,29 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern, send_probe};
 use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::ZMQ_PROBE_ROUTER;
 use crate::error::{Error, Result};
-use crate::message::Msg;
 use crate::options::value;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// A DEALER socket.
 #[derive(Default)]
 pub struct Dealer {
-    input: FairQueue,
-    out: LoadBalancer,
+    pub(super) input: FairQueue,
+    pub(super) out: LoadBalancer,
     probe: bool,
 }
 
 impl Dealer {
-    /// As [`Pattern::send`], but returns the pipe; `None` if the part was dropped with its message.
-    #[inline]
-    pub(super) fn send_to(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
-        self.out.send(env, msg)
-    }
-
     /// As [`Pattern::recv`], but returns the pipe; `None` if nothing can be read.
     #[inline]
-    pub(super) fn recv_from(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
+    pub(super) fn recv_from<I: Incoming>(
+        &mut self,
+        env: &mut Env<'_>,
+        into: &mut I,
+    ) -> Option<PipeId> {
         self.input.recv(env, into)
     }
 }
@@ -35,7 +32,7 @@ impl Dealer {
 impl Pattern for Dealer {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
         if self.probe {
-            super::send_probe(env, pipe);
+            send_probe(env, pipe);
         }
         self.input.attach(pipe);
         self.out.attach(pipe);
@@ -55,23 +52,13 @@ impl Pattern for Dealer {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        self.out.send(env, msg).map(drop)
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        self.out.send(env, part)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         self.input.recv(env, into).map(drop).ok_or(Error::Again)
-    }
-
-    #[inline]
-    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
-        Some(&mut self.out)
-    }
-
-    #[inline]
-    fn plain_input(&mut self) -> Option<&mut FairQueue> {
-        Some(&mut self.input)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -2,27 +2,21 @@
 
 #![forbid(unsafe_code)]
 
-use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
-use super::{Attachment, Env, Pattern};
+use super::base::{Attachment, Env, Pattern};
+use super::dealer::Dealer;
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 use std::collections::VecDeque;
 
-/// A PAIR socket: the queues of a DEALER, each with one pipe at most. After a peer has
-/// disconnected another may attach; what the former peer sent is read first.
+/// A PAIR socket: a DEALER whose queues have one pipe at most. After a peer has disconnected
+/// another may attach; what the former peer sent is read first.
 #[derive(Default)]
 pub struct Pair {
+    dealer: Dealer,
     peer: Option<PipeId>,
-    input: FairQueue,
-    out: LoadBalancer,
-    /// The pipe in `input`, then the pipes to read after it ends. Boxed, so that the offsets
-    /// of the queues are those in a DEALER.
-    turns: Box<Turns>,
+    /// The pipe that the DEALER reads, then the pipes to read after it ends.
+    readers: VecDeque<PipeId>,
 }
-
-#[derive(Default)]
-struct Turns(VecDeque<PipeId>);
 
 impl Pair {
     /// Whether there is a connected peer.
@@ -34,9 +28,9 @@ impl Pair {
     /// As [`recv`](Pattern::recv), after the pipe being read was found empty.
     #[cold]
     #[inline(never)]
-    fn recv_next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
-        while self.next_turn(env) {
-            if self.input.recv(env, into).is_some() {
+    fn recv_next<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
+        while self.next_reader(env) {
+            if self.dealer.recv(env, into).is_ok() {
                 return Ok(());
             }
         }
@@ -46,8 +40,8 @@ impl Pair {
     /// Moves reading to the next pipe if the current one, which is empty, has ended and
     /// another follows; false if not.
     #[cold]
-    fn next_turn(&mut self, env: &mut Env<'_>) -> bool {
-        let Some(&first) = self.turns.0.front().filter(|_| self.turns.0.len() > 1) else {
+    fn next_reader(&mut self, env: &mut Env<'_>) -> bool {
+        let Some(&first) = self.readers.front().filter(|_| self.readers.len() > 1) else {
             return false;
         };
         let over = env.pipes.get(first).is_none_or(|end| end.is_ended());
@@ -66,65 +60,55 @@ impl Pattern for Pair {
             return;
         }
         if let Some(former) = self.peer.replace(pipe) {
-            self.out.detached(former);
+            self.dealer.out.detached(former);
         }
-        self.out.attach(pipe);
-        if self.turns.0.is_empty() {
-            self.input.attach(pipe);
+        self.dealer.out.attach(pipe);
+        if self.readers.is_empty() {
+            self.dealer.input.attach(pipe);
         }
-        self.turns.0.push_back(pipe);
+        self.readers.push_back(pipe);
     }
 
     fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
         if self.peer == Some(pipe) {
             self.peer = None;
-            self.out.detached(pipe);
+            self.dealer.out.detached(pipe);
         }
-        if self.turns.0.front() != Some(&pipe) {
-            self.turns.0.retain(|other| *other != pipe);
+        if self.readers.front() != Some(&pipe) {
+            self.readers.retain(|other| *other != pipe);
             return;
         }
-        self.turns.0.pop_front();
-        self.input.detached(env, pipe);
-        if let Some(next) = self.turns.0.front() {
-            self.input.attach(*next);
+        self.readers.pop_front();
+        self.dealer.input.detached(env, pipe);
+        if let Some(next) = self.readers.front() {
+            self.dealer.input.attach(*next);
         }
     }
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        self.input.activated(env, pipe);
+        self.dealer.read_ready(env, pipe);
     }
 
-    fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
-        self.out.activated(pipe);
-    }
-
-    #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        self.out.send(env, msg).map(drop)
+    fn write_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
+        self.dealer.write_ready(env, pipe);
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
-        match self.input.recv(env, into) {
-            Some(_) => Ok(()),
-            None => self.recv_next(env, into),
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        self.dealer.send(env, part)
+    }
+
+    #[inline]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
+        match self.dealer.recv(env, into) {
+            Ok(()) => Ok(()),
+            Err(_) => self.recv_next(env, into),
         }
     }
 
-    #[inline]
-    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
-        Some(&mut self.out)
-    }
-
-    #[inline]
-    fn plain_input(&mut self) -> Option<&mut FairQueue> {
-        Some(&mut self.input)
-    }
-
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {
-        while !self.input.has_in(env) {
-            if !self.next_turn(env) {
+        while !self.dealer.has_in(env) {
+            if !self.next_reader(env) {
                 return false;
             }
         }
@@ -132,6 +116,6 @@ impl Pattern for Pair {
     }
 
     fn has_out(&mut self, env: &mut Env<'_>) -> bool {
-        self.out.has_out(env)
+        self.dealer.has_out(env)
     }
 }

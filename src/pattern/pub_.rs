@@ -2,11 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::xpub::Xpub;
-use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 use crate::sys::room::Room;
 
 /// A PUB socket: an XPUB from which the application does not receive.
@@ -46,11 +45,11 @@ impl Pattern for Pub {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        self.xpub.send(env, msg)
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        self.xpub.send(env, part)
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>, _into: &mut Msg) -> Result<()> {
+    fn recv<I: Incoming>(&mut self, _env: &mut Env<'_>, _into: &mut I) -> Result<()> {
         Err(Error::NotSupported)
     }
 

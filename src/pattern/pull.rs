@@ -2,11 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::routing::fair_queue::FairQueue;
-use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// A PULL socket.
 #[derive(Default)]
@@ -29,18 +28,13 @@ impl Pattern for Pull {
 
     fn write_ready(&mut self, _env: &mut Env<'_>, _pipe: PipeId) {}
 
-    fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {
+    fn send<P: Outgoing>(&mut self, _env: &mut Env<'_>, _part: &mut P) -> Result<()> {
         Err(Error::NotSupported)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         self.input.recv(env, into).map(drop).ok_or(Error::Again)
-    }
-
-    #[inline]
-    fn plain_input(&mut self) -> Option<&mut FairQueue> {
-        Some(&mut self.input)
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

@@ -2,11 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern, discard_input};
 use super::routing::load_balancer::LoadBalancer;
-use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// A PUSH socket.
 #[derive(Default)]
@@ -24,7 +23,7 @@ impl Pattern for Push {
     }
 
     fn read_ready(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        super::discard_input(env, pipe);
+        discard_input(env, pipe);
     }
 
     fn write_ready(&mut self, _env: &mut Env<'_>, pipe: PipeId) {
@@ -32,17 +31,12 @@ impl Pattern for Push {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        self.out.send(env, msg).map(drop)
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        self.out.send(env, part)
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>, _into: &mut Msg) -> Result<()> {
+    fn recv<I: Incoming>(&mut self, _env: &mut Env<'_>, _into: &mut I) -> Result<()> {
         Err(Error::NotSupported)
-    }
-
-    #[inline]
-    fn plain_output(&mut self) -> Option<&mut LoadBalancer> {
-        Some(&mut self.out)
     }
 
     fn has_in(&mut self, _env: &mut Env<'_>) -> bool {

@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::router::Router;
-use super::{Attachment, Env, Pattern};
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -83,18 +83,20 @@ impl Pattern for Rep {
         self.router.is_raw()
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
         if self.state != State::Sending {
             return Err(Error::Fsm);
         }
-        if !msg.more() {
+        if !part.more() {
             self.state = State::Idle;
         }
-        self.router.send_lossy(env, msg);
+        self.router.send_lossy(env, part);
         Ok(())
     }
 
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         if self.state == State::Sending {
             return Err(Error::Fsm);
         }

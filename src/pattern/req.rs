@@ -2,13 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::dealer::Dealer;
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::{ZMQ_REQ_CORRELATE, ZMQ_REQ_RELAXED};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::value;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,21 +49,21 @@ impl Req {
 
     /// Sends the envelope: the request id with `ZMQ_REQ_CORRELATE`, and an empty delimiter.
     fn send_envelope(&mut self, env: &mut Env<'_>) -> Result<()> {
-        let mut pipe = None;
         if self.correlate {
             let id = self.request_id.wrapping_add(1);
             let mut msg = Msg::inline(&id.to_ne_bytes()).with(flag::MORE);
-            pipe = self.dealer.send_to(env, &mut msg)?;
+            self.dealer.send(env, &mut msg)?;
+            self.reply_pipe = self.dealer.out.writing_to();
             self.request_id = id;
         }
-        let mut delimiter = Msg::new().with(flag::MORE);
-        self.reply_pipe = self.dealer.send_to(env, &mut delimiter)?.or(pipe);
+        self.dealer.send(env, &mut Msg::new().with(flag::MORE))?;
+        self.reply_pipe = self.dealer.out.writing_to().or(self.reply_pipe);
         Ok(())
     }
 
     /// Reads a part from the pipe of the request; parts from other pipes are dropped.
     #[inline]
-    fn recv_reply(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
+    fn recv_reply<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> bool {
         while let Some(pipe) = self.dealer.recv_from(env, into) {
             if self.reply_pipe.is_none_or(|expected| expected == pipe) {
                 return true;
@@ -119,7 +119,8 @@ impl Pattern for Req {
         self.dealer.write_ready(env, pipe);
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
         if matches!(self.state, State::Waiting | State::Receiving) {
             if !self.relaxed {
                 return Err(Error::Fsm);
@@ -135,15 +136,16 @@ impl Pattern for Req {
             let mut stale = Msg::new();
             while self.dealer.recv_from(env, &mut stale).is_some() {}
         }
-        let more = msg.more();
-        self.dealer.send(env, msg)?;
+        let more = part.more();
+        self.dealer.send(env, part)?;
         if !more {
             self.state = State::Waiting;
         }
         Ok(())
     }
 
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         if matches!(self.state, State::Idle | State::Sending) {
             return Err(Error::Fsm);
         }

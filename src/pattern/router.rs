@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern, Request, introduce, refuse, send_probe};
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
-use super::{Attachment, Env, Pattern, Request};
 use crate::abi::options::{
     ZMQ_CONNECT_ROUTING_ID, ZMQ_PROBE_ROUTER, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_MANDATORY,
     ZMQ_ROUTER_RAW,
@@ -11,7 +11,7 @@ use crate::abi::options::{
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::value;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// Where the message being sent goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl Router {
             self.table.succeed(env.pipes, msg.data().to_vec(), pipe);
             self.input.attach(pipe);
         } else {
-            super::refuse(env, pipe);
+            refuse(env, pipe);
         }
     }
 
@@ -121,14 +121,14 @@ impl Router {
 
     /// Chooses the pipe that an address part names.
     #[inline]
-    fn address(&mut self, env: &mut Env<'_>, msg: &Msg, mandatory: bool) -> Result<()> {
-        if !msg.more() {
+    fn address<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &P, mandatory: bool) -> Result<()> {
+        if !part.more() {
             // An address without further parts is ignored.
             return Ok(());
         }
         self.output = Output::Dropped;
         let mut error = Error::HostUnreachable;
-        if let Some(pipe) = self.table.lookup(env.pipes, msg.data()) {
+        if let Some(pipe) = self.table.lookup(env.pipes, part.body()) {
             if let Some(end) = env.pipes.get(pipe) {
                 // Before a drop, the reader's latest count is read too.
                 if end.check_write() || (!mandatory && end.has_room_now()) {
@@ -153,35 +153,40 @@ impl Router {
 
     /// Sends a part; with `mandatory` an address that cannot be written to is an error.
     #[inline]
-    fn route(&mut self, env: &mut Env<'_>, msg: &mut Msg, mandatory: bool) -> Result<()> {
+    fn route<P: Outgoing>(
+        &mut self,
+        env: &mut Env<'_>,
+        part: &mut P,
+        mandatory: bool,
+    ) -> Result<()> {
         let pipe = match self.output {
             Output::Address => {
-                self.address(env, msg, mandatory)?;
-                msg.clear();
+                self.address(env, part, mandatory)?;
+                part.clear();
                 return Ok(());
             }
             Output::Pipe(pipe) => Some(pipe),
             Output::Dropped => None,
         };
         if self.raw {
-            msg.set(flag::MORE, false);
+            part.renew(false);
         }
-        let more = msg.more();
+        let more = part.more();
         if !more {
             self.output = Output::Address;
         }
-        if self.empty_closes && msg.is_empty() {
+        if self.empty_closes && part.body().is_empty() {
             pipe.into_iter().for_each(|pipe| env.close(pipe));
-            msg.clear();
+            part.clear();
             return Ok(());
         }
         let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) else {
-            msg.clear();
+            part.clear();
             return Ok(());
         };
-        if !end.write_from(msg) {
+        if !end.write_from(part) {
             // There was room at the address part, so the peer has closed since.
-            msg.clear();
+            part.clear();
             end.rollback();
             if more {
                 self.output = Output::Dropped;
@@ -194,9 +199,9 @@ impl Router {
 
     /// Sends a part, and drops what cannot be delivered, `ZMQ_ROUTER_MANDATORY` or not.
     #[inline]
-    pub(super) fn send_lossy(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
+    pub(super) fn send_lossy<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
         // Without `mandatory` it cannot fail.
-        let _ = self.route(env, msg, false);
+        let _ = self.route(env, part, false);
     }
 
     /// Takes back the parts of the message being sent.
@@ -223,7 +228,7 @@ impl Router {
 impl Pattern for Router {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, how: Attachment) {
         if self.probe {
-            super::send_probe(env, pipe);
+            send_probe(env, pipe);
         }
         let given = match env.pipes.get(pipe) {
             Some(end) if how.connected => std::mem::take(&mut end.routing_id),
@@ -270,21 +275,21 @@ impl Pattern for Router {
         self.raw
     }
 
-    #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        self.route(env, msg, self.mandatory)
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        self.route(env, part, self.mandatory)
     }
 
-    #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         match self.ahead {
             Ahead::Both => {
                 self.ahead = Ahead::Part;
-                *into = self.id.take();
+                into.put(self.id.take());
             }
             Ahead::Part => {
                 self.ahead = Ahead::Nothing;
-                *into = self.part.take();
+                into.put(self.part.take());
             }
             // Parts of one message are read from the same pipe. `None` only if the pipe was
             // closed in mid-message.
@@ -295,7 +300,7 @@ impl Pattern for Router {
             Ahead::Nothing => {
                 let pipe = self.prefetch(env).ok_or(Error::Again)?;
                 self.ahead = Ahead::Part;
-                super::introduce(env, pipe, into);
+                introduce(env, pipe, into);
             }
         }
         self.more_in = into.more();
@@ -310,7 +315,7 @@ impl Pattern for Router {
             return false;
         };
         self.ahead = Ahead::Both;
-        super::introduce(env, pipe, &mut self.id);
+        introduce(env, pipe, &mut self.id);
         true
     }
 

@@ -2,13 +2,13 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern, introduce};
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::{ZMQ_CONNECT_ROUTING_ID, ZMQ_STREAM_NOTIFY};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::value;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 
 /// Where the next part sent goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,15 +55,15 @@ impl Stream {
 
     /// Chooses the pipe for the data part that follows.
     #[inline]
-    fn address(&mut self, env: &mut Env<'_>, msg: &Msg) -> Result<()> {
-        if !msg.more() {
+    fn address<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &P) -> Result<()> {
+        if !part.more() {
             // Not an address: libzmq drops this part and the next.
             self.output = Output::Dropped;
             return Ok(());
         }
         let pipe = self
             .table
-            .lookup(env.pipes, msg.data())
+            .lookup(env.pipes, part.body())
             .ok_or(Error::HostUnreachable)?;
         let end = env.pipes.get(pipe).ok_or(Error::HostUnreachable)?;
         if !end.check_write() {
@@ -80,7 +80,7 @@ impl Stream {
 
     /// Reads the next data and puts the id of its peer into `id`.
     #[inline]
-    fn prefetch(&mut self, env: &mut Env<'_>, id: &mut Msg) -> Option<Msg> {
+    fn prefetch<I: Incoming>(&mut self, env: &mut Env<'_>, id: &mut I) -> Option<Msg> {
         let mut data = Msg::new();
         let pipe = self.input.recv(env, &mut data)?;
         // The flag can be set only by an inproc peer.
@@ -88,7 +88,7 @@ impl Stream {
         if env.pipes.get(pipe).is_some() {
             self.table.touch(pipe);
         }
-        super::introduce(env, pipe, id);
+        introduce(env, pipe, id);
         Some(data)
     }
 }
@@ -132,42 +132,42 @@ impl Pattern for Stream {
         self.notify
     }
 
-    #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
         let output = self.output;
         if output == Output::Address {
-            self.address(env, msg)?;
-            msg.clear();
+            self.address(env, part)?;
+            part.clear();
             return Ok(());
         }
         self.output = Output::Address;
         let Output::Pipe(pipe) = output else {
-            msg.clear();
+            part.clear();
             return Ok(());
         };
-        if msg.is_empty() {
+        if part.body().is_empty() {
             env.close(pipe);
         } else if let Some(end) = env.pipes.get(pipe) {
-            msg.set(flag::MORE, false);
+            part.renew(false);
             // There was room at the address part; if there is none now, the peer has closed.
-            if end.write_from(msg) {
+            if end.write_from(part) {
                 end.flush();
             }
         }
-        msg.clear();
+        part.clear();
         Ok(())
     }
 
-    #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         if let Some(mut ahead) = self.prefetched.take() {
-            *into = match ahead.id.take() {
+            match ahead.id.take() {
                 Some(id) => {
                     self.prefetched = Some(ahead);
-                    id
+                    into.put(id);
                 }
-                None => ahead.data,
-            };
+                None => into.put(ahead.data),
+            }
             return Ok(());
         }
         let data = self.prefetch(env, into).ok_or(Error::Again)?;

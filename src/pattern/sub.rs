@@ -2,12 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::xsub::Xsub;
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 use crate::sys::room::Room;
 
 /// A SUB socket: an XSUB that subscribes by options and filters what it receives.
@@ -44,12 +43,12 @@ impl Pattern for Sub {
         self.xsub.hiccup(env, pipe);
     }
 
-    fn send(&mut self, _env: &mut Env<'_>, _msg: &mut Msg) -> Result<()> {
+    fn send<P: Outgoing>(&mut self, _env: &mut Env<'_>, _part: &mut P) -> Result<()> {
         Err(Error::NotSupported)
     }
 
     #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         self.xsub.recv(env, into)
     }
 

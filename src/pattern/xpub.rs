@@ -6,10 +6,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::routing::distributor::Distributor;
 use super::routing::prefix_tree::Text;
 use super::routing::subscriptions::{LONG_TOPIC, Removal, Subscriptions};
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::draft::{
     ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT, ZMQ_XPUB_MANUAL_LAST_VALUE,
 };
@@ -20,7 +20,7 @@ use crate::abi::options::{
 use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, flag};
 use crate::options::value;
-use crate::pipe::PipeId;
+use crate::pipe::{Incoming, Outgoing, PipeId};
 use crate::sys::room::Room;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -84,6 +84,18 @@ pub struct Xpub {
     /// By pipe: how many peers have had its id so far.
     numbers: Vec<u32>,
     leaving: VecDeque<Leaving>,
+    set: Settings,
+    /// The pipe whose request the application received last (manual mode).
+    last_pipe: Option<PipeId>,
+    /// The part read last from a peer had [`flag::MORE`].
+    more_in: bool,
+    /// Later parts of the message may be subscriptions too.
+    subscribing: bool,
+}
+
+/// The socket's options.
+#[derive(Default)]
+struct Settings {
     /// The application never receives (PUB).
     deaf: bool,
     verbose_subscribe: bool,
@@ -95,21 +107,14 @@ pub struct Xpub {
     last_value: bool,
     only_first_subscribe: bool,
     welcome: Option<Msg>,
-    /// The pipe whose request the application received last (manual mode).
-    last_pipe: Option<PipeId>,
-    /// The part read last from a peer had [`flag::MORE`].
-    more_in: bool,
-    /// Later parts of the message may be subscriptions too.
-    subscribing: bool,
 }
 
 impl Xpub {
     /// An XPUB from which the application does not receive.
     pub(super) fn deaf() -> Xpub {
-        Xpub {
-            deaf: true,
-            ..Xpub::default()
-        }
+        let mut xpub = Xpub::default();
+        xpub.set.deaf = true;
+        xpub
     }
 
     /// Reads what a peer has sent. A connection can deliver as fast as this reads, so after
@@ -152,7 +157,7 @@ impl Xpub {
 
     /// Removes a slice of a disconnected peer's subscriptions. True if none is left.
     fn take_back(&mut self, leaving: &mut Leaving) -> bool {
-        let (pending, manual, deaf) = (&mut self.pending, self.manual, self.deaf);
+        let (pending, manual, deaf) = (&mut self.pending, self.set.manual, self.set.deaf);
         let mut forward = |topic: &[u8], text: Option<&Arc<Text>>| {
             if deaf {
                 return;
@@ -173,7 +178,7 @@ impl Xpub {
                 });
             return false;
         }
-        let every = self.verbose_unsubscribe;
+        let every = self.set.verbose_unsubscribe;
         self.subscriptions
             .remove_pipe(pipe, SLICE, every, |topic, text| {
                 if !manual {
@@ -190,10 +195,10 @@ impl Xpub {
             _ => None,
         };
         if first {
-            self.subscribing = !self.only_first_subscribe || subscribe.is_some();
+            self.subscribing = !self.set.only_first_subscribe || subscribe.is_some();
         }
         let Some(subscribe) = subscribe else {
-            if !self.deaf {
+            if !self.set.deaf {
                 let content = Content::Message(msg);
                 self.pending.push_back(Pending {
                     content,
@@ -209,7 +214,7 @@ impl Xpub {
             Some(text) => text.bytes(),
             None => msg.data().get(1..).unwrap_or_default(),
         };
-        if !self.note(pipe, subscribe, topic, text.as_ref()) || self.deaf {
+        if !self.note(pipe, subscribe, topic, text.as_ref()) || self.set.deaf {
             return;
         }
         let content = match text {
@@ -224,7 +229,7 @@ impl Xpub {
                 Content::Message(copy)
             }
         };
-        let request = self.manual.then(|| Some(self.requester(pipe)));
+        let request = self.set.manual.then(|| Some(self.requester(pipe)));
         self.pending.push_back(Pending { content, request });
     }
 
@@ -237,7 +242,7 @@ impl Xpub {
         topic: &[u8],
         text: Option<&Arc<Text>>,
     ) -> bool {
-        let manual = self.manual;
+        let manual = self.set.manual;
         let index = match manual {
             true => &mut self.requested,
             false => &mut self.subscriptions,
@@ -248,29 +253,27 @@ impl Xpub {
                     Some(text) => index.add_text(text, pipe),
                     None => index.add(topic, pipe),
                 };
-                manual || first || self.verbose_subscribe
+                manual || first || self.set.verbose_subscribe
             }
             false => {
                 let removal = index.remove(topic, pipe);
-                manual || removal != Removal::Remaining || self.verbose_unsubscribe
+                manual || removal != Removal::Remaining || self.set.verbose_unsubscribe
             }
         }
     }
 
     /// Selects the pipes for the message that begins with this part.
     #[inline]
-    fn select(&mut self, env: &Env<'_>, msg: &Msg) {
+    fn select(&mut self, env: &Env<'_>, body: &[u8]) {
         let out = &mut self.out;
         out.unmatch();
-        let only = match self.manual && self.last_value {
+        let only = match self.set.manual && self.set.last_value {
             true => self.last_pipe.take(),
             false => None,
         };
         match only {
-            None => self
-                .subscriptions
-                .visit(msg.data(), |pipe| out.match_pipe(pipe)),
-            Some(only) => self.subscriptions.visit(msg.data(), |pipe| {
+            None => self.subscriptions.visit(body, |pipe| out.match_pipe(pipe)),
+            Some(only) => self.subscriptions.visit(body, |pipe| {
                 if pipe == only {
                     out.match_pipe(pipe);
                 }
@@ -283,12 +286,16 @@ impl Xpub {
 
     fn set_flag(&mut self, option: i32, on: bool) -> Result<()> {
         match option {
-            ZMQ_XPUB_VERBOSE => (self.verbose_subscribe, self.verbose_unsubscribe) = (on, false),
-            ZMQ_XPUB_VERBOSER => (self.verbose_subscribe, self.verbose_unsubscribe) = (on, on),
-            ZMQ_XPUB_NODROP => self.no_drop = on,
-            ZMQ_XPUB_MANUAL => self.manual = on,
-            ZMQ_XPUB_MANUAL_LAST_VALUE => (self.manual, self.last_value) = (on, on),
-            ZMQ_ONLY_FIRST_SUBSCRIBE => self.only_first_subscribe = on,
+            ZMQ_XPUB_VERBOSE => {
+                (self.set.verbose_subscribe, self.set.verbose_unsubscribe) = (on, false)
+            }
+            ZMQ_XPUB_VERBOSER => {
+                (self.set.verbose_subscribe, self.set.verbose_unsubscribe) = (on, on)
+            }
+            ZMQ_XPUB_NODROP => self.set.no_drop = on,
+            ZMQ_XPUB_MANUAL => self.set.manual = on,
+            ZMQ_XPUB_MANUAL_LAST_VALUE => (self.set.manual, self.set.last_value) = (on, on),
+            ZMQ_ONLY_FIRST_SUBSCRIBE => self.set.only_first_subscribe = on,
             _ => return Err(Error::Invalid),
         }
         Ok(())
@@ -315,7 +322,7 @@ impl Pattern for Xpub {
         if how.subscribe_all {
             self.subscriptions.add(&[], pipe);
         }
-        if let (Some(welcome), Some(end)) = (&mut self.welcome, env.pipes.get(pipe)) {
+        if let (Some(welcome), Some(end)) = (&mut self.set.welcome, env.pipes.get(pipe)) {
             if end.write(welcome.share()).is_ok() {
                 end.flush();
             }
@@ -376,18 +383,18 @@ impl Pattern for Xpub {
         self.out.activated(pipe);
     }
 
-    #[inline]
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
         if !self.out.is_mid_message() {
-            self.select(env, msg);
+            self.select(env, part.body());
         }
-        if self.no_drop && !self.out.has_room(env) {
+        if self.set.no_drop && !self.out.has_room(env) {
             return Err(Error::Again);
         }
-        let more = msg.more();
-        match self.no_drop {
-            true => self.out.send_surely(env, msg),
-            false => self.out.send_to_matching(env, msg),
+        let more = part.more();
+        match self.set.no_drop {
+            true => self.out.send_surely(env, part),
+            false => self.out.send_to_matching(env, part),
         }
         if !more {
             self.out.unmatch();
@@ -395,7 +402,8 @@ impl Pattern for Xpub {
         Ok(())
     }
 
-    fn recv(&mut self, _env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, _env: &mut Env<'_>, into: &mut I) -> Result<()> {
         let pending = self.pending.front_mut().ok_or(Error::Again)?;
         let msg = match &mut pending.content {
             Content::Message(msg) => msg.take(),
@@ -408,10 +416,10 @@ impl Pattern for Xpub {
         if let Some(request) = pending.request {
             let here = request.filter(|asked| self.requester(asked.pipe).number == asked.number);
             let pipe = here.map(|asked| asked.pipe);
-            self.last_pipe = pipe.filter(|pipe| self.manual && self.out.contains(*pipe));
+            self.last_pipe = pipe.filter(|pipe| self.set.manual && self.out.contains(*pipe));
         }
         self.pending.pop_front();
-        *into = msg;
+        into.put(msg);
         Ok(())
     }
 
@@ -425,18 +433,18 @@ impl Pattern for Xpub {
 
     fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
         match option {
-            ZMQ_SUBSCRIBE if self.manual => {
+            ZMQ_SUBSCRIBE if self.set.manual => {
                 if let Some(pipe) = self.last_pipe {
                     self.subscriptions.add(data, pipe);
                 }
             }
-            ZMQ_UNSUBSCRIBE if self.manual => {
+            ZMQ_UNSUBSCRIBE if self.set.manual => {
                 if let Some(pipe) = self.last_pipe {
                     self.subscriptions.remove(data, pipe);
                 }
             }
             ZMQ_XPUB_WELCOME_MSG => {
-                self.welcome = match data {
+                self.set.welcome = match data {
                     [] => None,
                     data => Some(Msg::copy_from(data)?),
                 };

@@ -2,15 +2,16 @@
 
 #![forbid(unsafe_code)]
 
+use super::base::{Attachment, Env, Pattern};
 use super::routing::subscriptions::{Filters, Removal};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
-use super::{Attachment, Env, Pattern};
 use crate::abi::options::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT};
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Metadata, Msg, flag};
 use crate::options::value;
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pipe::{Bare, Frame, Incoming, Outgoing, PipeEnd, PipeId};
 use crate::sys::room::Room;
+use std::sync::Arc;
 
 /// An XSUB socket; with `filtering`, the receiving part of a SUB.
 #[derive(Default)]
@@ -77,31 +78,74 @@ impl Xsub {
 
     /// Sends a part upstream. A subscription in a message of its own is written without regard
     /// to the HWM, as it must not be lost; any other part is dropped at a full pipe.
-    fn forward(&mut self, env: &mut Env<'_>, msg: &mut Msg, subscription: bool) {
-        if subscription && !msg.more() && !self.out.is_mid_message() {
-            self.out.send_unchecked(env, msg);
-            msg.clear();
+    fn forward<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P, subscription: bool) {
+        if subscription && !part.more() && !self.out.is_mid_message() {
+            self.out.send_unchecked(env, part);
+            part.clear();
         } else {
-            self.out.send_to_all(env, msg);
+            self.out.send_to_all(env, part);
         }
-    }
-
-    #[inline]
-    fn wants(&self, env: &Env<'_>, msg: &Msg) -> bool {
-        !self.filtering || self.filters.matches(msg.data()) != env.options.invert_matching
     }
 
     /// Reads the first part of the next message that is not filtered out.
     #[inline]
-    fn next(&mut self, env: &mut Env<'_>, into: &mut Msg) -> bool {
-        while self.input.recv(env, into).is_some() {
-            if self.wants(env, into) {
+    fn next<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> bool {
+        if !self.filtering {
+            return self.input.recv(env, into).is_some();
+        }
+        let (filters, invert) = (&self.filters, env.options.invert_matching);
+        let mut sieve = Sieve {
+            into,
+            wants: |body: &[u8]| filters.matches(body) != invert,
+            passed: false,
+            more: false,
+        };
+        while self.input.recv(env, &mut sieve).is_some() {
+            if sieve.passed {
                 return true;
             }
-            while into.more() && self.input.recv(env, into).is_some() {}
-            into.clear();
+            // The other parts of a message that was filtered out.
+            let mut rest = Msg::new();
+            while sieve.more && self.input.recv(env, &mut Bare(&mut rest)).is_some() {
+                sieve.more = rest.more();
+            }
         }
         false
+    }
+}
+
+/// Lets a part through to its destination if its body is wanted, and drops it otherwise.
+struct Sieve<'a, I, W> {
+    into: &'a mut I,
+    wants: W,
+    passed: bool,
+    more: bool,
+}
+
+impl<I: Incoming, W: Fn(&[u8]) -> bool> Incoming for Sieve<'_, I, W> {
+    #[inline]
+    fn put_frame(&mut self, frame: Frame<'_>, metadata: Option<&Arc<Metadata>>) -> bool {
+        self.passed = (self.wants)(frame.body());
+        self.more = match self.passed {
+            true => self.into.put_frame(frame, metadata),
+            false => frame.show(|_| ()),
+        };
+        self.more
+    }
+
+    #[inline]
+    fn put_msg(&mut self, metadata: Option<&Arc<Metadata>>, fill: impl FnOnce(&mut Msg)) {
+        let mut msg = Msg::new();
+        fill(&mut msg);
+        self.passed = (self.wants)(msg.data());
+        self.more = msg.more();
+        if self.passed {
+            self.into.put_msg(metadata, |into| *into = msg);
+        }
+    }
+
+    fn more(&self) -> bool {
+        self.more
     }
 }
 
@@ -135,39 +179,40 @@ impl Pattern for Xsub {
         }
     }
 
-    fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<()> {
-        let first = !std::mem::replace(&mut self.more_out, msg.more());
+    #[inline(never)]
+    fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        let first = !std::mem::replace(&mut self.more_out, part.more());
         if first {
             self.subscribing = !self.only_first_subscribe;
         }
-        let kind = match msg.data().split_first() {
+        let kind = match part.body().split_first() {
             Some((byte @ 0..=1, topic)) if first || self.subscribing => Some((*byte, topic)),
             _ => None,
         };
         match kind {
-            None => self.forward(env, msg, false),
+            None => self.forward(env, part, false),
             Some((1, topic)) => {
                 self.subscribing = true;
                 self.filters.add(topic);
-                self.forward(env, msg, true);
+                self.forward(env, part, true);
             }
             Some((_, topic)) => {
                 self.subscribing = true;
                 // In mid-message the part is sent in any case, so that the message gets its end.
                 if self.filters.remove(topic) == Removal::Last || self.out.is_mid_message() {
-                    self.forward(env, msg, true);
+                    self.forward(env, part, true);
                 } else {
-                    msg.clear();
+                    part.clear();
                 }
             }
         }
         Ok(())
     }
 
-    #[inline]
-    fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Result<()> {
+    #[inline(never)]
+    fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
         let found = if let Some(msg) = self.ahead.take() {
-            *into = msg;
+            into.put(msg);
             true
         } else if self.more_in {
             self.input.recv(env, into).is_some()

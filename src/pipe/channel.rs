@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use super::event::{self, Listener};
 use super::ledger::Ledger;
-use super::{Listener, event};
 use crate::message::Msg;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::sync::{Mutex, SetOnce};

@@ -2,8 +2,10 @@
 //! are sent every change, and what an event or a mark stands for is visible to who sees that.
 
 use super::*;
+use crate::io_policy::tunables::PIPE_BATCH;
 use crate::message::Msg;
 use crate::sync::parker::Parker;
+use std::sync::Arc;
 
 struct Waker(crate::sync::Arc<Parker>);
 
@@ -127,7 +129,7 @@ fn a_reader_that_runs_dry_hears_of_a_long_message() {
         parker.reset();
         let thread = loom::thread::spawn(move || {
             writer.write_unchecked(Msg::new());
-            writer.load = PIPE_BATCH; // as if it were that long
+            writer.writer.load = PIPE_BATCH; // as if it were that long
             writer.flush();
             writer
         });

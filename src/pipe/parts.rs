@@ -1,24 +1,27 @@
 //! The message parts in one direction of a pipe.
 //!
-//! The parts are the units of a queue. An item of the queue is a part, or it announces a run of
-//! frames, which are parts as well and are stored in a block (`message/frames.rs`). This module
-//! alone keeps the two consistent. Invariant: for each published unit there is an item, or a whole
+//! The parts are the units of a queue. An [`Item`] of the queue is a part, or it announces a run of
+//! frames, which are parts as well and are stored in a block (`message/run`). This module alone
+//! decides which of them a part becomes, and keeps the two consistent. Invariant: for each published unit there is an item, or a whole
 //! frame in the run that the last item before it announced; and a run that is followed by anything
 //! has its END. So the safe methods of the two ends may be called in any order.
 
+use super::item::Item;
 use super::queue::{Consumer, Producer, queue};
-use crate::message::{FrameReader, FrameWriter, Msg, Place, Run, Taken};
+use crate::message::{FrameReader, FrameWriter, Messages, Metadata, Msg, Place, Run, Taken};
+use std::ptr;
+use std::sync::Arc;
 
 /// The writing end.
 pub(super) struct PartWriter {
-    queue: Producer<Msg>,
+    queue: Producer<Item>,
     /// The run being written.
     frames: FrameWriter,
 }
 
 /// The reading end.
 pub(super) struct PartReader {
-    queue: Consumer<Msg>,
+    queue: Consumer<Item>,
     /// The run being read.
     frames: FrameReader,
 }
@@ -69,7 +72,8 @@ impl PartWriter {
     /// Begins a run with room for a body. False if there is no memory.
     pub fn begin_run(&mut self, body: usize) -> bool {
         let run = self.frames.begin(body);
-        run.map(|run| self.queue.push_announcement(run)).is_some()
+        run.map(|run| self.queue.push_announcement(Item::Run(run)))
+            .is_some()
     }
 
     /// The place for a part in the run, if there is [room](Self::has_room).
@@ -80,25 +84,33 @@ impl PartWriter {
         Some(PartPlace { queue, place })
     }
 
-    /// Adds a part as an item; an empty message takes its place.
-    pub fn push_from(&mut self, part: &mut Msg) {
+    /// Adds a part as an item.
+    #[inline]
+    pub fn push(&mut self, part: Msg) {
         let more = part.more();
         // A group that begins with an item needs no mark in the run, which ends here.
         if self.queue.is_open() && !more {
             self.frames.complete();
         }
         self.frames.close();
-        self.queue.push_from(part, !more);
+        self.queue.push(Item::Part(part), !more);
+    }
+
+    /// From here on the parts come from a connection with these properties. Not called within a
+    /// multipart message.
+    pub fn push_metadata(&mut self, metadata: Arc<Metadata>) {
+        self.frames.complete();
+        self.frames.close();
+        self.queue.push(Item::Metadata(metadata), true);
     }
 
     /// Adds the frames of a run, which are whole messages.
-    pub fn push_run(&mut self, run: Run) {
+    pub fn push_run(&mut self, run: Run, messages: Messages) {
         self.frames.close();
         self.frames.complete();
-        let parts = run.messages().parts;
-        self.queue.push_announcement(run.into_announcement());
+        self.queue.push_announcement(Item::Run(run));
         // SAFETY: the item was just announced, and its run has as many whole frames.
-        unsafe { self.queue.extend(parts, true) };
+        unsafe { self.queue.extend(messages.parts, true) };
     }
 
     /// Takes back the parts of an unfinished message.
@@ -114,7 +126,7 @@ impl PartWriter {
 
 /// The place that a part is copied to.
 pub(super) struct PartPlace<'a> {
-    queue: &'a mut Producer<Msg>,
+    queue: &'a mut Producer<Item>,
     place: Place<'a>,
 }
 
@@ -135,17 +147,31 @@ impl PartPlace<'_> {
     }
 }
 
-/// What the next part is, see [`PartReader::next`].
+/// What is next, see [`PartReader::next`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
+    /// A part in a run.
     Frame,
-    Item,
+    /// A part that is an item.
+    Part,
+    /// Metadata for the parts behind them.
+    Metadata,
 }
 
 /// The frame that is the next part.
-pub(super) struct Frame<'a>(&'a mut PartReader);
+pub struct Frame<'a>(&'a mut PartReader);
+
+/// The item that is the next part.
+pub struct Part<'a>(&'a mut PartReader);
 
 impl Frame<'_> {
+    /// The frame's body.
+    #[inline]
+    pub fn body(&self) -> &[u8] {
+        // SAFETY: the frame is published, see `PartReader::frame`.
+        unsafe { self.0.frames.body() }
+    }
+
     /// Moves the frame to a message, in place of its body and flags.
     #[inline(always)]
     pub fn take_into(self, into: &mut Msg) {
@@ -154,14 +180,42 @@ impl Frame<'_> {
         self.0.queue.count(1);
     }
 
-    /// Calls `read` with the frame's body. The second result is whether further parts follow in its
-    /// message.
-    #[inline]
-    pub fn show<R>(self, read: impl FnOnce(&[u8]) -> R) -> (R, bool) {
+    /// Calls `read` with the frame's body. Returns whether further parts follow in its message.
+    #[inline(always)]
+    pub fn show(self, read: impl FnOnce(&[u8])) -> bool {
         // SAFETY: the frame is published, see `PartReader::frame`.
-        let outcome = unsafe { self.0.frames.next_with(read) };
+        let more = unsafe { self.0.frames.next_with(read) };
         self.0.queue.count(1);
-        outcome
+        more
+    }
+}
+
+impl Part<'_> {
+    /// The part, left in place.
+    pub fn msg(&mut self) -> Option<&Msg> {
+        match self.0.queue.peek() {
+            Some(Item::Part(msg)) => Some(msg),
+            _ => None,
+        }
+    }
+
+    /// Moves the part straight to its destination. What was there is overwritten, not dropped.
+    #[inline]
+    pub fn take_into(self, into: &mut Msg) {
+        if let Some(Item::Part(msg)) = self.0.queue.peek() {
+            // SAFETY: the part is moved, since the queue does not touch it again.
+            unsafe {
+                ptr::copy_nonoverlapping(msg, into, 1);
+                self.0.queue.skip_moved();
+            }
+        }
+    }
+
+    /// Takes the part.
+    pub fn take(self) -> Msg {
+        let mut msg = Msg::new();
+        self.take_into(&mut msg);
+        msg
     }
 }
 
@@ -196,8 +250,7 @@ impl PartReader {
         }
     }
 
-    /// What the next part is. Leaves a run that is over and enters the next one. `None` if there is
-    /// no part.
+    /// What is next. Leaves a run that is over and enters the next one. `None` if nothing is there.
     #[inline]
     pub fn next(&mut self) -> Option<Next> {
         while self.queue.ready() {
@@ -206,54 +259,44 @@ impl PartReader {
                     return Some(Next::Frame);
                 }
                 self.frames.leave();
-            } else if !self.enter() {
-                return Some(Next::Item);
+            }
+            match self.queue.peek() {
+                Some(Item::Part(_)) => return Some(Next::Part),
+                Some(Item::Run(_)) => self.enter(),
+                Some(Item::Metadata(_)) => return Some(Next::Metadata),
+                None => return None,
             }
         }
         None
     }
 
-    /// Enters the run that the next item announces, if it does.
-    #[inline]
-    fn enter(&mut self) -> bool {
-        let is_run = self.queue.peek().is_some_and(Msg::is_run);
-        if is_run {
-            self.enter_run();
-        }
-        is_run
-    }
-
+    /// Enters the run that the next item announces.
     #[cold]
-    fn enter_run(&mut self) {
-        // SAFETY: the next item is an announcement (`is_run`), which is no unit.
-        if let Some(run) = unsafe { self.queue.pop_announcement() } {
+    fn enter(&mut self) {
+        // SAFETY: the next item is an announcement, as `next` found, which is no unit.
+        if let Some(Item::Run(run)) = unsafe { self.queue.pop_announcement() } {
             self.frames.enter(run);
         }
     }
 
-    /// The next part, if it is an item, left in place.
+    /// The next part, if it is an item.
     #[inline]
-    pub fn item(&mut self) -> Option<&Msg> {
+    pub fn part(&mut self) -> Option<Part<'_>> {
         match self.next() {
-            Some(Next::Item) => self.queue.peek(),
+            Some(Next::Part) => Some(Part(self)),
             _ => None,
         }
     }
 
-    /// Takes the next part, if it is an item.
-    #[inline]
-    pub fn take_item(&mut self) -> Option<Msg> {
-        match self.next() {
-            Some(Next::Item) => self.queue.pop(),
+    /// Takes metadata, if they are next.
+    pub fn take_metadata(&mut self) -> Option<Arc<Metadata>> {
+        if self.next() != Some(Next::Metadata) {
+            return None;
+        }
+        match self.queue.pop() {
+            Some(Item::Metadata(metadata)) => Some(metadata),
             _ => None,
         }
-    }
-
-    /// As [`take_item`](Self::take_item), straight to its destination. What was there is
-    /// overwritten, not dropped. False if the next part is not an item.
-    #[inline]
-    pub fn take_item_into(&mut self, into: &mut Msg) -> bool {
-        self.next() == Some(Next::Item) && self.queue.pop_into(into)
     }
 
     /// Takes frames, see [`FrameReader::take`]. `None` if the next part is not a frame.
@@ -290,7 +333,7 @@ mod tests {
     }
 
     /// Two frames in a block.
-    fn run() -> Run {
+    fn run() -> (Run, Messages) {
         let mut block = Block::new(100).unwrap();
         assert!(block.room(0).put(b"\x00\x01x\x00\x28"));
         assert!(block.room(5).put(&[b'x'; 40]));
@@ -324,12 +367,13 @@ mod tests {
                     5 => {
                         let mut msg = Msg::copy_from(&body).unwrap();
                         msg.set(crate::message::flag::MORE, more);
-                        tx.push_from(&mut msg);
+                        tx.push(msg);
                         open.push(body);
                         (!more).then(|| shown.append(&mut open));
                     }
                     6 => {
-                        tx.push_run(run());
+                        let (run, messages) = run();
+                        tx.push_run(run, messages);
                         shown.append(&mut open);
                         shown.extend([vec![b'x'], vec![b'x'; 40]]);
                     }
@@ -338,7 +382,7 @@ mod tests {
                         open.clear();
                     }
                     8 => drop(tx.publish(next(dice) % 2 == 0)),
-                    9 => got.extend(rx.take_item().map(|msg| msg.data().to_vec())),
+                    9 => got.extend(rx.part().map(|part| part.take().data().to_vec())),
                     10 => {
                         let mut msg = Msg::new();
                         if let Some(frame) = rx.frame() {

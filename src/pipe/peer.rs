@@ -4,8 +4,10 @@
 
 #![forbid(unsafe_code)]
 
-use super::{PipeEnd, event};
-use crate::message::Msg;
+use super::end::PipeEnd;
+use super::event;
+use super::parts::Part;
+use crate::message::{Msg, flag};
 use crate::sync::atomic::Ordering;
 
 impl PipeEnd {
@@ -49,15 +51,72 @@ impl PipeEnd {
 
     /// Drops the messages at the front for which `unwanted` is true, up to one that is in a run.
     pub fn skip_while(&mut self, unwanted: impl Fn(&Msg) -> bool) {
-        while self.check_read() && self.rx.item().is_some_and(&unwanted) {
-            self.rx.take_item();
+        while self.check_read() && self.next_is(&unwanted) {
+            self.take_part();
         }
     }
 
     /// Drops the routing id that the other end sent first, if it is next.
     pub fn skip_routing_id(&mut self) {
         if self.is_introduction_next() {
-            self.rx.take_item();
+            self.take_part();
         }
+    }
+
+    /// Whether the next part is an item of which this is true.
+    fn next_is(&mut self, true_of: impl Fn(&Msg) -> bool) -> bool {
+        let part = self.reader.parts.part();
+        part.is_some_and(|mut part| part.msg().is_some_and(true_of))
+    }
+
+    pub(super) fn is_introduction_next(&mut self) -> bool {
+        self.next_is(|msg| msg.has(flag::ROUTING_ID))
+    }
+
+    fn take_part(&mut self) {
+        drop(self.reader.parts.part().map(Part::take));
+    }
+
+    /// Adds what was written since the last time to the ledger, if this is a connection's end.
+    pub(super) fn keep_ledger(&mut self) {
+        let load = std::mem::take(&mut self.writer.load);
+        let channel = &self.shared.channels[self.side];
+        if !channel.is_written_by_socket() {
+            let read = channel.read.load(Ordering::Relaxed);
+            self.shared
+                .ledger
+                .lock()
+                .note(self.writer.written, load, read);
+        }
+    }
+
+    /// Bytes that a connection has written and that this end has not read, each message counting
+    /// `MESSAGE_COST` more; as of the connection's last mark.
+    pub fn unread_bytes(&self) -> u64 {
+        self.shared.ledger.lock().behind(self.reader.read)
+    }
+
+    /// The same for the connection's end, of what it has written itself: an upper bound, since
+    /// readers publish their count at low-water marks only.
+    pub fn left_unread(&self) -> u64 {
+        let read = self.output().read.load(Ordering::Relaxed);
+        self.shared.ledger.lock().behind(read)
+    }
+
+    /// Lets a connection write without limit: its peer has disconnected, so no more will come than
+    /// the kernel holds.
+    pub fn lift_limit(&self) {
+        let lift = |hwm| Some(hwm & !u64::from(u32::MAX));
+        let channel = self.output();
+        // Never fails. A reader's part of 0 means no limit. Relaxed: only this thread, the writer,
+        // acts on it.
+        let _ = channel
+            .hwm
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, lift);
+    }
+
+    /// Whether both ends belong to sockets.
+    pub fn is_between_sockets(&self) -> bool {
+        self.input().is_between_sockets()
     }
 }

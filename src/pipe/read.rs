@@ -1,8 +1,10 @@
 //! The reading side of a pipe's end.
 
-use super::parts::{Frame, Next};
-use super::{Frames, PipeEnd, event};
-use crate::message::{Metadata, Msg, flag};
+use super::end::PipeEnd;
+use super::event;
+use super::incoming::Incoming;
+use super::parts::Next;
+use crate::message::{Msg, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::membarrier;
 use crate::sys;
@@ -15,6 +17,14 @@ const STREAM: usize = if cfg!(loom) { 2 } else { 128 };
 const BATCHING_DELAYS: usize = if cfg!(loom) { 0 } else { 4 };
 const PAUSES: usize = 64;
 
+/// The result of [`PipeEnd::take_frames`].
+pub struct Frames<'a> {
+    /// Whole frames.
+    pub bytes: &'a [u8],
+    /// Further parts follow the last one in its message.
+    pub more: bool,
+}
+
 impl PipeEnd {
     /// Whether a message can be read. If not, the listener receives [`event::READ`] for the next.
     #[inline]
@@ -26,11 +36,11 @@ impl PipeEnd {
             return self.check_read_latest();
         }
         loop {
-            match self.rx.next() {
+            match self.reader.parts.next() {
                 None if !self.came_meanwhile() => return false,
-                Some(Next::Frame) if !self.skip_frame() => return true,
-                Some(Next::Item) if !self.skip_item() => return true,
-                _ => {}
+                None => {}
+                Some(next) if next == Next::Metadata || self.is_discarded() => self.skip(next),
+                Some(_) => return true,
             }
         }
     }
@@ -49,12 +59,13 @@ impl PipeEnd {
             if self.expects_batch(same_thread) && self.await_batch() {
                 return true;
             }
-            stream = self.rx.taken() - self.dry_at >= STREAM && self.input().is_written_by_socket();
+            stream = self.reader.parts.taken() - self.reader.dry_at >= STREAM
+                && self.input().is_written_by_socket();
             // An exchange: if it reads the one in `fill_reader`, the fence below acquires that.
             self.input().reader_asleep.swap(true, Ordering::Relaxed);
-            if self.weak {
+            if self.reader.weak {
                 // Before the barrier, so that the writer sees it afterwards.
-                self.weak = stream;
+                self.reader.weak = stream;
                 self.input().weak.store(stream, Ordering::Relaxed);
                 if !same_thread {
                     membarrier::heavy();
@@ -64,11 +75,11 @@ impl PipeEnd {
         // The writer publishes, then loads `reader_asleep` (`flush`); this thread has stored the
         // flag and now loads the published count.
         fence(Ordering::SeqCst);
-        if !self.rx.ready() {
-            self.dry_at = self.rx.taken();
-            self.ended = closed;
-            if stream && !self.weak && membarrier::is_ready() {
-                self.weak = true;
+        if !self.reader.parts.ready() {
+            self.reader.dry_at = self.reader.parts.taken();
+            self.reader.ended = closed;
+            if stream && !self.reader.weak && membarrier::is_ready() {
+                self.reader.weak = true;
                 // The fence above makes this a release, which pairs with the Acquire load in `flush`:
                 // a writer that publishes weakly sees `reader_asleep`, for which no barrier was run.
                 self.input().weak.store(true, Ordering::Relaxed);
@@ -82,7 +93,7 @@ impl PipeEnd {
     /// Whether a batch is worth waiting for, see [`await_batch`](Self::await_batch).
     #[inline]
     fn expects_batch(&self, same_thread: bool) -> bool {
-        self.weak && !same_thread && self.input().is_between_sockets()
+        self.reader.weak && !same_thread && self.input().is_between_sockets()
     }
 
     /// The batching delay of a reader that is faster than its writer, in a stream: a barrier and a
@@ -93,82 +104,29 @@ impl PipeEnd {
             for _ in 0..PAUSES {
                 std::hint::spin_loop();
             }
-            self.rx.ready()
+            self.reader.parts.ready()
         })
     }
 
-    /// The next part for the reader if it is known to be a frame: the short path of
-    /// [`check_read`](Self::check_read).
-    #[inline(always)]
-    fn next_frame(&mut self) -> Option<Frame<'_>> {
-        match self.closed || self.is_discarded() {
-            true => None,
-            false => self.rx.frame(),
-        }
-    }
-
+    /// Whether a hiccup has made void what is next.
     #[inline]
     fn is_discarded(&self) -> bool {
-        self.rx.taken() < self.input().discard_until.load(Ordering::Relaxed)
+        self.reader.parts.taken() < self.input().discard_until.load(Ordering::Relaxed)
     }
 
-    /// Removes the next item if it is void or carries metadata only. True then.
-    #[inline]
-    fn skip_item(&mut self) -> bool {
-        let discarded = self.is_discarded();
-        let control = self.rx.item().is_some_and(|msg| msg.has(flag::CONTROL));
-        if discarded || control {
-            self.skip(control);
-        }
-        discarded || control
-    }
-
-    /// Removes the next frame if it is void. True then.
-    #[inline]
-    fn skip_frame(&mut self) -> bool {
-        let discarded = self.is_discarded();
-        if discarded {
-            let more = self.rx.frame().is_none_or(|frame| frame.show(|_| ()).1);
-            self.count_whole(u64::from(!more));
-        }
-        discarded
-    }
-
-    /// The short path of [`read_into`](Self::read_into): only if the next part is known to be a
-    /// frame. The result is whether other parts follow in its message.
-    #[inline]
-    pub fn read_frame_into(&mut self, into: &mut Msg) -> Option<bool> {
-        self.take_frame(into).then(|| into.more())
-    }
-
-    /// Reads the next part if it is known to be a frame.
-    #[inline(always)]
-    fn take_frame(&mut self, into: &mut Msg) -> bool {
-        let bare = into.has(flag::BARE);
-        let Some(frame) = self.next_frame() else {
-            return false;
-        };
-        frame.take_into(into);
-        self.count_read(into.flags());
-        into.refer_to(self.metadata.as_ref().filter(|_| !bare));
-        true
-    }
-
-    /// As [`read_frame_into`](Self::read_frame_into), but passes the body to `read`.
-    #[inline]
-    pub fn read_frame_with<R>(&mut self, read: impl FnOnce(&[u8]) -> R) -> Option<(R, bool)> {
-        let (result, more) = self.next_frame()?.show(read);
-        self.count_whole(u64::from(!more));
-        Some((result, more))
-    }
-
+    /// Removes what is next: metadata, or a part that is void.
     #[cold]
-    fn skip(&mut self, control: bool) {
-        if let Some(mut msg) = self.rx.take_item() {
-            if control {
-                self.metadata = msg.take_metadata();
-            } else {
-                self.count_read(msg.flags());
+    fn skip(&mut self, next: Next) {
+        let parts = &mut self.reader.parts;
+        match next {
+            Next::Metadata => self.reader.metadata = parts.take_metadata(),
+            Next::Part => {
+                let flags = parts.part().map_or(0, |part| part.take().flags());
+                self.count_read(flags);
+            }
+            Next::Frame => {
+                let more = parts.frame().is_none_or(|frame| frame.show(|_| ()));
+                self.count_whole(u64::from(!more));
             }
         }
     }
@@ -185,60 +143,65 @@ impl PipeEnd {
             .latest
             .as_ref()
             .is_some_and(|place| place.lock().is_some());
-        self.ended = closed && !full;
+        self.reader.ended = closed && !full;
         full
     }
 
     /// Whether the other end has written anything but its routing id that was not read yet.
     pub fn has_messages(&mut self) -> bool {
         let introduction = self.is_introduction_next();
-        self.rx.waiting() > usize::from(introduction)
+        self.reader.parts.waiting() > usize::from(introduction)
     }
 
     /// About how many message parts the other end has written that were not read.
     pub fn unread(&mut self) -> usize {
-        self.rx.waiting()
-    }
-
-    pub(super) fn is_introduction_next(&mut self) -> bool {
-        self.rx.item().is_some_and(|msg| msg.has(flag::ROUTING_ID))
+        self.reader.parts.waiting()
     }
 
     /// Reads a message part, with the connection's metadata attached.
     pub fn read(&mut self) -> Option<Msg> {
         let mut msg = Msg::new();
-        self.read_into(&mut msg).then_some(msg)
+        self.read_into(&mut msg).map(|_| msg)
     }
 
-    /// As [`read`](Self::read), but replaces the content of `into`. False if there is nothing; the
-    /// content stays then.
-    #[inline]
-    pub fn read_into(&mut self, into: &mut Msg) -> bool {
-        if self.take_frame(into) {
-            return true;
+    /// Reads a message part in place of the content of `into`, and returns its flags. `None` if
+    /// there is nothing; the content stays then.
+    #[inline(always)]
+    pub fn read_into<I: Incoming>(&mut self, into: &mut I) -> Option<u8> {
+        self.read_frame(into).or_else(|| self.read_any(into))
+    }
+
+    /// Reads the next part if it is known to be a frame.
+    #[inline(always)]
+    pub fn read_frame<I: Incoming>(&mut self, into: &mut I) -> Option<u8> {
+        if self.closed || self.is_discarded() {
+            return None;
         }
+        let frame = self.reader.parts.frame()?;
+        let more = into.put_frame(frame, self.reader.metadata.as_ref());
+        self.count_whole(u64::from(!more));
+        Some(if more { flag::MORE } else { 0 })
+    }
+
+    /// Reads the next part, whatever it is.
+    fn read_any<I: Incoming>(&mut self, into: &mut I) -> Option<u8> {
         if !self.check_read() {
-            return false;
+            return None;
         }
         if self.conflates {
             return self.read_latest(into);
         }
-        if self.take_frame(into) {
-            return true;
+        if let Some(flags) = self.read_frame(into) {
+            return Some(flags);
         }
-        let bare = into.has(flag::BARE);
-        let held = into.vacate();
-        if !self.rx.take_item_into(into) {
-            return false;
-        }
-        self.count_read(into.flags());
-        if let Some(metadata) = &self.metadata {
-            match bare {
-                true => into.set(flag::BARE, true),
-                false => into.set_metadata(Some(Metadata::share(metadata, held))),
-            }
-        }
-        true
+        let part = self.reader.parts.part()?;
+        let mut flags = 0;
+        into.put_msg(self.reader.metadata.as_ref(), |msg| {
+            part.take_into(msg);
+            flags = msg.flags();
+        });
+        self.count_read(flags);
+        Some(flags)
     }
 
     /// Takes the frames at the front as they are on the wire (ZMTP 2 and later), whole messages if
@@ -248,7 +211,7 @@ impl PipeEnd {
         if self.conflates || !self.check_read() {
             return None;
         }
-        let (bytes, taken) = self.rx.take_frames(limit)?;
+        let (bytes, taken) = self.reader.parts.take_frames(limit)?;
         // SAFETY: the bytes stay until the next use of `self.rx`, which takes `self` by exclusive
         // reference, as the result does; counting does not use `self.rx`.
         let bytes = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
@@ -260,16 +223,12 @@ impl PipeEnd {
     }
 
     #[cold]
-    fn read_latest(&mut self, into: &mut Msg) -> bool {
+    fn read_latest<I: Incoming>(&mut self, into: &mut I) -> Option<u8> {
         let latest = self.input().latest.as_ref();
-        let Some(msg) = latest.and_then(|place| place.lock().take()) else {
-            return false;
-        };
-        *into = msg;
-        if self.metadata.is_some() {
-            into.set_metadata(self.metadata.clone());
-        }
-        true
+        let msg = latest.and_then(|place| place.lock().take())?;
+        let flags = msg.flags();
+        into.put_msg(self.reader.metadata.as_ref(), |into| *into = msg);
+        Some(flags)
     }
 
     /// Counts a part; a whole message may reach a low-water mark, where the credit is returned.
@@ -284,20 +243,20 @@ impl PipeEnd {
     #[inline]
     fn count_whole(&mut self, messages: u64) {
         let packed = self.input().hwm.load(Ordering::Relaxed);
-        self.read += messages;
-        if packed != self.low_water.packed {
-            self.low_water.renew(packed, self.read);
+        self.reader.read += messages;
+        if packed != self.reader.low_water.packed {
+            self.reader.low_water.renew(packed, self.reader.read);
         }
-        while self.read >= self.low_water.next {
+        while self.reader.read >= self.reader.low_water.next {
             self.return_credit();
         }
     }
 
     #[cold]
     fn return_credit(&mut self) {
-        let mark = self.low_water.next;
-        self.low_water.next += self.low_water.step;
-        self.low_water.credited = mark;
+        let mark = self.reader.low_water.next;
+        self.reader.low_water.next += self.reader.low_water.step;
+        self.reader.low_water.credited = mark;
         let channel = self.input();
         channel.read.store(mark, Ordering::Relaxed);
         // The second handshake of the module `pipe`: the count is stored, then the writer's flag is

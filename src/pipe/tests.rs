@@ -1,6 +1,9 @@
 use super::*;
-use crate::message::{Msg, Run, flag};
+use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
+use crate::message::{Metadata, Msg, Run, flag};
 use crate::sync::Mutex;
+use crate::sync::atomic::Ordering;
+use std::sync::Arc;
 
 mod ends;
 mod paths;
@@ -220,16 +223,20 @@ fn part(dice: &mut Dice, count: u8) -> Vec<u8> {
 }
 
 fn write_any(dice: &mut Dice, end: &mut PipeEnd, body: &[u8], more: bool) {
-    let mut msg = match dice.below(3) {
-        // SAFETY: the body outlives the message, which is written at once.
-        0 if body.len() <= crate::message::FRAMED_MAX => unsafe { Msg::borrow(body) },
-        1 => Msg::slice(&mut filled(body), 0, body.len()),
+    let copy = dice.below(3) == 0;
+    let msg = match (dice.below(3), Body::new(body)) {
+        (0, Some(body)) => return write_one(end, body, more, copy),
+        (1, _) => Msg::slice(&mut filled(body), 0, body.len()),
         _ => Msg::copy_from(body).unwrap(),
     };
-    msg.set(flag::MORE, more);
-    match dice.below(3) {
-        0 => assert!(end.write_copy(&mut msg)),
-        _ => assert!(end.write_from(&mut msg)),
+    write_one(end, msg, more, copy);
+}
+
+fn write_one(end: &mut PipeEnd, mut part: impl Outgoing, more: bool, copy: bool) {
+    part.renew(more);
+    match copy {
+        true => assert!(end.write_copy(&mut part)),
+        false => assert!(end.write_from(&mut part)),
     }
 }
 
@@ -318,10 +325,10 @@ fn a_run_of_received_frames_is_read_like_messages() {
     bytes.extend_from_slice(&[7; 40]);
     let mut block = filled(&bytes);
     let (mut a, mut b) = pair(NONE, NONE, false);
-    let run = Run::at(&mut block, 0, bytes.len(), usize::MAX, u64::MAX).unwrap();
-    let messages = run.messages();
+    let found = Run::at(&mut block, 0, bytes.len(), usize::MAX, u64::MAX);
+    let (run, messages) = found.unwrap();
     assert_eq!((messages.parts, messages.count), (5, 4));
-    a.write_run(run);
+    a.write_run(run, messages);
     a.flush();
     let mut kept = Vec::new();
     for (body, more) in [

@@ -3,8 +3,11 @@
 #![forbid(unsafe_code)]
 
 use super::channel::Hwm;
-use super::{MESSAGE_COST, PIPE_BATCH, PipeEnd, event};
-use crate::message::{Metadata, Msg, Run, flag};
+use super::end::PipeEnd;
+use super::event;
+use super::outgoing::Outgoing;
+use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
+use crate::message::{Messages, Metadata, Msg, Run, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sys;
 use std::sync::Arc;
@@ -19,13 +22,15 @@ impl PipeEnd {
             return false;
         }
         let packed = self.output().hwm.load(Ordering::Relaxed);
-        if packed != self.limit.0 {
-            self.limit = (packed, Hwm::limit(packed));
+        if packed != self.writer.limit.0 {
+            self.writer.limit = (packed, Hwm::limit(packed));
         }
-        if self.limit.1.wrapping_sub(1) >= self.written - self.acknowledged || self.conflates {
+        if self.writer.limit.1.wrapping_sub(1) >= self.writer.written - self.writer.acknowledged
+            || self.conflates
+        {
             return true;
         }
-        !self.lazy && self.has_room_now()
+        !self.writer.lazy && self.has_room_now()
     }
 
     /// Whether there is room by the reader's latest count. If not, the listener receives
@@ -37,8 +42,8 @@ impl PipeEnd {
         }
         for asleep in [false, true] {
             let limit = self.output().limit();
-            self.acknowledged = self.output().read.load(Ordering::Relaxed);
-            if limit == 0 || self.written - self.acknowledged < limit {
+            self.writer.acknowledged = self.output().read.load(Ordering::Relaxed);
+            if limit == 0 || self.writer.written - self.writer.acknowledged < limit {
                 if asleep {
                     self.output().writer_asleep.store(false, Ordering::Relaxed);
                 }
@@ -57,16 +62,16 @@ impl PipeEnd {
     /// says, however fast the reader is, as in libzmq. Called before this end writes:
     /// what it publishes then orders the mark.
     pub fn set_lazy(&mut self) {
-        self.lazy = true;
+        self.writer.lazy = true;
         self.output().writer_lazy.store(true, Ordering::Relaxed);
     }
 
     /// From now on short bodies are copied to runs. Not for a socket that sends subscriptions: the
     /// connection checks these one by one. A conflating pipe has no runs.
     pub fn set_framing(&mut self) {
-        self.frames = !self.conflates;
+        self.writer.frames = !self.conflates;
         if self.output().is_between_sockets() {
-            self.tx.align();
+            self.writer.parts.align();
         }
     }
 
@@ -77,7 +82,7 @@ impl PipeEnd {
 
     /// Whether no message was written.
     pub fn is_untouched(&self) -> bool {
-        self.written == 0
+        self.writer.written == 0
     }
 
     /// How many more messages can be written now, `usize::MAX` for no limit. Valid after
@@ -85,7 +90,7 @@ impl PipeEnd {
     pub fn room(&self) -> usize {
         match self.output().limit() {
             0 => usize::MAX,
-            limit => limit.saturating_sub(self.written - self.acknowledged) as usize,
+            limit => limit.saturating_sub(self.writer.written - self.writer.acknowledged) as usize,
         }
     }
 
@@ -99,11 +104,11 @@ impl PipeEnd {
         }
     }
 
-    /// As [`write`](Self::write), but takes the content out of `msg`, which is then empty. False if
+    /// As [`write`](Self::write), but takes the content out of `part`, which is then empty. False if
     /// the pipe is full or closed; the content stays then.
-    #[inline]
-    pub fn write_from(&mut self, msg: &mut Msg) -> bool {
-        self.check_write() && self.put(msg)
+    #[inline(always)]
+    pub fn write_from<P: Outgoing>(&mut self, part: &mut P) -> bool {
+        self.check_write() && self.put(part)
     }
 
     /// Writes a part without regard to the high-water mark.
@@ -112,95 +117,74 @@ impl PipeEnd {
         self.put(&mut msg);
     }
 
-    /// As [`write_unchecked`](Self::write_unchecked), but a copy of `msg`, or one
+    /// As [`write_unchecked`](Self::write_unchecked), but a copy of `part`, or one
     /// that shares its body. False if there is no memory.
     #[inline]
-    pub fn write_copy(&mut self, msg: &mut Msg) -> bool {
-        (self.frames && msg.is_framable() && self.frame(msg)) || self.put(&mut msg.share())
+    pub fn write_copy<P: Outgoing>(&mut self, part: &mut P) -> bool {
+        self.frame(part) || part.copy_msg().is_some_and(|msg| self.put_item(msg))
     }
 
-    /// False only if there is no memory; the message stays then.
-    #[inline]
-    fn put(&mut self, msg: &mut Msg) -> bool {
-        if self.frames && msg.is_framable() && self.frame(msg) {
-            msg.clear();
+    /// False only if there is no memory; the part stays then.
+    #[inline(always)]
+    fn put<P: Outgoing>(&mut self, part: &mut P) -> bool {
+        if self.frame(part) {
+            part.clear();
             return true;
         }
-        self.put_item(msg)
+        part.take_msg().is_some_and(|msg| self.put_item(msg))
     }
 
-    fn put_item(&mut self, msg: &mut Msg) -> bool {
-        if !msg.own() {
-            return false;
-        }
-        msg.end_loan();
-        let flags = msg.flags();
+    fn put_item(&mut self, msg: Msg) -> bool {
         if self.conflates {
-            self.write_latest(msg.take());
+            self.write_latest(msg);
             return true;
         }
-        self.count_written(flags, msg.len());
-        self.tx.push_from(msg);
+        self.count_written(msg.flags(), msg.len());
+        self.writer.parts.push(msg);
         true
     }
 
-    /// The short path of [`write_from`](Self::write_from) for a part that is only a body. False if
-    /// there is no room in the pipe or in the run.
+    /// Copies a part to a run. False if it is none for a run, or there is no memory for one.
     #[inline(always)]
-    pub fn write_frame(&mut self, body: &[u8], more: bool) -> bool {
-        self.frames && self.check_write() && self.put_frame(body, if more { flag::MORE } else { 0 })
-    }
-
-    /// Copies a part to the run. False if there is no memory for one, or no room in the pipe's next
-    /// run.
-    #[inline]
-    fn frame(&mut self, msg: &Msg) -> bool {
-        let (body, flags) = (msg.data(), msg.flags());
-        let room = self.tx.has_room(body.len()) || self.tx.begin_run(body.len());
-        room && self.put_frame(body, flags)
-    }
-
-    /// Copies a part to the run. False if there is no room.
-    #[inline(always)]
-    fn put_frame(&mut self, body: &[u8], flags: u8) -> bool {
-        let Some(place) = self.tx.place(body) else {
+    fn frame<P: Outgoing>(&mut self, part: &P) -> bool {
+        if !self.writer.frames || !part.is_framable() {
+            return false;
+        }
+        let body = part.body();
+        let parts = &mut self.writer.parts;
+        if !parts.has_room(body.len()) && !parts.begin_run(body.len()) {
+            return false;
+        }
+        let Some(place) = parts.place(body) else {
             return false;
         };
-        self.load += body.len() + MESSAGE_COST;
-        self.written += Self::counts(flags);
-        place.put(flags & flag::MORE != 0);
+        self.writer.load += body.len() + MESSAGE_COST;
+        self.writer.written += u64::from(!part.more());
+        place.put(part.more());
         true
     }
 
     /// Writes the messages of a run. Not called within a multipart message.
-    pub fn write_run(&mut self, run: Run) {
-        let messages = run.messages();
-        self.written += messages.count as u64;
-        self.load += messages.len + messages.parts * MESSAGE_COST;
-        self.tx.push_run(run);
+    pub fn write_run(&mut self, run: Run, messages: Messages) {
+        self.writer.written += messages.count as u64;
+        self.writer.load += messages.len + messages.parts * MESSAGE_COST;
+        self.writer.parts.push_run(run, messages);
     }
 
+    /// Counts a part. What is no message of the application does not count towards the high-water
+    /// mark.
     #[inline]
     fn count_written(&mut self, flags: u8, len: usize) {
-        self.load += len + MESSAGE_COST;
-        self.written += Self::counts(flags);
-    }
-
-    /// What a part counts towards the high-water mark.
-    #[inline]
-    fn counts(flags: u8) -> u64 {
-        let uncounted = flags & (flag::MORE | flag::ROUTING_ID | flag::CONTROL);
-        u64::from(uncounted == 0)
+        self.writer.load += len + MESSAGE_COST;
+        self.writer.written += u64::from(flags & (flag::MORE | flag::ROUTING_ID) == 0);
     }
 
     #[cold]
     fn write_latest(&mut self, msg: Msg) {
         let more = msg.more();
         if let Some(place) = &self.output().latest {
-            if !msg.has(flag::CONTROL) {
-                *place.lock() = Some(msg);
-                self.written += u64::from(!more);
-            }
+            *place.lock() = Some(msg);
+            self.writer.written += u64::from(!more);
         }
     }
 
@@ -209,10 +193,8 @@ impl PipeEnd {
         if self.conflates {
             return;
         }
-        self.load += metadata.memory();
-        let mut msg = Msg::new().with(flag::CONTROL);
-        msg.set_metadata(Some(metadata));
-        self.write_unchecked(msg);
+        self.writer.load += metadata.memory() + MESSAGE_COST;
+        self.writer.parts.push_metadata(metadata);
     }
 
     /// Publishes what was written, and sends [`event::READ`] if the reader had run dry: the first
@@ -222,8 +204,8 @@ impl PipeEnd {
         // Acquire pairs with the fence and the store in `came_meanwhile`: `reader_asleep`, set before
         // them, is visible too.
         let weak = self.output().weak.load(Ordering::Acquire);
-        let news = self.tx.publish(weak) || self.conflates;
-        if self.load >= PIPE_BATCH {
+        let news = self.writer.parts.publish(weak) || self.conflates;
+        if self.writer.load >= PIPE_BATCH {
             return self.fill_reader();
         }
         if news && self.output().reader_asleep.load(Ordering::SeqCst) {
@@ -257,12 +239,12 @@ impl PipeEnd {
 
     /// Takes back the parts of an unfinished message.
     pub fn rollback(&mut self) {
-        self.tx.rollback();
+        self.writer.parts.rollback();
     }
 
     /// Whether half a multipart message has been written.
     pub fn is_mid_message(&self) -> bool {
-        self.tx.is_open()
+        self.writer.parts.is_open()
     }
 
     /// The writer's answer to a hiccup: the reader skips everything written so far. The Release
@@ -273,8 +255,8 @@ impl PipeEnd {
         let channel = &self.shared.channels[self.side];
         channel
             .discard_until
-            .store(self.tx.completed(), Ordering::Relaxed);
-        self.tx.publish(false);
+            .store(self.writer.parts.completed(), Ordering::Relaxed);
+        self.writer.parts.publish(false);
         channel.restarts.fetch_add(1, Ordering::Release);
         self.shared.notify(1 - self.side, event::READ);
     }

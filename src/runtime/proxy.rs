@@ -14,6 +14,7 @@ use crate::abi::numbers::ZMQ_REP;
 use crate::abi::options::ZMQ_TYPE;
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
+use crate::pipe::Bare;
 use crate::sync::local::thread_cell;
 use crate::sync::parker::Wake;
 use crate::sync::suspend::{self, SleepOn};
@@ -265,11 +266,11 @@ impl Proxy {
         let mut captured = pending.as_ref().is_some_and(|pending| pending.captured);
         let (mut have, resumed) = (pending.is_some(), pending.is_some());
         let mut msg = pending.map_or_else(Msg::new, |pending| pending.msg);
-        msg.set(flag::BARE, true);
         for _ in 0..BURST {
             loop {
                 if !std::mem::replace(&mut have, false) {
-                    match socket::recv_into(socket::find(from)?, &mut msg, DONTWAIT | SLEEPS) {
+                    let into = &mut Bare(&mut msg);
+                    match socket::recv_into(socket::find(from)?, into, DONTWAIT | SLEEPS) {
                         Ok(()) => {}
                         Err(Error::Again) => return Ok(()),
                         Err(error) => return Err(error),

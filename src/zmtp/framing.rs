@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 use super::error::FrameError;
+use crate::message::frame;
 
 /// The longest header of any framing, in bytes.
 pub const MAX_HEADER: usize = 10;
@@ -14,9 +15,6 @@ pub const MAX_HEADER: usize = 10;
 /// applications of STREAM sockets can observe.
 const RAW_CHUNK: usize = 8192;
 
-const FLAG_MORE: u8 = 0x01;
-const FLAG_LONG: u8 = 0x02;
-const FLAG_COMMAND: u8 = 0x04;
 /// First octet of a 1.0 frame whose length follows as a 64-bit number.
 const V1_LONG: u8 = 0xff;
 
@@ -78,18 +76,10 @@ impl Framing {
         out: &mut [u8; MAX_HEADER],
     ) -> usize {
         match self {
-            Framing::V2 => {
-                let flags = u8::from(more) | (u8::from(command) << 2);
-                if let Ok(short) = u8::try_from(size) {
-                    out[0] = flags;
-                    out[1] = short;
-                    2
-                } else {
-                    out[0] = flags | FLAG_LONG;
-                    out[1..9].copy_from_slice(&(size as u64).to_be_bytes());
-                    9
-                }
-            }
+            Framing::V2 => frame::encode(v2_flags(more, command), size, |header| {
+                out[..header.len()].copy_from_slice(header);
+                header.len()
+            }),
             Framing::V1 => {
                 if size < usize::from(V1_LONG) - 1 {
                     out[0] = size as u8 + 1;
@@ -104,15 +94,35 @@ impl Framing {
         }
     }
 
+    /// As [`encode_header`](Self::encode_header), but appends the header to `out`.
+    #[inline]
+    pub fn append_header(self, more: bool, command: bool, size: usize, out: &mut Vec<u8>) {
+        match self {
+            Framing::V2 => {
+                let flags = v2_flags(more, command);
+                frame::encode(flags, size, |header| out.extend_from_slice(header));
+            }
+            _ => {
+                let mut header = [0; MAX_HEADER];
+                let len = self.encode_header(more, command, size, &mut header);
+                out.extend_from_slice(&header[..len]);
+            }
+        }
+    }
+
     /// Appends a whole frame to `out`. Copies the body, so it is for commands and
-    /// identities; traffic uses [`Framing::encode_header`].
+    /// identities; traffic uses [`Framing::append_header`].
     pub fn append_frame(self, more: bool, command: bool, body: &[u8], out: &mut Vec<u8>) {
-        let mut header = [0; MAX_HEADER];
-        let len = self.encode_header(more, command, body.len(), &mut header);
-        out.reserve(len + body.len());
-        out.extend_from_slice(&header[..len]);
+        out.reserve(MAX_HEADER + body.len());
+        self.append_header(more, command, body.len(), out);
         out.extend_from_slice(body);
     }
+}
+
+#[inline]
+fn v2_flags(more: bool, command: bool) -> u8 {
+    let of = |on: bool, flag| if on { flag } else { 0 };
+    of(more, frame::MORE) | of(command, frame::COMMAND)
 }
 
 /// Writes the long form of a 1.0 header, which is also the signature of a greeting.
@@ -124,18 +134,12 @@ pub(super) fn encode_v1_long(length: u64, flags: u8, out: &mut [u8; MAX_HEADER])
 
 #[inline]
 fn decode_v2(input: &[u8]) -> Option<Header> {
-    let &[flags, short] = input.first_chunk::<2>()?;
-    let (size, len) = if flags & FLAG_LONG == 0 {
-        (u64::from(short), 2)
-    } else {
-        let long = input[1..].first_chunk::<8>()?;
-        (u64::from_be_bytes(*long), 9)
-    };
+    let header = frame::decode(input)?;
     Some(Header {
-        more: flags & FLAG_MORE != 0,
-        command: flags & FLAG_COMMAND != 0,
-        size,
-        len,
+        more: header.flags & frame::MORE != 0,
+        command: header.flags & frame::COMMAND != 0,
+        size: header.size,
+        len: header.len,
     })
 }
 
@@ -156,7 +160,7 @@ fn decode_v1(input: &[u8]) -> Result<Option<Header>, FrameError> {
         return Err(FrameError::ZeroLength);
     };
     Ok(input.get(len - 1).map(|flags| Header {
-        more: flags & FLAG_MORE != 0,
+        more: flags & frame::MORE != 0,
         command: false,
         size,
         len,

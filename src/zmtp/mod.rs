@@ -8,7 +8,7 @@
 //! 1. [`Handshake::start`], then [`Handshake::advance`] with the bytes read,
 //!    until it returns `done`;
 //! 2. [`Handshake::into_session`], which returns what was negotiated;
-//! 3. [`Framing::decode_header`] and [`Framing::encode_header`] for traffic,
+//! 3. [`Framing::decode_header`] and [`Framing::append_header`] for traffic,
 //!    [`command::parse`] for command frames, [`Heartbeat`] for liveness.
 //!
 //! Supported are ZMTP 1.0 ([RFC 13]), 2.0 ([RFC 15]), 3.0 ([RFC 23]) and 3.1
@@ -38,7 +38,9 @@ mod peer;
 #[cfg(feature = "testing")]
 pub use error::FrameError;
 pub use error::{HandshakeError, ProtocolError, Refusal};
-pub use framing::{Framing, Header, MAX_HEADER};
+#[cfg(any(test, feature = "testing"))]
+pub use framing::MAX_HEADER;
+pub use framing::{Framing, Header};
 pub use greeting::Version;
 pub use handshake::{Handshake, HandshakeConfig, Session};
 #[cfg(any(test, feature = "testing"))]

@@ -50,28 +50,11 @@ struct Exceptions {
 }
 
 const EXCEPTIONS: Exceptions = Exceptions {
-    long: &[
-        "message/frames.rs",
-        "message/mod.rs",
-        "options/socket.rs",
-        "pipe/queue.rs",
-    ],
-    wide: &["pattern/xpub.rs: Xpub", "pipe/mod.rs: PipeEnd"],
+    long: &["options/socket.rs"],
+    wide: &[],
     atomics: &[],
     circles: &[
-        (
-            "message",
-            &[
-                "body", "frames", "mod", "recycle", "released", "run", "usage",
-            ],
-        ),
         ("options", &["lists", "socket"]),
-        ("pattern", &["mod", "routing"]),
-        (
-            "pattern/routing/prefix_tree",
-            &["bucket", "children", "label", "mod"],
-        ),
-        ("pipe", &["channel", "ledger", "mod"]),
         ("sys", &["linux", "unix"]),
         ("zmtp/mechanism", &["curve", "mod", "null", "plain"]),
     ],

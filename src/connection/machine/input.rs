@@ -293,11 +293,11 @@ impl Input {
             return;
         }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let Some(run) = Run::at(block, self.start, self.end, pipe.room(), limit) else {
+        let found = Run::at(block, self.start, self.end, pipe.room(), limit);
+        let Some((run, messages)) = found else {
             return;
         };
-        let messages = run.messages();
-        pipe.write_run(run);
+        pipe.write_run(run, messages);
         self.delivered += messages.count as u32;
         self.start += messages.len;
         self.after_huge = false;

@@ -8,9 +8,9 @@
 
 use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BATCH, WRITE_BUFFER_MAX};
 use crate::message::{Msg, flag};
-use crate::pipe::PipeEnd;
+use crate::pipe::{Bare, PipeEnd};
 use crate::sync::local::thread_cell;
-use crate::zmtp::{Flags, MAX_HEADER, Session, command};
+use crate::zmtp::{Flags, Session, command};
 use std::io;
 
 /// PINGs are not answered while this many bytes of commands wait: a peer that sends PINGs
@@ -194,8 +194,7 @@ impl Output {
             return;
         }
         let passes = session.passes_frames();
-        // The stream does not carry the connection's metadata.
-        let mut msg = Msg::new().with(flag::BARE);
+        let mut msg = Msg::new();
         while self.body.is_none() && self.bytes.len() - self.sent < WRITE_BATCH {
             if passes {
                 let room = WRITE_BATCH - (self.bytes.len() - self.sent);
@@ -206,7 +205,8 @@ impl Output {
                     continue;
                 }
             }
-            if !pipe.read_into(&mut msg) {
+            // The stream does not carry the connection's metadata.
+            if pipe.read_into(&mut Bare(&mut msg)).is_none() {
                 break;
             }
             self.encode(&mut msg, session);
@@ -231,14 +231,9 @@ impl Output {
             let mechanism = &mut session.mechanism;
             return mechanism.encode(flags, msg.data(), &mut self.bytes);
         }
-        let mut header = [0; MAX_HEADER];
-        let len = session
+        session
             .framing
-            .encode_header(msg.more(), false, msg.len(), &mut header);
-        match len {
-            2 => self.bytes.extend_from_slice(&[header[0], header[1]]),
-            _ => self.bytes.extend_from_slice(&header[..len]),
-        }
+            .append_header(msg.more(), false, msg.len(), &mut self.bytes);
         if msg.len() <= COPY_MAX {
             msg.append_to(&mut self.bytes);
         } else {

@@ -3,9 +3,8 @@
 #![forbid(unsafe_code)]
 
 use super::pipe_list::PipeList;
-use crate::message::Msg;
-use crate::pattern::{Env, Request};
-use crate::pipe::PipeId;
+use crate::pattern::base::{Env, Request};
+use crate::pipe::{Outgoing, PipeId};
 
 /// Distributor: copies of a message to the matching pipes. For a pipe that is full the whole
 /// message is dropped, never a part of it.
@@ -127,27 +126,27 @@ impl Distributor {
     }
 
     /// Writes a part to every active pipe.
-    pub fn send_to_all(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
+    pub fn send_to_all<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
         self.matching = self.active;
-        self.send_to_matching(env, msg);
+        self.send_to_matching(env, part);
     }
 
-    /// Writes a part to the matching pipes and leaves `msg` empty.
+    /// Writes a part to the matching pipes and leaves `part` empty.
     #[inline]
-    pub fn send_to_matching(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
-        self.distribute(env, msg, false);
+    pub fn send_to_matching<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
+        self.distribute(env, part, false);
     }
 
     /// The same after [`has_room`](Self::has_room) returned true: writes without another check,
     /// since another thread may have lowered the HWM in between.
     #[inline]
-    pub fn send_surely(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
-        self.distribute(env, msg, true);
+    pub fn send_surely<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
+        self.distribute(env, part, true);
     }
 
     #[inline]
-    fn distribute(&mut self, env: &mut Env<'_>, msg: &mut Msg, surely: bool) {
-        let more = msg.more();
+    fn distribute<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P, surely: bool) {
+        let more = part.more();
         let mut index = 0;
         while index < self.matching {
             let Some(pipe) = self.pipes.at(index) else {
@@ -158,7 +157,7 @@ impl Distributor {
                 let has_room = surely && !end.is_peer_closed();
                 if has_room || end.check_write() || end.has_room_now() {
                     index += 1;
-                    end.write_copy(msg);
+                    end.write_copy(part);
                     if !more {
                         end.flush();
                     }
@@ -177,16 +176,16 @@ impl Distributor {
             self.active = self.eligible;
         }
         self.more = more;
-        msg.clear();
+        part.clear();
     }
 
     /// Writes a message of one part, which must not be lost, to all pipes, full ones too. Must
     /// not be called in mid-message.
-    pub fn send_unchecked(&mut self, env: &mut Env<'_>, msg: &mut Msg) {
+    pub fn send_unchecked<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
         for pipe in self.pipes.iter() {
             if let Some(end) = env.pipes.get(pipe) {
                 if !end.is_peer_closed() {
-                    end.write_copy(msg);
+                    end.write_copy(part);
                     end.flush();
                 }
             }

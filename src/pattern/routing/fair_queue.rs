@@ -2,20 +2,17 @@
 
 #![forbid(unsafe_code)]
 
-use super::pipe_list::PipeList;
+use super::turns::Turns;
 use crate::message::{Msg, flag};
-use crate::pattern::Env;
-use crate::pipe::{PipeEnd, PipeId};
+use crate::pattern::base::Env;
+use crate::pipe::{Incoming, PipeId};
 use std::collections::VecDeque;
 
 /// Fair queue: one message from each pipe that has any, in turn.
 #[derive(Default)]
 pub struct FairQueue {
-    /// The first `active` pipes may have something to read.
-    pipes: PipeList,
-    active: usize,
-    /// The pipe read next; below `active` unless there is none.
-    current: usize,
+    /// The active ones may have something to read.
+    pipes: Turns,
     /// The part read last had [`flag::MORE`].
     more: bool,
     /// The unread parts of a message whose pipe was detached in mid-message.
@@ -25,22 +22,19 @@ pub struct FairQueue {
 impl FairQueue {
     /// Adds a pipe, as one that may have messages.
     pub fn attach(&mut self, pipe: PipeId) {
-        if self.pipes.push(pipe) {
-            self.pipes.swap(self.active, self.pipes.len() - 1);
-            self.active += 1;
-        }
+        self.pipes.attach(pipe);
     }
 
     /// Whether the pipe is in the queue.
     pub fn contains(&self, pipe: PipeId) -> bool {
-        self.pipes.index(pipe).is_some()
+        self.pipes.contains(pipe)
     }
 
     /// The pipe has messages, or its end. Does nothing for a pipe that is not in the queue.
     pub fn activated(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        let Some(index) = self.pipes.index(pipe) else {
+        if !self.contains(pipe) {
             return;
-        };
+        }
         // It may be only the end, also of a pipe that was never read.
         if let Some(end) = env.pipes.get(pipe) {
             if !end.check_read() {
@@ -50,33 +44,18 @@ impl FairQueue {
                 return;
             }
         }
-        if index >= self.active {
-            self.pipes.swap(index, self.active);
-            self.active += 1;
-        }
+        self.pipes.activate(pipe);
     }
 
     /// Removes a pipe. If a message was read in part, its other parts are kept in `rest`.
     pub fn detached(&mut self, env: &mut Env<'_>, pipe: PipeId) {
-        let Some(index) = self.pipes.index(pipe) else {
-            return;
-        };
-        let interrupted = self.more && self.rest.is_empty() && index == self.current;
+        let in_message = self.more && self.rest.is_empty();
+        let interrupted = in_message && self.pipes.is_current(pipe);
         if interrupted {
             self.rescue(env, pipe);
         }
-        if index < self.active {
-            self.active -= 1;
-            self.pipes.swap(index, self.active);
-            if self.current == self.active {
-                // Stay with the pipe in mid-message if it was the one moved.
-                let follow = self.more && self.rest.is_empty() && !interrupted;
-                self.current = if follow { index } else { 0 };
-            }
-            self.pipes.remove(self.active);
-            return;
-        }
-        self.pipes.remove(index);
+        // In mid-message the pipe of that message keeps its turn.
+        self.pipes.remove(pipe, in_message && !interrupted);
     }
 
     fn rescue(&mut self, env: &mut Env<'_>, pipe: PipeId) {
@@ -98,66 +77,62 @@ impl FairQueue {
     /// Reads a part in place of the content of `into` and returns its pipe; `None` if no pipe
     /// has one.
     #[inline]
-    pub fn recv(&mut self, env: &mut Env<'_>, into: &mut Msg) -> Option<PipeId> {
+    pub fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Option<PipeId> {
+        // Mostly there is a frame in the current pipe.
+        let pipe = self.pipes.current().filter(|_| self.rest.is_empty());
+        if let Some((pipe, end)) = pipe.and_then(|pipe| Some((pipe, env.pipes.get(pipe)?))) {
+            if let Some(flags) = end.read_frame(into) {
+                self.took(flags);
+                return Some(pipe);
+            }
+        }
+        self.recv_any(env, into)
+    }
+
+    /// As [`recv`](Self::recv), in any state.
+    #[inline(never)]
+    fn recv_any<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Option<PipeId> {
         if !self.rest.is_empty() {
             return self.recv_rest(into);
         }
-        while let Some(pipe) = self.next_pipe() {
+        while let Some(pipe) = self.pipes.current() {
             let Some(end) = env.pipes.get(pipe) else {
-                self.deactivate();
+                self.pipes.deactivate();
                 continue;
             };
-            if !end.read_into(into) {
+            let Some(flags) = end.read_into(into) else {
                 if end.is_ended() {
                     env.close(pipe);
                 }
                 self.more = false;
-                self.deactivate();
+                self.pipes.deactivate();
                 continue;
-            }
-            if into.has(flag::ROUTING_ID) {
+            };
+            if flags & flag::ROUTING_ID != 0 {
                 into.clear();
                 continue;
             }
-            self.read_part(into.more());
+            self.took(flags);
             return Some(pipe);
         }
         None
     }
 
-    /// The short path of [`recv`](Self::recv): succeeds only if `read` gets a part from the
-    /// current pipe. The boolean that `read` returns is whether other parts follow.
-    #[inline(always)]
-    pub fn recv_frame<R>(
-        &mut self,
-        env: &mut Env<'_>,
-        read: impl FnOnce(&mut PipeEnd) -> Option<(R, bool)>,
-    ) -> Option<(R, bool)> {
-        if !self.rest.is_empty() {
-            return None;
-        }
-        let pipe = self.next_pipe()?;
-        let (result, more) = read(env.pipes.get(pipe)?)?;
-        self.read_part(more);
-        Some((result, more))
-    }
-
+    /// A part with these flags was read from the current pipe.
     #[inline]
-    fn read_part(&mut self, more: bool) {
-        self.more = more;
-        if !more {
-            self.current += 1;
-            if self.current >= self.active {
-                self.current = 0;
-            }
+    fn took(&mut self, flags: u8) {
+        self.more = flags & flag::MORE != 0;
+        if !self.more {
+            self.pipes.advance();
         }
     }
 
     /// Takes a part from `rest`. Its pipe was detached; the id returned is that of no pipe.
     #[cold]
-    fn recv_rest(&mut self, into: &mut Msg) -> Option<PipeId> {
-        *into = self.rest.pop_front()?;
-        self.more = into.more();
+    fn recv_rest<I: Incoming>(&mut self, into: &mut I) -> Option<PipeId> {
+        let part = self.rest.pop_front()?;
+        self.more = part.more();
+        into.put(part);
         Some(PipeId(u32::MAX))
     }
 
@@ -166,7 +141,7 @@ impl FairQueue {
         if self.more || !self.rest.is_empty() {
             return true;
         }
-        while let Some(pipe) = self.next_pipe() {
+        while let Some(pipe) = self.pipes.current() {
             if let Some(end) = env.pipes.get(pipe) {
                 if end.check_read() {
                     return true;
@@ -175,25 +150,8 @@ impl FairQueue {
                     env.close(pipe);
                 }
             }
-            self.deactivate();
+            self.pipes.deactivate();
         }
         false
-    }
-
-    #[inline]
-    fn next_pipe(&self) -> Option<PipeId> {
-        if self.active == 0 {
-            return None;
-        }
-        self.pipes.at(self.current)
-    }
-
-    /// Moves the current pipe behind the active ones.
-    fn deactivate(&mut self) {
-        self.active -= 1;
-        self.pipes.swap(self.current, self.active);
-        if self.current == self.active {
-            self.current = 0;
-        }
     }
 }

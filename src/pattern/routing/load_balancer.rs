@@ -2,20 +2,16 @@
 
 #![forbid(unsafe_code)]
 
-use super::pipe_list::PipeList;
+use super::turns::Turns;
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pattern::Env;
-use crate::pipe::PipeId;
+use crate::pattern::base::Env;
+use crate::pipe::{Outgoing, PipeId};
 
 /// Load balancer: each message goes to the next pipe that has room.
 #[derive(Default)]
 pub struct LoadBalancer {
-    /// The first `active` pipes may have room.
-    pipes: PipeList,
-    active: usize,
-    /// The pipe written next; below `active` unless there is none.
-    current: usize,
+    /// The active ones may have room.
+    pipes: Turns,
     /// The part written last has others to follow.
     more: bool,
     /// The pipe was detached in mid-message: the rest of that message is dropped.
@@ -25,110 +21,85 @@ pub struct LoadBalancer {
 impl LoadBalancer {
     /// Adds a pipe, as one that may have room.
     pub fn attach(&mut self, pipe: PipeId) {
-        if self.pipes.push(pipe) {
-            self.activated(pipe);
-        }
+        self.pipes.attach(pipe);
     }
 
     /// There is room in the pipe. Does nothing for active or unknown pipes.
     pub fn activated(&mut self, pipe: PipeId) {
-        match self.pipes.index(pipe) {
-            Some(index) if index >= self.active => {
-                self.pipes.swap(index, self.active);
-                self.active += 1;
-            }
-            _ => {}
-        }
+        self.pipes.activate(pipe);
     }
 
     /// Removes a pipe.
     pub fn detached(&mut self, pipe: PipeId) {
-        let Some(index) = self.pipes.index(pipe) else {
-            return;
-        };
-        if index == self.current && self.more {
+        if self.more && self.pipes.is_current(pipe) {
             self.dropping = true;
             self.more = false;
         }
-        if index < self.active {
-            self.active -= 1;
-            self.pipes.swap(index, self.active);
-            if self.current == self.active {
-                // Stay with the pipe in mid-message if it was the one moved.
-                self.current = if self.more { index } else { 0 };
-            }
-            self.pipes.remove(self.active);
-            return;
-        }
-        self.pipes.remove(index);
+        // In mid-message the pipe of that message keeps its turn.
+        self.pipes.remove(pipe, self.more);
     }
 
-    /// Writes a part, which leaves `msg` empty, and returns its pipe; `None` if the part was
-    /// dropped because the pipe of its message was detached or takes no more.
+    /// Writes a part, which is then empty. It is dropped if the pipe of its message was detached or
+    /// takes no more.
     ///
     /// [`Error::Again`] if no pipe has room.
     #[inline]
-    pub fn send(&mut self, env: &mut Env<'_>, msg: &mut Msg) -> Result<Option<PipeId>> {
-        if self.dropping {
-            self.dropping = msg.more();
-            msg.clear();
-            return Ok(None);
+    pub fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        match !self.dropping && self.write(env, part) {
+            true => Ok(()),
+            false => self.send_elsewhere(env, part),
         }
-        let more = msg.more();
-        while self.active > 0 {
-            let Some(pipe) = self.pipes.at(self.current) else {
-                break;
-            };
-            if let Some(end) = env.pipes.get(pipe) {
-                if end.write_from(msg) {
-                    self.more = more;
-                    if !more {
-                        end.flush();
-                        self.next();
-                    }
-                    return Ok(Some(pipe));
-                }
-                if self.more {
-                    // The first parts are in a pipe that takes no more; the others must not be
-                    // written to another pipe.
-                    end.rollback();
-                    self.more = false;
-                    self.dropping = more;
-                    msg.clear();
-                    return Ok(None);
-                }
-            }
-            self.deactivate();
-        }
-        Err(Error::Again)
     }
 
-    /// The short path of [`send`](Self::send) for a part that is only a body: false, and
-    /// nothing is written, if the current pipe does not take it at once.
-    #[inline]
-    pub fn send_frame(&mut self, env: &mut Env<'_>, body: &[u8], more: bool) -> bool {
-        if self.active == 0 || self.dropping {
+    /// Writes a part to the current pipe. False if that does not take it.
+    #[inline(always)]
+    fn write<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> bool {
+        let pipe = self.pipes.current();
+        let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) else {
             return false;
-        }
-        let end = self.pipes.at(self.current).and_then(|id| env.pipes.get(id));
-        let Some(end) = end else { return false };
-        if !end.write_frame(body, more) {
+        };
+        let more = part.more();
+        if !end.write_from(part) {
             return false;
         }
         self.more = more;
         if !more {
             end.flush();
-            self.next();
+            self.pipes.advance();
         }
         true
     }
 
-    #[inline]
-    fn next(&mut self) {
-        self.current += 1;
-        if self.current >= self.active {
-            self.current = 0;
+    /// As [`send`](Self::send), after the current pipe has not taken the part.
+    #[cold]
+    #[inline(never)]
+    fn send_elsewhere<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()> {
+        if std::mem::take(&mut self.more) {
+            // The first parts are in a pipe that takes no more; the others must not be written to
+            // another pipe.
+            let pipe = self.pipes.current();
+            if let Some(end) = pipe.and_then(|pipe| env.pipes.get(pipe)) {
+                end.rollback();
+            }
+            self.dropping = true;
         }
+        if self.dropping {
+            self.dropping = part.more();
+            part.clear();
+            return Ok(());
+        }
+        while self.pipes.current().is_some() {
+            self.pipes.deactivate();
+            if self.write(env, part) {
+                return Ok(());
+            }
+        }
+        Err(Error::Again)
+    }
+
+    /// The pipe of the message of which the last part is still to be sent.
+    pub fn writing_to(&self) -> Option<PipeId> {
+        self.pipes.current().filter(|_| self.more)
     }
 
     /// Whether [`send`](Self::send) would succeed.
@@ -136,23 +107,12 @@ impl LoadBalancer {
         if self.more || self.dropping {
             return true;
         }
-        while self.active > 0 {
-            let Some(pipe) = self.pipes.at(self.current) else {
-                break;
-            };
+        while let Some(pipe) = self.pipes.current() {
             if env.pipes.get(pipe).is_some_and(|end| end.check_write()) {
                 return true;
             }
-            self.deactivate();
+            self.pipes.deactivate();
         }
         false
-    }
-
-    fn deactivate(&mut self) {
-        self.active -= 1;
-        self.pipes.swap(self.current, self.active);
-        if self.current == self.active {
-            self.current = 0;
-        }
     }
 }

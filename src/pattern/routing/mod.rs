@@ -10,6 +10,7 @@ mod pipe_list;
 pub mod prefix_tree;
 pub mod routing_table;
 pub mod subscriptions;
+mod turns;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

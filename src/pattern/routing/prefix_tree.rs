@@ -18,6 +18,7 @@ mod bucket;
 mod children;
 mod label;
 
+pub use bucket::ABSENT;
 pub use label::Text;
 
 use bucket::{Bucket, STRING_MAX};
@@ -25,9 +26,6 @@ use children::Children;
 use label::{Key, LABEL, Labels, Node, common};
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// The number that no key may have.
-pub const ABSENT: u32 = u32::MAX;
 
 const ROOT: u32 = 0;
 

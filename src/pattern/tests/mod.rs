@@ -11,9 +11,10 @@ mod stream;
 
 use super::*;
 use crate::abi::socket_type::{SPECS, SocketType};
-use crate::message::flag;
-use crate::options::ContextOptions;
-use crate::pipe::{Hwm, Listener, PipeEnd, event, pair};
+use crate::error::{Error, Result};
+use crate::message::{Msg, flag};
+use crate::options::{ContextOptions, Options};
+use crate::pipe::{Hwm, Listener, PipeEnd, PipeId, Pipes, event, pair};
 use crate::sync::Mutex;
 use std::sync::Arc;
 

@@ -183,7 +183,7 @@ fn short_messages_are_taken_as_one_run_of_frames() {
     assert!(a.is_mid_message());
     a.write(msg("two")).unwrap();
     assert!(!a.is_mid_message());
-    assert!(a.write_frame(b"three", false));
+    assert!(a.write_from(&mut Body::new(b"three").unwrap()));
     a.flush();
     let frames = b.take_frames(1000).unwrap();
     assert_eq!(frames.bytes, b"\x01\x03one\x00\x03two\x00\x05three");

@@ -22,5 +22,5 @@ pub use flags::{DONTWAIT, POLLERR, POLLIN, POLLOUT, POLLPRI, SLEEPS, SNDMORE};
 pub use handles::{SOCKETS, close, create, find, ready, with};
 pub use options::{get_option, give_descriptor, set_option};
 pub use state::Socket;
-pub use transfer::{recv, recv_into, recv_with, send, send_bytes, send_from, send_short};
+pub use transfer::{recv, recv_into, send, send_bytes, send_from};
 pub use watch::watch;

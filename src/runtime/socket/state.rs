@@ -13,7 +13,6 @@ use super::flags::{POLLIN, POLLOUT};
 use super::records::Endpoints;
 use crate::error::{Error, Result};
 use crate::io_policy::tunables::MAIL_EVERY;
-use crate::message::Msg;
 use crate::options::Options;
 use crate::pattern::{AnyPattern, Attachment, Env, Pattern, Request};
 use crate::pipe::{PipeEnd, PipeId, Pipes, event};
@@ -97,10 +96,16 @@ impl Socket {
     ) -> R {
         let (pattern, mut env) = self.parts();
         let result = f(pattern, &mut env);
+        self.after_pattern();
+        result
+    }
+
+    /// Acts on the requests that a call of the pattern has left.
+    #[inline(always)]
+    pub(super) fn after_pattern(&mut self) {
         if !self.requests.is_empty() {
             self.act_on_requests();
         }
-        result
     }
 
     /// [`Error::Term`] if the context was shut down.
@@ -265,29 +270,6 @@ impl Socket {
         if !self.requests.is_empty() {
             self.act_on_requests();
         }
-    }
-
-    /// Sends without blocking.
-    #[inline]
-    pub fn try_send(&mut self, msg: &mut Msg) -> Result<()> {
-        self.with_pattern(|pattern, env| pattern.send(env, msg))
-    }
-
-    /// Receives without blocking. Reads the caller-driven connections if the pipes have no
-    /// message.
-    pub(super) fn try_recv(&mut self, into: &mut Msg) -> Result<()> {
-        let mut result = self.with_pattern(|pattern, env| pattern.recv(env, into));
-        if matches!(result, Err(Error::Again))
-            && self.shared.caller_driven.drive_inputs_at_intervals()
-            && self.shared.mail.has_commands()
-        {
-            self.process_mail();
-            result = self.with_pattern(|pattern, env| pattern.recv(env, into));
-        }
-        if result.is_ok() {
-            self.more = into.more();
-        }
-        result
     }
 
     /// `ZMQ_EVENTS`, restricted to `wanted`.

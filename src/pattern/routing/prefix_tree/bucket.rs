@@ -2,8 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use super::ABSENT;
 use std::ops::Range;
+
+/// The number that no key may have.
+pub const ABSENT: u32 = u32::MAX;
 
 /// Most strings in a bucket.
 const COUNT_MAX: usize = 64;

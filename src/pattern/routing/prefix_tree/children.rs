@@ -2,8 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::ABSENT;
-use super::bucket::Bucket;
+use super::bucket::{ABSENT, Bucket};
 use smallvec::SmallVec;
 
 /// The rests of a few keys, or edges to other nodes in the order of the first bytes of their

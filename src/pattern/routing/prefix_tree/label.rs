@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::ABSENT;
+use super::bucket::ABSENT;
 use super::children::Children;
 use crate::message::Msg;
 use smallvec::SmallVec;

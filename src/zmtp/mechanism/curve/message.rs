@@ -80,10 +80,8 @@ impl CurveTraffic {
         let nonce = self.send.nonce.to_be_bytes();
         let stream = Salsa20::new(&self.send.key, &nonce);
 
-        let mut header = [0; MAX_HEADER];
-        let len = Framing::V2.encode_header(false, false, PREFIX + body.len(), &mut header);
-        out.reserve(len + PREFIX + body.len());
-        out.extend_from_slice(&header[..len]);
+        out.reserve(MAX_HEADER + PREFIX + body.len());
+        Framing::V2.append_header(false, false, PREFIX + body.len(), out);
         out.extend_from_slice(NAME);
         out.extend_from_slice(&nonce);
         let start = out.len();

@@ -1,63 +1,34 @@
 //! Whole frames in a read buffer, which are passed on as they are.
 
-use super::block::{Block, Header};
-use super::frames::{LONG, LONG_HEADER, SHORT_HEADER};
-use super::{Kind, Msg, flag};
-use std::ptr::NonNull;
-
-/// References to its block that a run starts with: more than slices are handed out, each of which
-/// has more than [`INLINE_MAX`](super::INLINE_MAX) bytes of at most [`LONGEST`].
-pub(super) const REFS: usize = 1 << 20;
-/// The most bytes in a run.
-const LONGEST: usize = 32 * 1024 * 1024;
-
-const _: () = assert!(LONGEST / super::INLINE_MAX < REFS);
-
-/// Whole messages in a block as frames of ZMTP 2 and later.
-#[derive(Debug)]
-pub struct Run {
-    pub(super) announcement: Msg,
-    messages: Messages,
-}
+use super::super::block::Block;
+use super::super::frame;
+use super::{LONGEST, REFS, Run};
 
 impl Run {
-    /// The whole messages at the front of `block[from..to]`, at most `most`. `None` if they have
-    /// fewer than two parts in all. It stops before a frame that is a command, has flags that ZMTP
-    /// does not define, or more than `limit` bytes.
+    /// The whole messages at the front of `block[from..to]`, at most `most`, and their counts.
+    /// `None` if they have fewer than two parts in all. It stops before a frame that is a command,
+    /// has flags that ZMTP does not define, or more than `limit` bytes.
     #[inline]
-    pub fn at(block: &mut Block, from: usize, to: usize, most: usize, limit: u64) -> Option<Run> {
+    pub fn at(
+        block: &mut Block,
+        from: usize,
+        to: usize,
+        most: usize,
+        limit: u64,
+    ) -> Option<(Run, Messages)> {
         let input = block.bytes(from, to);
         let messages = count_messages(&input[..input.len().min(LONGEST)], most, limit);
         if messages.parts < 2 {
             return None;
         }
-        let start = input.as_ptr() as usize;
-        let header = block.give(from + messages.len, REFS);
-        let announcement = announcement(start, start + messages.len, header);
-        Some(Run {
-            announcement,
-            messages,
-        })
+        let bytes = input[..messages.len].as_ptr_range();
+        let run = Run {
+            start: bytes.start,
+            end: bytes.end,
+            block: block.give(from + messages.len, REFS),
+        };
+        Some((run, messages))
     }
-
-    /// The counts of the run.
-    #[inline]
-    pub fn messages(&self) -> Messages {
-        self.messages
-    }
-
-    /// The item that announces the run.
-    #[inline]
-    pub fn into_announcement(self) -> Msg {
-        self.announcement
-    }
-}
-
-/// The item for the frames from one address to another, with [`REFS`] references to their block.
-/// Its length as a message is 0.
-#[inline]
-pub(super) fn announcement(start: usize, end: usize, header: NonNull<Header>) -> Msg {
-    Msg::raw(Kind::Run, [start, 0, header.as_ptr() as usize, end])
 }
 
 /// Frames at the front of some input.
@@ -79,26 +50,17 @@ fn count_messages(input: &[u8], most: usize, limit: u64) -> Messages {
     let mut whole = Messages::default();
     let (mut at, mut parts) = (0, 0);
     while whole.count < most {
-        let Some(&[flags, short]) = input.get(at..).and_then(<[u8]>::first_chunk::<2>) else {
+        let Some(header) = frame::decode(&input[at..]) else {
             break;
         };
-        let (size, header) = match flags {
-            0 | flag::MORE => (u64::from(short), SHORT_HEADER),
-            _ if flags & !(flag::MORE | LONG) == 0 => {
-                let Some(long) = input[at + 1..].first_chunk::<8>() else {
-                    break;
-                };
-                (u64::from_be_bytes(*long), LONG_HEADER)
-            }
-            _ => break,
-        };
-        let left = input.len() - (at + header);
-        if size > limit || size > left as u64 {
+        let left = input.len() - (at + header.len);
+        let strange = header.flags & !(frame::MORE | frame::LONG) != 0;
+        if strange || header.size > limit || header.size > left as u64 {
             break;
         }
-        at += header + size as usize;
+        at += header.len + header.size as usize;
         parts += 1;
-        if flags & flag::MORE == 0 {
+        if header.flags & frame::MORE == 0 {
             whole.len = at;
             whole.parts = parts;
             whole.count += 1;

@@ -6,6 +6,11 @@ use crate::sync::atomic::AtomicPtr;
 use std::mem::MaybeUninit;
 use std::ptr;
 
+/// Items in the first chunk.
+pub(super) const FIRST: usize = if cfg!(loom) { 1 } else { 2 };
+/// Items in a full-size chunk.
+pub(super) const LARGEST: usize = if cfg!(loom) { 2 } else { 128 };
+
 /// A number of cells for items, and the link to the next chunk.
 pub(super) struct Chunk<T> {
     pub(super) next: AtomicPtr<Chunk<T>>,

@@ -15,9 +15,7 @@ fn groups_appear_whole_and_roll_back() {
         tx.push(i, false);
     }
     assert_eq!(tx.rollback(), 990);
-    let mut item = 4;
-    tx.push_from(&mut item, true);
-    assert_eq!(item, 0);
+    tx.push(4, true);
     tx.publish(false);
     let got: Vec<_> = std::iter::from_fn(|| rx.pop()).collect();
     assert_eq!(got, [1, 2, 4]);

@@ -1,0 +1,122 @@
+//! What is sent: a part, in whichever form the caller has it.
+
+#![forbid(unsafe_code)]
+
+use crate::message::{FRAMED_MAX, Msg, flag};
+
+/// A part to be sent. Patterns and pipes are compiled once for each kind of part, so that a short
+/// body is copied from the caller's memory to a run, with no message in between.
+///
+/// Used by the thread that sends, under the socket's lock; no method blocks.
+pub trait Outgoing {
+    /// Removes what came with a received part, and sets whether further parts of its message follow.
+    fn renew(&mut self, more: bool);
+
+    /// The body.
+    fn body(&self) -> &[u8];
+
+    /// Whether further parts of its message follow.
+    fn more(&self) -> bool;
+
+    /// Whether it may be copied to a run: it is short, and nothing but a body.
+    fn is_framable(&self) -> bool;
+
+    /// Releases what the part holds, after it was sent or dropped.
+    fn clear(&mut self);
+
+    /// Moves the part to a message of its own. `None`, and nothing is moved, if there is no memory.
+    fn take_msg(&mut self) -> Option<Msg>;
+
+    /// A copy of the part, which shares its body if it can. `None` if there is no memory.
+    fn copy_msg(&mut self) -> Option<Msg>;
+}
+
+impl Outgoing for Msg {
+    #[inline]
+    fn renew(&mut self, more: bool) {
+        Msg::renew(self, more);
+    }
+
+    #[inline]
+    fn body(&self) -> &[u8] {
+        self.data()
+    }
+
+    #[inline]
+    fn more(&self) -> bool {
+        Msg::more(self)
+    }
+
+    #[inline]
+    fn is_framable(&self) -> bool {
+        Msg::is_framable(self)
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        Msg::clear(self);
+    }
+
+    #[inline]
+    fn take_msg(&mut self) -> Option<Msg> {
+        self.end_loan();
+        Some(self.take())
+    }
+
+    #[inline]
+    fn copy_msg(&mut self) -> Option<Msg> {
+        Some(self.share())
+    }
+}
+
+/// A part that is only a body in the caller's memory, of [`FRAMED_MAX`] bytes at most.
+pub struct Body<'a> {
+    bytes: &'a [u8],
+    more: bool,
+}
+
+impl<'a> Body<'a> {
+    /// A part with this body, the last of its message. `None` if it is too long.
+    #[inline]
+    pub fn new(bytes: &'a [u8]) -> Option<Body<'a>> {
+        let more = false;
+        (bytes.len() <= FRAMED_MAX).then_some(Body { bytes, more })
+    }
+}
+
+impl Outgoing for Body<'_> {
+    #[inline]
+    fn renew(&mut self, more: bool) {
+        self.more = more;
+    }
+
+    #[inline]
+    fn body(&self) -> &[u8] {
+        self.bytes
+    }
+
+    #[inline]
+    fn more(&self) -> bool {
+        self.more
+    }
+
+    #[inline]
+    fn is_framable(&self) -> bool {
+        true
+    }
+
+    #[inline]
+    fn clear(&mut self) {}
+
+    #[cold]
+    fn take_msg(&mut self) -> Option<Msg> {
+        self.copy_msg()
+    }
+
+    #[cold]
+    fn copy_msg(&mut self) -> Option<Msg> {
+        let mut msg = Msg::copy_from(self.bytes).ok()?;
+        msg.set(flag::MORE, self.more);
+        Some(msg)
+    }
+}

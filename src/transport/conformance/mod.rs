@@ -5,11 +5,43 @@
 
 #![forbid(unsafe_code)]
 
+/// Makes the tests for the rows of these names. For `rows` to call.
+macro_rules! suite {
+    ($($row:ident)+) => {
+        #[test]
+        fn every_scheme_has_its_rows() {
+            let names: &[&str] = &[$(stringify!($row)),+];
+            assert_eq!(names, ROWS.iter().map(|row| row.name).collect::<Vec<_>>());
+            for scheme in SCHEMES.iter().map(|scheme| scheme.spec()) {
+                let name = scheme.name;
+                assert!(TEXTS.iter().any(|texts| texts.scheme == name), "{name}");
+                let streams = ROWS.iter().any(|row| row.scheme() == name);
+                assert_eq!(streams, scheme.carries == Carries::Bytes, "{name}");
+            }
+        }
+        $(mod $row {
+            fn run(connects: bool, check: fn(&super::Row)) {
+                let row = super::ROWS.iter().find(|row| row.name == stringify!($row));
+                row.expect("a row").run(connects, check);
+            }
+            suite!(@checks true, echoes would_block_and_end large_writes vectors missing_listener
+                closed_listener many accept_gate);
+            suite!(@checks false, closed_endpoint_is_free endpoint_in_use wildcard);
+        })+
+    };
+    (@checks $connects:expr, $($check:ident)+) => {
+        $(#[test]
+        fn $check() {
+            run($connects, super::super::$check);
+        })+
+    };
+}
+
 pub mod helpers;
 pub mod layered;
 mod rows;
 
-use super::{ByteStream, Carries, Endpoint, Listener, SCHEMES};
+use super::{ByteStream, Endpoint, Listener, SCHEMES};
 use crate::error::Error;
 use crate::options::Options;
 use helpers::*;
@@ -45,39 +77,6 @@ impl Row {
         }
     }
 }
-
-macro_rules! suite {
-    ($($row:ident)+) => {
-        #[test]
-        fn every_scheme_has_its_rows() {
-            let names: &[&str] = &[$(stringify!($row)),+];
-            assert_eq!(names, ROWS.iter().map(|row| row.name).collect::<Vec<_>>());
-            for scheme in SCHEMES.iter().map(|scheme| scheme.spec()) {
-                let name = scheme.name;
-                assert!(TEXTS.iter().any(|texts| texts.scheme == name), "{name}");
-                let streams = ROWS.iter().any(|row| row.scheme() == name);
-                assert_eq!(streams, scheme.carries == Carries::Bytes, "{name}");
-            }
-        }
-        $(mod $row {
-            fn run(connects: bool, check: fn(&super::Row)) {
-                let row = super::ROWS.iter().find(|row| row.name == stringify!($row));
-                row.expect("a row").run(connects, check);
-            }
-            suite!(@checks true, echoes would_block_and_end large_writes vectors missing_listener
-                closed_listener many accept_gate);
-            suite!(@checks false, closed_endpoint_is_free endpoint_in_use wildcard);
-        })+
-    };
-    (@checks $connects:expr, $($check:ident)+) => {
-        $(#[test]
-        fn $check() {
-            run($connects, super::$check);
-        })+
-    };
-}
-
-suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock layer);
 
 #[test]
 fn what_this_system_cannot_run_is_named() {

@@ -5,6 +5,7 @@
 use crate::error::{Error, Error::Invalid, Error::NameTooLong, Error::NoCompatProto};
 use crate::options::Options;
 use crate::sync::OnceLock;
+use crate::transport::{Carries, SCHEMES};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
 use std::net::TcpListener;
@@ -203,6 +204,8 @@ pub static ROWS: &[Row] = &[
     },
     row("layer", || "layer://127.0.0.1:*".to_owned()),
 ];
+
+suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock layer);
 
 fn family(domain: Domain) -> io::Result<Socket> {
     Socket::new(domain, Type::STREAM, None)

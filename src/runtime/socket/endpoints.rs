@@ -18,7 +18,7 @@ use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::runtime::context::Member;
 use crate::runtime::context::inproc::{Binder, Binding, Pending, routing_id_message};
 use crate::sys::log::{Text, log};
-use crate::transport::{Carries, Endpoint, find};
+use crate::transport::{Carries, Endpoint, Transport, find};
 use std::sync::Arc;
 
 /// `zmq_bind`.
@@ -54,9 +54,14 @@ pub fn release(address: usize, text: &[u8]) -> Result<()> {
 impl Socket {
     fn bind(&mut self, text: &[u8]) -> Result<()> {
         let (transport, name) = find(text, self.options.kind)?;
-        if transport.spec().carries == Carries::Messages {
-            return self.bind_inproc(text, name);
+        match transport.spec().carries {
+            Carries::Messages => self.bind_inproc(text, name),
+            Carries::Bytes => self.bind_stream(text, name),
+            Carries::Datagrams => Err(Error::ProtoNotSupported), // no engine serves them yet
         }
+    }
+
+    fn bind_stream(&mut self, text: &[u8], name: &[u8]) -> Result<()> {
         let reactor = self.core.reactor(self.options.affinity)?;
         let settings = self.settings(false);
         let made = Endpoint::parse_bind(text)
@@ -115,13 +120,18 @@ impl Socket {
     /// Connects. Returns an inproc binder that has yet to send its subscriptions.
     fn connect(&mut self, text: &[u8]) -> Result<Option<Arc<dyn Member>>> {
         let (transport, name) = find(text, self.options.kind)?;
-        if transport.spec().carries == Carries::Messages {
-            return self.connect_inproc(text, name);
+        match transport.spec().carries {
+            Carries::Messages => self.connect_inproc(text, name),
+            Carries::Bytes => self.connect_stream(transport, text).map(|()| None),
+            Carries::Datagrams => Err(Error::ProtoNotSupported), // no engine serves them yet
         }
+    }
+
+    fn connect_stream(&mut self, transport: &dyn Transport, text: &[u8]) -> Result<()> {
         // Records have the text in the parser's form.
         let is_known = |endpoint: Endpoint| self.endpoints.is_live(&endpoint.text());
         if self.connects_once() && Endpoint::parse_connect(text).is_ok_and(is_known) {
-            return Ok(None);
+            return Ok(());
         }
         let reactor = self.core.reactor(self.options.affinity)?;
         let endpoint = Endpoint::parse_connect(text)?;
@@ -158,7 +168,7 @@ impl Socket {
         let connection =
             Connection::connect(self.shared.clone(), reactor, settings, endpoint, theirs);
         self.endpoints.add(text, Target::Engine(connection, id));
-        Ok(None)
+        Ok(())
     }
 
     /// Ends the connections to an endpoint that make no further attempt, before a new one is

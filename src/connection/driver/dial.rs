@@ -35,17 +35,6 @@ impl Driver {
         }
     }
 
-    pub(super) fn next_target(&mut self, conn: &Connection) {
-        if let Some(dialer) = &mut self.dialer {
-            let attempt = dialer.next(&conn.settings);
-            self.attempt(conn, attempt);
-        }
-    }
-
-    fn has_more(&self) -> bool {
-        self.dialer.as_ref().is_some_and(|dialer| dialer.has_more())
-    }
-
     fn attempt(&mut self, conn: &Connection, attempt: Attempt) {
         let now = Instant::now();
         match attempt {
@@ -62,7 +51,8 @@ impl Driver {
                 if in_progress {
                     self.event(conn, kind::CONNECT_DELAYED, libc::EINPROGRESS as u64);
                 }
-                self.machine.dialing(in_progress, self.has_more(), now);
+                let more = self.dialer.as_ref().is_some_and(|dialer| dialer.has_more());
+                self.machine.dialing(in_progress, more, now);
                 let done = !in_progress || dial.is_connected();
                 self.wire = Wire::of(Stream::Dial(Box::new(dial)));
                 if done {
@@ -116,8 +106,13 @@ impl Driver {
     fn dial_failed(&mut self, conn: &Connection, fd: i32, code: i32) {
         self.event(conn, kind::CLOSED, fd as u64);
         self.log_attempt(conn, code);
-        let more = self.has_more();
-        self.machine.attempt_failed(code, more, Instant::now());
+        match &mut self.dialer {
+            Some(dialer) if dialer.has_more() => {
+                let attempt = dialer.next(&conn.settings);
+                self.attempt(conn, attempt);
+            }
+            _ => self.machine.attempt_failed(code, Instant::now()),
+        }
     }
 
     /// The stream is one to the peer.

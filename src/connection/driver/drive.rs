@@ -240,7 +240,6 @@ impl Driver {
     fn perform(&mut self, conn: &Connection, action: Action) {
         match action {
             Action::Dial => self.dial(conn),
-            Action::NextTarget => self.next_target(conn),
             Action::AbandonAttempt(code) => self.attempt_failed(conn, code),
             Action::ThroughProxy => {
                 self.report_connected(conn);

@@ -94,7 +94,7 @@ impl Connection {
     /// thread again.
     ///
     /// The lost wake-up is excluded as in Dekker: here store `Flush::pending`; SeqCst fence;
-    /// load the work bits. In [`Listener::pipe_event`] SeqCst exchanges set the work bit,
+    /// load the work bits. In [`Listener::pipe_event`](crate::pipe::Listener::pipe_event) SeqCst exchanges set the work bit,
     /// then `Flush::pending`. So either this load sees the bit, or the sender finds the flag
     /// clear and schedules a check.
     pub(super) fn check_flush(&self) {

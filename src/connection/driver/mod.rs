@@ -94,9 +94,9 @@ pub struct Connection {
     /// The ZAP handler's answer, until the state machine takes it.
     answer: Mutex<Option<ZapAnswer>>,
     /// An application thread reads the stream; the descriptor is not armed. Dekker with
-    /// [`Driving::is_spinning`], see `is_caller_driven` in `watch`.
+    /// [`Driving::is_spinning`](super::Driving::is_spinning), see `is_caller_driven` in `watch`.
     caller_driven: AtomicBool,
-    /// [`Driving::activity`] as of the last tick.
+    /// [`Driving::activity`](super::Driving::activity) as of the last tick.
     seen_activity: AtomicU32,
     flush: Flush,
 }
@@ -144,15 +144,9 @@ impl Connection {
         let dialer = Dialer::new(endpoint, &settings);
         let seed = (Arc::as_ptr(&settings) as usize >> 4) as u32;
         let attempts = Some(dialer.attempts(seed));
-        let driver = Driver {
-            machine: Machine::new(settings.clone(), link.wants_routing_id(), attempts, pipe),
-            wire: Wire::default(),
-            endpoint: dialer.text(),
-            dialer: Some(Box::new(dialer)),
-            timer: None,
-            ticket: None,
-            question: None,
-        };
+        let machine = Machine::new(settings.clone(), link.wants_routing_id(), attempts, pipe);
+        let mut driver = Driver::new(machine, Wire::default(), dialer.text());
+        driver.dialer = Some(Box::new(dialer));
         let connection = Connection::create(link, reactor, settings, driver);
         connection.with_driver(|driver| driver.machine.listen(connection.clone()));
         connection.service(work::START);
@@ -168,15 +162,8 @@ impl Connection {
         local: Vec<u8>,
         half_open: &Arc<HalfOpen>,
     ) -> Arc<Connection> {
-        let driver = Driver {
-            machine: Machine::new(settings.clone(), link.wants_routing_id(), None, None),
-            wire: Wire::of(Stream::Open(stream)),
-            endpoint: local,
-            dialer: None,
-            timer: None,
-            ticket: None,
-            question: None,
-        };
+        let machine = Machine::new(settings.clone(), link.wants_routing_id(), None, None);
+        let driver = Driver::new(machine, Wire::of(Stream::Open(stream)), local);
         let connection = Connection::create(link, reactor, settings, driver);
         let ticket = half_open.enter(connection.me.clone());
         connection.with_driver(|driver| driver.ticket = Some(ticket));
@@ -283,4 +270,18 @@ struct Driver {
     ticket: Option<Arc<Ticket>>,
     /// The query to the ZAP handler, until it is answered.
     question: Option<Box<dyn OpenQuestion>>,
+}
+
+impl Driver {
+    fn new(machine: Machine, wire: Wire, endpoint: Vec<u8>) -> Driver {
+        Driver {
+            machine,
+            wire,
+            dialer: None,
+            endpoint,
+            timer: None,
+            ticket: None,
+            question: None,
+        }
+    }
 }

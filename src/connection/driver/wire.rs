@@ -41,7 +41,7 @@ pub(super) struct Wire {
     pub blocked: bool,
     /// The sending thread waits until `blocked` ends, see [`super::work::SENDER_WAITS`].
     pub sender_waits: bool,
-    /// The kernel's send queue was limited, see [`ByteStream::limit_send_queue`].
+    /// The kernel's send queue was limited, see `Stream::limit_send_queue`.
     pub queue_limited: bool,
     low_water: LowWater,
     /// Bytes written.

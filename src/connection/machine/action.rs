@@ -13,10 +13,8 @@ use std::time::Duration;
 pub enum Action {
     /// Begin an attempt to connect, at the first address of the endpoint.
     Dial,
-    /// Try the next address of the same attempt.
-    NextTarget,
-    /// The attempt has failed with this errno, 0 if a proxy refused: close its stream, then call
-    /// [`Machine::attempt_failed`](super::Machine::attempt_failed).
+    /// The attempt has failed with this errno, 0 if a proxy refused: close its stream, then try
+    /// the next address, or call [`Machine::attempt_failed`](super::Machine::attempt_failed).
     AbandonAttempt(i32),
     /// The proxy has connected the stream to the target: call
     /// [`Machine::connected`](super::Machine::connected).
@@ -78,7 +76,7 @@ pub enum Probe {
 /// The peer of a stream, for its metadata and the reports.
 #[derive(Clone, Debug, Default)]
 pub struct Peer {
-    /// See [`ByteStream::peer_address_text`](crate::transport::ByteStream::peer_address_text).
+    /// See `Stream::peer_address_text` in `transport`.
     pub address: Vec<u8>,
     /// The number of the descriptor, which messages carry (`ZMQ_SRCFD`).
     pub fd: RawFd,

@@ -75,16 +75,14 @@ impl Machine {
         self.timers.set(Timer::Connect, by);
     }
 
-    /// The attempt has failed with errno `code` (0: the proxy refused), and its stream is
-    /// closed. `more`: other addresses remain.
-    pub fn attempt_failed(&mut self, code: i32, more: bool, now: Instant) {
-        self.forget_stream();
-        self.enter(Phase::Dialing);
+    /// The attempt at the last address has failed with errno `code` (0: the proxy refused), and
+    /// its stream is closed.
+    pub fn attempt_failed(&mut self, code: i32, now: Instant) {
         let Some(attempts) = &self.attempts else {
             return self.close();
         };
         let flags = self.settings.options.reconnect_stop;
-        if code == libc::ECONNREFUSED && !more {
+        if code == libc::ECONNREFUSED {
             if flags & reconnect_stop::CONN_REFUSED != 0 && attempts.stops_if_refused {
                 return self.give_up(false);
             }
@@ -93,10 +91,7 @@ impl Machine {
                 return self.close();
             }
         }
-        match more {
-            true => self.ask(Action::NextTarget),
-            false => self.retry(now),
-        }
+        self.retry(now);
     }
 
     /// Schedules the next attempt, unless `ZMQ_RECONNECT_IVL` forbids one.

@@ -67,11 +67,6 @@ impl Machine {
     fn drop_stream(&mut self) {
         self.enter(Phase::Closed);
         self.ask(Action::Release);
-        self.forget_stream();
-    }
-
-    /// Drops what belongs to a stream that is closed.
-    pub(super) fn forget_stream(&mut self) {
         if let Some(pipe) = &mut self.pipe {
             pipe.rollback();
             pipe.flush();

@@ -275,7 +275,7 @@ impl Pair {
         let machine = &mut this.machine;
         match action {
             Action::Dial => self.dial(),
-            Action::AbandonAttempt(code) => machine.attempt_failed(code, false, now),
+            Action::AbandonAttempt(code) => machine.attempt_failed(code, now),
             Action::Ask(query) => this.asked.push(*query),
             Action::Establish => machine.establish(now),
             Action::Fail(error) => machine.lose(Loss::Protocol(error), now),
@@ -305,7 +305,7 @@ impl Pair {
             Action::RetryIn(delay) => this.retries.push(delay),
             Action::GaveUp { .. } => this.gave_up += 1,
             Action::Finish => this.finished = true,
-            Action::NextTarget | Action::ThroughProxy => unreachable!("one address, no proxy"),
+            Action::ThroughProxy => unreachable!("there is no proxy"),
             Action::PingReceived | Action::DeferMail | Action::Rest | Action::LeftUnread(_) => {}
         }
     }
@@ -319,7 +319,7 @@ impl Pair {
             Door::Silent => return,
             Door::Refuses => {
                 let machine = &mut self.sides[CLIENT].machine;
-                return machine.attempt_failed(libc::ECONNREFUSED, false, now);
+                return machine.attempt_failed(libc::ECONNREFUSED, now);
             }
             Door::Open => {}
         }

@@ -64,6 +64,8 @@ pub struct SocketSpec {
     pub raw: bool,
     /// Several threads may use one at the same time (`ZMQ_THREAD_SAFE`).
     pub thread_safe: bool,
+    /// Its messages may have several parts. If not, `ZMQ_SNDMORE` is an error.
+    pub multipart: bool,
 }
 
 /// A type without any of the properties.
@@ -80,6 +82,20 @@ const fn plain(kind: SocketType, name: &'static str, peers: &'static [SocketType
         conflates: false,
         raw: false,
         thread_safe: false,
+        multipart: true,
+    }
+}
+
+/// A type that several threads may use at the same time, whose messages have one part.
+const fn shareable(
+    kind: SocketType,
+    name: &'static str,
+    peers: &'static [SocketType],
+) -> SocketSpec {
+    SocketSpec {
+        thread_safe: true,
+        multipart: false,
+        ..plain(kind, name, peers)
     }
 }
 
@@ -136,42 +152,24 @@ pub static SPECS: [SocketSpec; 21] = [
         raw: true,
         ..plain(Stream, "STREAM", &[])
     },
-    SocketSpec {
-        thread_safe: true,
-        ..plain(Server, "SERVER", &[Client])
-    },
-    SocketSpec {
-        thread_safe: true,
-        ..plain(Client, "CLIENT", &[Server])
-    },
+    shareable(Server, "SERVER", &[Client]),
+    shareable(Client, "CLIENT", &[Server]),
     SocketSpec {
         receives: false,
-        thread_safe: true,
-        ..plain(Radio, "RADIO", &[Dish])
+        ..shareable(Radio, "RADIO", &[Dish])
     },
     SocketSpec {
         subscribes: true,
-        thread_safe: true,
-        ..plain(Dish, "DISH", &[Radio])
+        ..shareable(Dish, "DISH", &[Radio])
     },
-    SocketSpec {
-        thread_safe: true,
-        ..plain(Gather, "GATHER", &[Scatter])
-    },
+    shareable(Gather, "GATHER", &[Scatter]),
     SocketSpec {
         receives: false,
-        thread_safe: true,
-        ..plain(Scatter, "SCATTER", &[Gather])
+        ..shareable(Scatter, "SCATTER", &[Gather])
     },
     plain(Dgram, "DGRAM", &[]),
-    SocketSpec {
-        thread_safe: true,
-        ..plain(Peer, "PEER", &[Peer])
-    },
-    SocketSpec {
-        thread_safe: true,
-        ..plain(Channel, "CHANNEL", &[Channel])
-    },
+    shareable(Peer, "PEER", &[Peer]),
+    shareable(Channel, "CHANNEL", &[Channel]),
 ];
 
 // A type's number is its place in the table.
@@ -229,6 +227,10 @@ mod tests {
             assert_eq!(usize::try_from(kind.number()), Ok(index));
             assert_eq!(SocketType::from_number(kind.number()), Some(kind));
             assert_eq!(SocketType::from_name(kind.name().as_bytes()), Some(kind));
+            assert_eq!(
+                spec.multipart, !spec.thread_safe,
+                "one thread could end another's message"
+            );
         }
         assert_eq!(SocketType::from_number(21), None);
         assert_eq!(SocketType::from_number(-1), None);

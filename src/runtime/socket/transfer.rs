@@ -34,7 +34,11 @@ pub fn send_from<P: Outgoing>(slot: &'static Slot<Socket>, part: &mut P, flags: 
     let mut guard = slot.lock()?;
     let socket = guard.as_mut().ok_or(Error::NotSocket)?;
     socket.begin_send()?;
-    part.renew(flags & SNDMORE != 0);
+    let more = flags & SNDMORE != 0;
+    if more && !socket.options.kind.spec().multipart {
+        return Err(Error::Invalid);
+    }
+    part.renew(more);
     match socket.try_send(part) {
         Err(Error::Again) if flags & DONTWAIT == 0 => send_waiting(slot, guard, part, flags),
         other => other,

@@ -14,7 +14,9 @@ use crate::abi::socket_type::{SPECS, SocketType};
 use crate::error::{Error, Result};
 use crate::message::{Msg, flag};
 use crate::options::{ContextOptions, Options};
-use crate::pipe::{Hwm, Listener, PipeEnd, PipeId, Pipes, event, pair};
+use crate::pipe::{
+    Body, Hwm, Incoming, Listener, Outgoing, PipeEnd, PipeId, Pipes, Reading, event, pair,
+};
 use crate::sync::Mutex;
 use std::sync::Arc;
 
@@ -50,6 +52,8 @@ struct Socket {
 /// Sockets and the pipes between them; does what the runtime does, in one thread.
 #[derive(Default)]
 pub struct Net {
+    /// Sends and receives so far.
+    calls: usize,
     sockets: Vec<Socket>,
     /// By token: which end of which socket; `None` once it is removed.
     ends: Vec<Option<(usize, PipeId)>>,
@@ -232,13 +236,28 @@ impl Net {
         sent
     }
 
+    /// Sends a part, by turns in each form that there is.
+    fn send_part(&mut self, at: usize, text: &str, more: bool) -> Result<()> {
+        self.calls += 1;
+        if self.calls % 2 == 0 {
+            let mut msg = Msg::copy_from(text.as_bytes()).unwrap();
+            msg.renew(more);
+            return self.send_msg(at, msg);
+        }
+        self.pump();
+        let mut body = Body::new(text.as_bytes()).unwrap();
+        body.renew(more);
+        let sent = self.with(at, |pattern, env| pattern.send(env, &mut body));
+        self.pump();
+        sent
+    }
+
     pub fn send(&mut self, at: usize, text: &str) -> Result<()> {
-        self.send_msg(at, Msg::copy_from(text.as_bytes()).unwrap())
+        self.send_part(at, text, false)
     }
 
     pub fn send_more(&mut self, at: usize, text: &str) -> Result<()> {
-        let msg = Msg::copy_from(text.as_bytes()).unwrap();
-        self.send_msg(at, msg.with(flag::MORE))
+        self.send_part(at, text, true)
     }
 
     /// Sends a message of several parts.
@@ -258,18 +277,34 @@ impl Net {
         received.map(|()| msg)
     }
 
+    /// Receives a part, by turns to each destination that there is.
+    fn recv_part(&mut self, at: usize) -> Result<(String, bool)> {
+        self.calls += 1;
+        if self.calls % 2 == 0 {
+            let msg = self.recv_msg(at)?;
+            return Ok((msg.data().escape_ascii().to_string(), msg.more()));
+        }
+        self.pump();
+        let mut text = String::new();
+        let mut into = Reading::new(|body: &[u8]| text = body.escape_ascii().to_string());
+        let received = self.with(at, |pattern, env| pattern.recv(env, &mut into));
+        let more = into.more();
+        self.pump();
+        received.map(|()| (text, more))
+    }
+
     /// Receives a part; other than ASCII bytes come as `\xNN`.
     pub fn recv(&mut self, at: usize) -> Result<String> {
-        Ok(self.recv_msg(at)?.data().escape_ascii().to_string())
+        Ok(self.recv_part(at)?.0)
     }
 
     /// Receives a whole message, its parts joined by `|`.
     pub fn recv_all(&mut self, at: usize) -> Result<String> {
         let mut text = String::new();
         loop {
-            let msg = self.recv_msg(at)?;
-            text += &msg.data().escape_ascii().to_string();
-            if !msg.more() {
+            let (part, more) = self.recv_part(at)?;
+            text += &part;
+            if !more {
                 return Ok(text);
             }
             text.push('|');

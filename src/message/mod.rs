@@ -38,7 +38,7 @@ pub use recycle::lock_over_fork as lock_spare_memory;
 pub use released::run_released;
 pub use run::Run;
 pub use run::reader::{FrameReader, Taken};
-pub use run::scan::Messages;
+pub use run::scan::Received;
 pub use run::writer::{FRAMED_MAX, FrameWriter, Place};
 
 /// Frees the memory that is kept for later. Called when the process ends.

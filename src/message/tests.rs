@@ -152,7 +152,9 @@ fn a_block_shows_what_was_filled_and_changes_what_was_not_given_out() {
 #[test]
 fn a_run_holds_its_block_until_it_is_dropped_or_read() {
     let mut block = filled(b"\x00\x01a\x00\x01b");
-    let run = |block: &mut Block, most| Some(Run::at(block, 0, 100, most, u64::MAX)?.0);
+    let run = |block: &mut Block, most| {
+        Received::at(block, 0, 100, most, u64::MAX).map(Received::into_run)
+    };
     assert!(run(&mut block, 1).is_none(), "a single one");
     let found = run(&mut block, 2).unwrap();
     assert!(!block.reclaim());
@@ -313,7 +315,9 @@ fn a_multipart_message_keeps_its_first_block_until_it_is_whole() {
 #[test]
 fn a_reader_that_goes_leaves_its_run() {
     let mut block = filled(b"\x00\x01a\x00\x01b");
-    let (run, _) = Run::at(&mut block, 0, 6, 2, u64::MAX).unwrap();
+    let run = Received::at(&mut block, 0, 6, 2, u64::MAX)
+        .unwrap()
+        .into_run();
     let mut reader = FrameReader::default();
     reader.enter(run);
     assert!(reader.is_inside() && !block.reclaim());

@@ -8,7 +8,7 @@
 
 use super::item::Item;
 use super::queue::{Consumer, Producer, queue};
-use crate::message::{FrameReader, FrameWriter, Messages, Metadata, Msg, Place, Run, Taken};
+use crate::message::{FrameReader, FrameWriter, Metadata, Msg, Place, Received, Taken};
 use std::ptr;
 use std::sync::Arc;
 
@@ -104,13 +104,15 @@ impl PartWriter {
         self.queue.push(Item::Metadata(metadata), true);
     }
 
-    /// Adds the frames of a run, which are whole messages.
-    pub fn push_run(&mut self, run: Run, messages: Messages) {
+    /// Adds the messages of a run.
+    pub fn push_run(&mut self, received: Received) {
         self.frames.close();
         self.frames.complete();
-        self.queue.push_announcement(Item::Run(run));
+        let parts = received.messages().parts;
+        let run = Item::Run(received.into_run());
+        self.queue.push_announcement(run);
         // SAFETY: the item was just announced, and its run has as many whole frames.
-        unsafe { self.queue.extend(messages.parts, true) };
+        unsafe { self.queue.extend(parts, true) };
     }
 
     /// Takes back the parts of an unfinished message.
@@ -333,11 +335,11 @@ mod tests {
     }
 
     /// Two frames in a block.
-    fn run() -> (Run, Messages) {
+    fn run() -> Received {
         let mut block = Block::new(100).unwrap();
         assert!(block.room(0).put(b"\x00\x01x\x00\x28"));
         assert!(block.room(5).put(&[b'x'; 40]));
-        Run::at(&mut block, 0, 100, usize::MAX, u64::MAX).unwrap()
+        Received::at(&mut block, 0, 100, usize::MAX, u64::MAX).unwrap()
     }
 
     /// Every call, in any order. What was published is read, in order, and nothing else.
@@ -372,8 +374,7 @@ mod tests {
                         (!more).then(|| shown.append(&mut open));
                     }
                     6 => {
-                        let (run, messages) = run();
-                        tx.push_run(run, messages);
+                        tx.push_run(run());
                         shown.append(&mut open);
                         shown.extend([vec![b'x'], vec![b'x'; 40]]);
                     }

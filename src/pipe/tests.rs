@@ -1,6 +1,6 @@
 use super::*;
 use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
-use crate::message::{Metadata, Msg, Run, flag};
+use crate::message::{Metadata, Msg, Received, flag};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use std::sync::Arc;
@@ -325,10 +325,10 @@ fn a_run_of_received_frames_is_read_like_messages() {
     bytes.extend_from_slice(&[7; 40]);
     let mut block = filled(&bytes);
     let (mut a, mut b) = pair(NONE, NONE, false);
-    let found = Run::at(&mut block, 0, bytes.len(), usize::MAX, u64::MAX);
-    let (run, messages) = found.unwrap();
+    let run = Received::at(&mut block, 0, bytes.len(), usize::MAX, u64::MAX).unwrap();
+    let messages = run.messages();
     assert_eq!((messages.parts, messages.count), (5, 4));
-    a.write_run(run, messages);
+    a.write_run(run);
     a.flush();
     let mut kept = Vec::new();
     for (body, more) in [

@@ -7,7 +7,7 @@ use super::end::PipeEnd;
 use super::event;
 use super::outgoing::Outgoing;
 use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
-use crate::message::{Messages, Metadata, Msg, Run, flag};
+use crate::message::{Metadata, Msg, Received, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sys;
 use std::sync::Arc;
@@ -165,10 +165,11 @@ impl PipeEnd {
     }
 
     /// Writes the messages of a run. Not called within a multipart message.
-    pub fn write_run(&mut self, run: Run, messages: Messages) {
+    pub fn write_run(&mut self, received: Received) {
+        let messages = received.messages();
         self.writer.written += messages.count as u64;
         self.writer.load += messages.len + messages.parts * MESSAGE_COST;
-        self.writer.parts.push_run(run, messages);
+        self.writer.parts.push_run(received);
     }
 
     /// Counts a part. What is no message of the application does not count towards the high-water

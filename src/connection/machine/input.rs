@@ -9,7 +9,7 @@
 #![forbid(unsafe_code)]
 
 use crate::io_policy::tunables::{LONG_BODY, MUCH_MISSING, PARTIAL_MAX, READ_BLOCK, READ_ROOM_MIN};
-use crate::message::{Block, Filling, INLINE_MAX, Msg, Run, flag};
+use crate::message::{Block, Filling, INLINE_MAX, Msg, Received, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
 use crate::sys::room::Room;
@@ -293,11 +293,12 @@ impl Input {
             return;
         }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-        let found = Run::at(block, self.start, self.end, pipe.room(), limit);
-        let Some((run, messages)) = found else {
+        let found = Received::at(block, self.start, self.end, pipe.room(), limit);
+        let Some(received) = found else {
             return;
         };
-        pipe.write_run(run, messages);
+        let messages = received.messages();
+        pipe.write_run(received);
         self.delivered += messages.count as u32;
         self.start += messages.len;
         self.after_huge = false;

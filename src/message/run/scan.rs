@@ -4,10 +4,16 @@ use super::super::block::Block;
 use super::super::frame;
 use super::{LONGEST, REFS, Run};
 
-impl Run {
-    /// The whole messages at the front of `block[from..to]`, at most `most`, and their counts.
-    /// `None` if they have fewer than two parts in all. It stops before a frame that is a command,
-    /// has flags that ZMTP does not define, or more than `limit` bytes.
+/// Whole messages in a block that was read into, as a run.
+pub struct Received {
+    run: Run,
+    messages: Messages,
+}
+
+impl Received {
+    /// The whole messages at the front of `block[from..to]`, at most `most`. `None` if they have
+    /// fewer than two parts in all. It stops before a frame that is a command, has flags that ZMTP
+    /// does not define, or more than `limit` bytes.
     #[inline]
     pub fn at(
         block: &mut Block,
@@ -15,7 +21,7 @@ impl Run {
         to: usize,
         most: usize,
         limit: u64,
-    ) -> Option<(Run, Messages)> {
+    ) -> Option<Received> {
         let input = block.bytes(from, to);
         let messages = count_messages(&input[..input.len().min(LONGEST)], most, limit);
         if messages.parts < 2 {
@@ -27,7 +33,19 @@ impl Run {
             end: bytes.end,
             block: block.give(from + messages.len, REFS),
         };
-        Some((run, messages))
+        Some(Received { run, messages })
+    }
+
+    /// The counts of the messages.
+    #[inline]
+    pub fn messages(&self) -> Messages {
+        self.messages
+    }
+
+    /// The run.
+    #[inline]
+    pub fn into_run(self) -> Run {
+        self.run
     }
 }
 

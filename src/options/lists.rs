@@ -3,8 +3,6 @@
 
 #![forbid(unsafe_code)]
 
-use super::secret::Secret;
-use super::socket::Options;
 use super::value;
 use crate::error::{Error, Result};
 
@@ -17,33 +15,24 @@ const MAX_CREDENTIAL: usize = 255;
 
 /// `ZMQ_TCP_ACCEPT_FILTER`: adds a filter, or with NULL removes all. Each filter is
 /// stored with the value of `ZMQ_IPV6` at this time, which its parsing depends on.
-pub(super) fn tcp_filter(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+pub(super) fn tcp_filter(
+    list: &mut Vec<(Vec<u8>, bool)>,
+    ipv6: bool,
+    data: Option<&[u8]>,
+) -> Result<()> {
     match value::bytes_or_null(data, MAX_FILTER)? {
-        [] => options.tcp_accept_filters.clear(),
-        text => {
-            let filter = (text.to_vec(), options.ipv6);
-            options.tcp_accept_filters.push(filter);
-        }
+        [] => list.clear(),
+        text => list.push((text.to_vec(), ipv6)),
     }
     Ok(())
 }
 
-/// `ZMQ_IPC_FILTER_PID`: adds a process id, or with NULL removes all.
-pub(super) fn pid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    add(&mut options.ipc_filter_pid, data, i32::from_ne_bytes)
-}
-
-/// `ZMQ_IPC_FILTER_UID`: adds a user id, or with NULL removes all.
-pub(super) fn uid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    add(&mut options.ipc_filter_uid, data, u32::from_ne_bytes)
-}
-
-/// `ZMQ_IPC_FILTER_GID`: adds a group id, or with NULL removes all.
-pub(super) fn gid(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    add(&mut options.ipc_filter_gid, data, u32::from_ne_bytes)
-}
-
-fn add<T: PartialEq>(list: &mut Vec<T>, data: Option<&[u8]>, read: fn([u8; 4]) -> T) -> Result<()> {
+/// `ZMQ_IPC_FILTER_PID` and its like: adds an id, or with NULL removes all.
+pub(super) fn add<T: PartialEq>(
+    list: &mut Vec<T>,
+    data: Option<&[u8]>,
+    read: fn([u8; 4]) -> T,
+) -> Result<()> {
     let Some(bytes) = data else {
         list.clear();
         return Ok(());
@@ -65,7 +54,7 @@ pub fn is_property_name(name: &[u8]) -> bool {
 /// ignored; the list is sorted by key. As in libzmq, a text of four bytes is refused,
 /// and a value ends at its first NUL. A key that is no valid name is refused, because a
 /// peer would close the connection.
-pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
+pub(super) fn add_property(list: &mut Vec<(Vec<u8>, Vec<u8>)>, data: Option<&[u8]>) -> Result<()> {
     let text = data.filter(|text| text.len() != 4).ok_or(Error::Invalid)?;
     let colon = text.iter().position(|b| *b == b':').ok_or(Error::Invalid)?;
     let (key, rest) = (&text[..colon], &text[colon + 1..]);
@@ -73,26 +62,14 @@ pub(super) fn metadata(options: &mut Options, data: Option<&[u8]>) -> Result<()>
         return Err(Error::Invalid);
     }
     let value = rest.split(|b| *b == 0).next().unwrap_or_default();
-    let list = &mut options.metadata;
     if let Err(at) = list.binary_search_by(|(known, _)| known.as_slice().cmp(key)) {
         list.insert(at, (key.to_vec(), value.to_vec()));
     }
     Ok(())
 }
 
-/// `ZMQ_SOCKS_USERNAME`: NULL or an empty text clears it.
-pub(super) fn socks_username(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    options.socks_username = credential(data)?;
-    Ok(())
-}
-
-/// `ZMQ_SOCKS_PASSWORD`, as [`socks_username`].
-pub(super) fn socks_password(options: &mut Options, data: Option<&[u8]>) -> Result<()> {
-    options.socks_password = Secret::new(credential(data)?);
-    Ok(())
-}
-
-fn credential(data: Option<&[u8]>) -> Result<Vec<u8>> {
+/// `ZMQ_SOCKS_USERNAME` and `ZMQ_SOCKS_PASSWORD`: NULL or an empty text clears it.
+pub(super) fn credential(data: Option<&[u8]>) -> Result<Vec<u8>> {
     let data = data.filter(|data| !data.is_empty());
     Ok(value::bytes_or_null(data, MAX_CREDENTIAL)?.to_vec())
 }

@@ -19,11 +19,13 @@ mod context;
 mod lists;
 mod secret;
 mod socket;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use context::ContextOptions;
 pub use lists::is_property_name;
 pub use secret::Secret;
-pub use socket::{Named, Options, When, mechanism};
+pub use socket::{Named, Options, mechanism};
+pub use table::When;
 pub use value::{put_int_zero_padded, put_string, put_u64_exact};

@@ -5,7 +5,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{ContextOptions, Secret, lists, value};
+use super::table::{Get, Row, Set, When};
+use super::{ContextOptions, Secret, lists};
 use crate::abi::options::draft::*;
 use crate::abi::options::*;
 use crate::abi::socket_type::SocketType;
@@ -57,7 +58,7 @@ macro_rules! options {
 
         const DEFAULTS: Options = Options { $( $field: $default, )* };
 
-        const TABLE: &[Row] = &[
+        const TABLE: &[Row<Options>] = &[
             $( $( $( Row {
                 $( when: When::$when, )?
                 ..row!($number, $field, $($rule)*)
@@ -318,22 +319,28 @@ options! {
     /// `ZMQ_BINDTODEVICE`: interface name, at most 16 bytes, as the caller gave it.
     bindtodevice: Vec<u8> = Vec::new() => ZMQ_BINDTODEVICE [text_or_null MAX_DEVICE];
     /// `ZMQ_TCP_ACCEPT_FILTER`: address masks, each with `ZMQ_IPV6` as it was when it was set.
-    tcp_accept_filters: Vec<(Vec<u8>, bool)> = Vec::new() => ZMQ_TCP_ACCEPT_FILTER [list lists::tcp_filter];
+    tcp_accept_filters: Vec<(Vec<u8>, bool)> = Vec::new() => ZMQ_TCP_ACCEPT_FILTER
+        [list |o, data| lists::tcp_filter(&mut o.tcp_accept_filters, o.ipv6, data)];
     /// `ZMQ_IPC_FILTER_PID`: process ids that may connect.
-    ipc_filter_pid: Vec<i32> = Vec::new() => ZMQ_IPC_FILTER_PID [list lists::pid];
+    ipc_filter_pid: Vec<i32> = Vec::new() => ZMQ_IPC_FILTER_PID
+        [list |o, data| lists::add(&mut o.ipc_filter_pid, data, i32::from_ne_bytes)];
     /// `ZMQ_IPC_FILTER_UID`: user ids that may connect.
-    ipc_filter_uid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_UID [list lists::uid];
+    ipc_filter_uid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_UID
+        [list |o, data| lists::add(&mut o.ipc_filter_uid, data, u32::from_ne_bytes)];
     /// `ZMQ_IPC_FILTER_GID`: group ids that may connect.
-    ipc_filter_gid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_GID [list lists::gid];
+    ipc_filter_gid: Vec<u32> = Vec::new() => ZMQ_IPC_FILTER_GID
+        [list |o, data| lists::add(&mut o.ipc_filter_gid, data, u32::from_ne_bytes)];
     /// `ZMQ_METADATA`: properties for the handshake, sorted by name.
-    metadata: Vec<(Vec<u8>, Vec<u8>)> = Vec::new() => ZMQ_METADATA [list lists::metadata];
+    metadata: Vec<(Vec<u8>, Vec<u8>)> = Vec::new() => ZMQ_METADATA
+        [list |o, data| lists::add_property(&mut o.metadata, data)];
     /// `ZMQ_SOCKS_PROXY`: `host:port` of a SOCKS5 proxy; empty for none.
     socks_proxy: Vec<u8> = Vec::new() => ZMQ_SOCKS_PROXY [text_or_null usize::MAX];
     /// `ZMQ_SOCKS_USERNAME`: at most 255 bytes; empty for none.
-    socks_username: Vec<u8> = Vec::new() => ZMQ_SOCKS_USERNAME [text lists::socks_username];
+    socks_username: Vec<u8> = Vec::new() => ZMQ_SOCKS_USERNAME
+        [text |o, data| lists::credential(data).map(|text| o.socks_username = text)];
     /// `ZMQ_SOCKS_PASSWORD`: at most 255 bytes; used with a user name only.
     socks_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
-        ZMQ_SOCKS_PASSWORD [secret_text lists::socks_password];
+        ZMQ_SOCKS_PASSWORD [secret_text |o, data| lists::credential(data).map(|text| o.socks_password = Secret::new(text))];
     /// `ZMQ_LOOPBACK_FASTPATH`: has an effect on Windows only.
     loopback_fastpath: bool = false => ZMQ_LOOPBACK_FASTPATH [any_flag];
     /// `ZMQ_MULTICAST_LOOP`: multicast reaches the sending host as well.
@@ -342,70 +349,6 @@ options! {
     reconnect_stop: i32 = 0 => ZMQ_RECONNECT_STOP [int i32::MIN..=ANY];
     /// `ZMQ_ZERO_COPY_RECV` of the context when the socket was created.
     zero_copy_recv: bool = true;
-}
-
-/// One option: its number, its name, and how it is set and read.
-struct Row {
-    number: i32,
-    name: &'static str,
-    set: Set,
-    get: Get,
-    when: When,
-}
-
-/// When a new value of an option has its effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    /// At once, also on what is there.
-    Now,
-    /// At the next send or receive that waits.
-    NextWait,
-    /// At the next bind or connect.
-    NextEndpoint,
-}
-
-impl When {
-    /// For a line of the log: "... is set, ...".
-    pub fn text(self) -> &'static str {
-        match self {
-            When::Now => "with effect at once",
-            When::NextWait => "for the next wait",
-            When::NextEndpoint => "for the next bind or connect",
-        }
-    }
-}
-
-/// How a value is validated and stored.
-enum Set {
-    /// The option cannot be set.
-    Never,
-    Int(RangeInclusive<i32>, fn(&mut Options, i32)),
-    /// 0 or 1.
-    Flag(fn(&mut Options, bool)),
-    /// Any `int`.
-    AnyFlag(fn(&mut Options, bool)),
-    U64(fn(&mut Options, u64)),
-    I64(fn(&mut Options, i64)),
-    /// 1 byte to the given number of bytes.
-    Bytes(usize, fn(&mut Options, Vec<u8>)),
-    /// The same, and NULL to clear.
-    BytesOrNull(usize, fn(&mut Options, Vec<u8>)),
-    /// The function validates and stores the value.
-    Own(fn(&mut Options, Option<&[u8]>) -> Result<()>),
-    /// A key of 32 bytes, or its text of 40 characters, with or without a NUL.
-    Key(fn(&mut Options, [u8; 32])),
-}
-
-/// How a value is written to the caller; see [`value`] for the length rules.
-enum Get {
-    /// The option cannot be read.
-    Never,
-    Int(fn(&Options) -> i32),
-    U64(fn(&Options) -> u64),
-    I64(fn(&Options) -> i64),
-    Bytes(fn(&Options) -> &[u8]),
-    Text(fn(&Options) -> &[u8]),
-    Key(fn(&Options) -> &[u8; 32]),
 }
 
 /// Position in [`TABLE`] by option number; `NO_ROW` where there is none.
@@ -425,7 +368,7 @@ const fn index() -> [u8; 128] {
     positions
 }
 
-fn row(option: i32) -> Option<&'static Row> {
+fn row(option: i32) -> Option<&'static Row<Options>> {
     let position = INDEX.get(usize::try_from(option).ok()?)?;
     TABLE.get(usize::from(*position))
 }
@@ -461,27 +404,7 @@ impl Options {
     /// [`Error::Invalid`] when the option is not in this table or read only, or when its value
     /// is out of range or of the wrong length. No option is changed then.
     pub fn set(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
-        match &row(option).ok_or(Error::Invalid)?.set {
-            Set::Never => return Err(Error::Invalid),
-            Set::Int(range, store) => {
-                let number = value::int(value)?;
-                if !range.contains(&number) {
-                    return Err(Error::Invalid);
-                }
-                store(self, number);
-            }
-            Set::Flag(store) => store(self, value::flag(value)?),
-            Set::AnyFlag(store) => store(self, value::any_flag(value)?),
-            Set::U64(store) => store(self, value::u64(value)?),
-            Set::I64(store) => store(self, value::i64(value)?),
-            Set::Bytes(max, store) => store(self, value::bytes(value, *max)?.to_vec()),
-            Set::BytesOrNull(max, store) => {
-                store(self, value::bytes_or_null(value, *max)?.to_vec());
-            }
-            Set::Own(store) => return store(self, value),
-            Set::Key(store) => store(self, value::key(value)?),
-        }
-        Ok(())
+        row(option).ok_or(Error::Invalid)?.set(self, value)
     }
 
     /// Writes the C value of an option into `out`, the caller's whole buffer, and returns
@@ -491,16 +414,9 @@ impl Options {
     /// [`Error::Invalid`] when the option is not in this table or write only, or the buffer
     /// has the wrong length. The buffer is unchanged then.
     pub fn get<'a>(&self, option: i32, out: impl Into<Room<'a>>) -> Result<usize> {
-        let out = &mut out.into();
-        match row(option).ok_or(Error::Invalid)?.get {
-            Get::Never => Err(Error::Invalid),
-            Get::Int(load) => value::put_int_exact(out, load(self)),
-            Get::U64(load) => value::put_u64_exact(out, load(self)),
-            Get::I64(load) => value::put_i64_exact(out, load(self)),
-            Get::Bytes(load) => value::put_bytes(out, load(self)),
-            Get::Text(load) => value::put_string(out, load(self)),
-            Get::Key(load) => value::put_key_exact(out, load(self)),
-        }
+        row(option)
+            .ok_or(Error::Invalid)?
+            .get(self, &mut out.into())
     }
 
     /// The public name of a generic option number, for diagnostics; `None` if it has no row.

@@ -15,7 +15,7 @@ pub struct Ready {
     pub writable: bool,
     /// The timer is due.
     pub timer: bool,
-    /// [`Reactor::schedule`] was called.
+    /// `Reactor::schedule` was called.
     pub scheduled: bool,
     /// The source asked for this with [`After::tick`].
     pub tick: bool,

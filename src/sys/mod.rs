@@ -10,7 +10,6 @@
 //! | --- | --- |
 //! | [`epoll`] | readiness of descriptors, one-shot and edge-triggered |
 //! | [`eventfd`], [`raised_eventfd`], [`raise`] | a descriptor that another thread makes readable |
-//! | [`Errno`], [`last_errno`], [`set_errno`] | the C library's `errno` |
 //! | `futex_wait`, `futex_wait_cancellable`, `futex_wake` | sleeps on a word; loom has its own |
 //! | [`membarrier`] | a barrier on all threads of the process |
 //! | [`memory`], [`trim_memory`] | large blocks of memory, and the heap's spare memory |
@@ -19,13 +18,14 @@
 //! | [`tipc`] | socket addresses of TIPC |
 //!
 //! Linux is the only system that the library is built for. A port to another Unix begins with its
-//! own `epoll`, `eventfd` and `errno`; `unix/stand_ins/` has the other names, without TIPC, in
+//! own `epoll` and `eventfd`, and the place of `errno` (`errno.rs`); `unix/stand_ins/` has the other names, without TIPC, in
 //! POSIX alone. `RUSTFLAGS="--cfg stand_ins"` builds the library for Linux with them.
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("Linux only: see src/sys/mod.rs for what another system has to give");
 
 mod cpu;
+mod errno;
 // With the stand-ins the names that they replace are not used.
 #[cfg_attr(stand_ins, allow(dead_code, unused_imports))]
 mod linux;
@@ -49,11 +49,18 @@ pub use backend::{
 #[cfg(not(loom))]
 pub use backend::{futex_wait, futex_wake};
 pub use cpu::{TICKS_IN_MS, prefetch_for_write, ticks};
-pub use linux::errno::{Errno, last_errno, set_errno};
+pub use errno::{Errno, last_errno, set_errno};
 pub use linux::eventfd::{eventfd, raise, raised_eventfd};
 pub use linux::{epoll, tipc};
 pub use unix::{
-    SignalMask, adopt, at_fork, block_signals, cancel, descriptor_limit, interfaces,
-    is_ready_within, is_refused, is_single_threaded, millis_up, monotonic, pages, poll, resolver,
+    SignalMask, adopt, at_fork, block_signals, descriptor_limit, interfaces, is_ready_within,
+    is_refused, is_single_threaded, millis_up, monotonic, pages, poll, resolver,
     set_receive_low_water, set_thread_scheduling, sleep, thread_number, unsent,
 };
+
+/// Thread cancellation, with the backend's sleep.
+pub mod cancel {
+    #[cfg(not(loom))]
+    pub use super::backend::futex_wait_cancellable as futex_wait;
+    pub use super::unix::cancel::*;
+}

@@ -50,14 +50,10 @@ struct Exceptions {
 }
 
 const EXCEPTIONS: Exceptions = Exceptions {
-    long: &["options/socket.rs"],
+    long: &[],
     wide: &[],
     atomics: &[],
-    circles: &[
-        ("options", &["lists", "socket"]),
-        ("sys", &["linux", "unix"]),
-        ("zmtp/mechanism", &["curve", "mod", "null", "plain"]),
-    ],
+    circles: &[],
 };
 
 /// The ways in and out of the C API.

@@ -111,7 +111,7 @@ pub fn close(address: usize) -> Result<()> {
     Ok(())
 }
 
-/// The events of `wanted` ([`POLLIN`], [`POLLOUT`]) that are ready on a socket. A quiet slot
+/// The events of `wanted` ([`POLLIN`], `POLLOUT`) that are ready on a socket. A quiet slot
 /// has no [`POLLIN`], and is not locked for it.
 #[inline]
 pub fn ready(address: usize, wanted: i16) -> Result<i16> {

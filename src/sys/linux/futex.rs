@@ -1,6 +1,6 @@
 //! Futexes: sleeps on a word of memory.
 
-use super::errno::last_errno;
+use super::super::errno::last_errno;
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;

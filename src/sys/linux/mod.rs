@@ -2,7 +2,6 @@
 
 pub mod credentials;
 pub mod epoll;
-pub mod errno;
 pub mod eventfd;
 #[cfg(not(loom))]
 mod futex;

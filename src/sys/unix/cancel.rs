@@ -4,14 +4,11 @@
 //! frames that have destructors. So a [`Shield`] disables it around every system call of the
 //! library that is a cancellation point. A pending cancellation takes effect only where no
 //! frame between here and the program's code has a destructor: at the end of a function of
-//! the C API that was shielded ([`act`]), and in its sleeps ([`futex_wait`], [`poll`]).
+//! the C API that was shielded ([`act`]), and in its sleeps (`futex_wait` of the backend, [`poll`]).
 //!
 //! The C API's boundary detects by `errno` whether it has to check for a cancellation or for
 //! released messages: `errno` is 0 when a call begins, and not 0 after a shield, a failed
 //! system call, or the release of a message whose free function is pending ([`mark_call`]).
-
-#[cfg(not(loom))]
-pub use super::super::backend::futex_wait_cancellable as futex_wait;
 
 mod posix {
     use std::ffi::c_int;
@@ -88,7 +85,7 @@ impl Drop for Shield {
 /// cancellation and for free functions to be called.
 #[inline]
 pub fn mark_call() {
-    super::super::set_errno(libc::EINTR);
+    super::super::errno::set_errno(libc::EINTR);
 }
 
 /// Ends the thread if it has been cancelled. Precondition: no frame between here and the

@@ -7,7 +7,7 @@
 use super::super::command;
 use super::super::error::{HandshakeError, ProtocolError};
 use super::super::peer::PeerProperties;
-use super::{ZapPolicy, ZapRequest, ZapVerdict, judge, read_error};
+use super::common::{ZapPolicy, ZapRequest, ZapVerdict, judge, read_error};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Zap {

@@ -9,7 +9,7 @@
 use super::super::command::{ERROR_PREFIX, READY_PREFIX};
 use super::super::error::{HandshakeError, ProtocolError};
 use super::super::peer::PeerProperties;
-use super::{ZapRequest, ZapVerdict, check_structure, judge, read_error};
+use super::common::{ZapRequest, ZapVerdict, check_structure, judge, read_error};
 use crate::options::Secret;
 
 const HELLO: &[u8; 6] = b"\x05HELLO";

@@ -10,7 +10,7 @@ use super::secretbox::{open, seal};
 use super::*;
 use crate::zmtp::command::{ERROR_PREFIX, READY_PREFIX};
 use crate::zmtp::error::{HandshakeError, ProtocolError};
-use crate::zmtp::mechanism::read_error;
+use crate::zmtp::mechanism::common::read_error;
 use crate::zmtp::peer::PeerProperties;
 
 /// The contents of the server's WELCOME.

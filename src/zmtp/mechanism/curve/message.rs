@@ -7,7 +7,7 @@
 
 use zeroize::Zeroizing;
 
-use super::super::{Flags, check_structure};
+use super::super::common::{Flags, check_structure};
 use super::primitives::{Salsa20, hsalsa20};
 use super::secretbox::{TAG, open_in_place, seal_in_place};
 use crate::zmtp::error::ProtocolError;

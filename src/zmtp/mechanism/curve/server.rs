@@ -11,7 +11,7 @@ use super::secretbox::{TAG, open, seal};
 use super::*;
 use crate::zmtp::command::READY_PREFIX;
 use crate::zmtp::error::{HandshakeError, ProtocolError};
-use crate::zmtp::mechanism::{ZapPolicy, ZapRequest, ZapVerdict, check_structure, judge};
+use crate::zmtp::mechanism::common::{ZapPolicy, ZapRequest, ZapVerdict, check_structure, judge};
 use crate::zmtp::peer::PeerProperties;
 
 /// The keys of one connection after a valid HELLO.

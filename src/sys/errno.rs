@@ -1,4 +1,4 @@
-//! The calling thread's `errno`.
+//! The calling thread's `errno`. Its place is named as on Linux; other systems have other names.
 
 /// The place of one thread's `errno`, which stays that thread's: it is neither `Send` nor `Sync`.
 /// For code that reads and sets it several times: the C library is asked once.

@@ -65,17 +65,15 @@ impl<T> WorkLock<T> {
 
     /// Sets work bits for a later [`serve`](Self::serve), by any thread.
     ///
-    /// SeqCst for a Dekker handshake of the callers: a producer sets bits here, then exchanges its
-    /// own flag, with SeqCst too (`Flush::pending` in `connection`); the I/O thread clears the flag,
-    /// SeqCst fence, then loads the bits. One of the two sees the other's store.
+    /// Release publishes to the holder what was written before. A producer that then requests a
+    /// check (`Due`) is sure that the check finds the bits.
     #[inline]
     pub fn mark(&self, work: u32) {
         debug_assert!(work & !WORK == 0);
-        self.word.fetch_or(work & WORK, Ordering::SeqCst);
+        self.word.fetch_or(work & WORK, Ordering::Release);
     }
 
-    /// Whether there is work that no holder has begun. In the handshake of [`mark`](Self::mark) the
-    /// fence comes before.
+    /// Whether there is work that no holder has begun.
     #[inline]
     pub fn has_work(&self) -> bool {
         self.word.load(Ordering::Relaxed) & WORK != 0

@@ -134,7 +134,7 @@ impl Source for Connection {
         if what.timer {
             todo |= work::TIMER;
         }
-        let no_flush = !self.flush.pending.load(Ordering::Relaxed);
+        let no_flush = !self.flush.pending.is_requested();
         if todo != 0 || what.scheduled && no_flush {
             self.service(todo);
         }
@@ -152,7 +152,7 @@ impl Source for Connection {
         }
         After {
             tick: self.caller_driven.load(Ordering::SeqCst) || self.link.is_spinning(),
-            flush_check: self.flush.pending.load(Ordering::Relaxed),
+            flush_check: self.flush.pending.is_requested(),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{Connection, work};
 use crate::io_policy::{self, RetryBudget};
-use crate::sync::atomic::{Ordering, fence};
+use crate::sync::atomic::Ordering;
 use crate::sync::local::thread_cell;
 use crate::sys;
 use std::cell::Cell;
@@ -93,17 +93,14 @@ impl Connection {
     /// later. Otherwise the rest is written now, and the next message schedules the I/O
     /// thread again.
     ///
-    /// The lost wake-up is excluded as in Dekker: here store `Flush::pending`; SeqCst fence;
-    /// load the work bits. In [`Listener::pipe_event`](crate::pipe::Listener::pipe_event) SeqCst exchanges set the work bit,
-    /// then `Flush::pending`. So either this load sees the bit, or the sender finds the flag
-    /// clear and schedules a check.
+    /// No message is lost: the sender sets the work bit, then requests the check, and this
+    /// begins the check, then loads the bits ([`Due`](crate::sync::event_count::Due)).
     pub(super) fn check_flush(&self) {
         let fillings = self.flush.fillings.load(Ordering::Relaxed);
         if self.flush.seen_fillings.swap(fillings, Ordering::Relaxed) != fillings {
             return;
         }
-        self.flush.pending.store(false, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        self.flush.pending.begin();
         if self.driver.has_work() {
             self.service(0);
         }
@@ -120,7 +117,7 @@ impl Connection {
     /// Leaves the flush to the I/O thread.
     pub(super) fn leave_flush(&self) {
         // The work bit was set first, see `check_flush`.
-        if !self.flush.pending.swap(true, Ordering::SeqCst) {
+        if self.flush.pending.request() {
             self.reactor.schedule(self.key());
         }
         UNFLUSHED.set(self.me.clone());

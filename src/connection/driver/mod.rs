@@ -33,6 +33,7 @@ use super::{Link, OpenQuestion, Settings};
 use crate::pipe::PipeEnd;
 use crate::reactor::{Key, Reactor};
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use crate::sync::event_count::Due;
 use crate::sync::work_lock::{Served, WorkLock};
 use crate::sync::{Mutex, OnceLock};
 use crate::sys::{cancel::Shield, panics::contain};
@@ -239,7 +240,7 @@ impl Connection {
 #[derive(Default)]
 struct Flush {
     /// The I/O thread is due to check for an unflushed batch, see `check_flush`.
-    pending: AtomicBool,
+    pending: Due,
     /// Messages received since the last send.
     received: AtomicU32,
     /// Batches written by sending threads, and that number as of the I/O thread's last

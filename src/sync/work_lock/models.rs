@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::sync::Arc;
-use crate::sync::atomic::{AtomicBool, AtomicU32, fence};
+use crate::sync::atomic::AtomicU32;
+use crate::sync::event_count::Due;
 
 /// What each thread asks for. Relaxed: only the lock orders it.
 struct Bench {
@@ -144,21 +145,20 @@ fn work_that_comes_while_no_thread_sleeps_is_done() {
     });
 }
 
-/// The handshake of [`WorkLock::mark`], as `flush_pending` in `connection`: while the flag is
-/// set the I/O thread is due to check for work.
+/// Work that is marked and not served, as a pending flush in `connection`.
 #[test]
 fn marked_work_is_found_or_a_check_is_due() {
     loom::model(|| {
-        let shared = Arc::new((WorkLock::new(()), AtomicBool::new(true)));
+        let shared = Arc::new((WorkLock::new(()), Due::default()));
+        assert!(shared.1.request());
         let other = shared.clone();
         let thread = loom::thread::spawn(move || {
             other.0.mark(1);
-            other.1.swap(true, Ordering::SeqCst)
+            other.1.request()
         });
-        shared.1.store(false, Ordering::SeqCst);
-        fence(Ordering::SeqCst);
+        shared.1.begin();
         let found = shared.0.has_work();
-        let was_due = thread.join().unwrap();
-        assert!(found || !was_due, "no thread will find the work");
+        let is_due = thread.join().unwrap();
+        assert!(found || is_due, "no thread will find the work");
     });
 }

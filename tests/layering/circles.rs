@@ -21,33 +21,14 @@ const OWN: &str = "mod";
 /// For each folder, the nodes and what they import.
 type Graphs = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// A complaint for each circle that is not in `known`, and for each known one that is smaller.
-pub fn check(files: &[File], known: &[(&str, &[&str])]) -> Vec<String> {
+/// A complaint for each folder with files in circles.
+pub fn check(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (folder, graph) in graphs(files) {
-        let all: BTreeSet<_> = in_circles(&graph).into_iter().collect();
-        if !all.is_empty() {
-            found.insert(folder, all);
-        }
-    }
-    for (folder, nodes) in &found {
-        let list = known.iter().find(|(name, _)| name == folder);
-        let list: BTreeSet<_> = list.map_or(&[][..], |(_, list)| *list).iter().collect();
-        if nodes.iter().any(|node| !list.contains(&node.as_str())) {
-            let nodes: Vec<_> = nodes.iter().map(String::as_str).collect();
+        let nodes = in_circles(&graph);
+        if !nodes.is_empty() {
             let nodes = nodes.join(" and ");
             complaints.push(format!("{folder}: {nodes} import each other in a circle"));
-        }
-    }
-    for (folder, list) in known {
-        let nodes = found.get(*folder);
-        for node in *list {
-            if !nodes.is_some_and(|nodes| nodes.contains(*node)) {
-                complaints.push(format!(
-                    "{folder}: {node} is in no circle (any more): take it off the list of exceptions"
-                ));
-            }
         }
     }
     complaints

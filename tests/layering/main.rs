@@ -36,26 +36,6 @@ const FILE_LINES: usize = 500;
 const STRUCT_FIELDS: usize = 15;
 const MANY_FIELDS_BECAUSE: &str = "// Many fields because: ";
 
-/// What breaks a rule and is to be mended. The lists may only shrink: what keeps the rule is
-/// to be taken off.
-struct Exceptions {
-    /// Files with too many lines.
-    long: &'static [&'static str],
-    /// Structs with too many fields, as `file: name`.
-    wide: &'static [&'static str],
-    /// Files with atomics that loom does not see, for no reason.
-    atomics: &'static [&'static str],
-    /// For a folder, the files that import each other in a circle.
-    circles: &'static [(&'static str, &'static [&'static str])],
-}
-
-const EXCEPTIONS: Exceptions = Exceptions {
-    long: &[],
-    wide: &[],
-    atomics: &[],
-    circles: &[],
-};
-
 /// The ways in and out of the C API.
 const BOUNDARY: &[&str] = &[
     "plain(",
@@ -95,7 +75,7 @@ const CAPI_LINES: usize = 15;
 #[test]
 fn the_tree_keeps_the_rules() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let complaints = check(&read_tree(&root), &EXCEPTIONS);
+    let complaints = check(&read_tree(&root));
     assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
 }
 
@@ -107,35 +87,14 @@ fn read_tree(root: &Path) -> Vec<File> {
     files.iter().map(|path| File::read(root, path)).collect()
 }
 
-fn check(files: &[File], exceptions: &Exceptions) -> Vec<String> {
+fn check(files: &[File]) -> Vec<String> {
     let mut complaints = Vec::new();
     for file in files {
         let found = file.check().into_iter();
         complaints.extend(found.map(|what| format!("{}: {what}", file.name)));
     }
-    let long = files.iter().filter_map(File::check_length);
-    complaints.extend(beyond(exceptions.long, long, "is not too long"));
-    let wide = files.iter().flat_map(File::check_structs);
-    complaints.extend(beyond(exceptions.wide, wide, "has not too many fields"));
-    let atomics = files.iter().filter_map(File::check_atomics);
-    complaints.extend(beyond(exceptions.atomics, atomics, "has no such atomics"));
-    complaints.extend(circles::check(files, exceptions.circles));
+    complaints.extend(circles::check(files));
     complaints
-}
-
-/// The complaints about what is not in the list, each a name and a text, and one about each
-/// name in the list that nothing is found about.
-fn beyond(list: &[&str], found: impl Iterator<Item = (String, String)>, good: &str) -> Vec<String> {
-    let found: Vec<_> = found.collect();
-    let needless = list
-        .iter()
-        .filter(|name| !found.iter().any(|(other, _)| other == *name))
-        .map(|name| format!("{name} {good} (any more): take it off the list of exceptions"));
-    let new = found
-        .iter()
-        .filter(|(name, _)| !list.contains(&name.as_str()))
-        .map(|(name, what)| format!("{name}: {what}"));
-    new.chain(needless).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
@@ -186,7 +145,9 @@ impl File {
     }
 
     fn check(&self) -> Vec<String> {
-        let mut complaints = Vec::new();
+        let mut complaints: Vec<String> = self.check_length().into_iter().collect();
+        complaints.extend(self.check_structs());
+        complaints.extend(self.check_atomics());
         // A file with nothing but comments is a place for code to come.
         if let Some(module) = self
             .module
@@ -204,14 +165,13 @@ impl File {
         complaints
     }
 
-    fn check_length(&self) -> Option<(String, String)> {
+    fn check_length(&self) -> Option<String> {
         let lines = self.text.lines().count();
-        let complaint = || format!("{lines} lines, at most {FILE_LINES} allowed");
-        (lines > FILE_LINES).then(|| (self.name.clone(), complaint()))
+        (lines > FILE_LINES).then(|| format!("{lines} lines, at most {FILE_LINES} allowed"))
     }
 
     /// Structs with named fields, of which there are too many for no reason.
-    fn check_structs(&self) -> Vec<(String, String)> {
+    fn check_structs(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         let (mut name, mut fields, mut excused) = (None, 0, false);
         for (text, code) in self.text.lines().zip(self.code.lines()) {
@@ -221,8 +181,9 @@ impl File {
                 (name, fields) = (Some(first_names(rest).remove(0)), 0);
             } else if let Some(done) = name.take_if(|_| code.trim() == "}") {
                 if fields > STRUCT_FIELDS && !excused {
-                    let what = format!("{fields} fields, at most {STRUCT_FIELDS} allowed");
-                    complaints.push((format!("{}: {done}", self.name), what));
+                    complaints.push(format!(
+                        "{done}: {fields} fields, at most {STRUCT_FIELDS} allowed"
+                    ));
                 }
                 excused = false;
             } else if name.is_some() && is_field(code) {
@@ -294,7 +255,7 @@ impl File {
     }
 
     /// Models see what is from `sync::atomic` only.
-    fn check_atomics(&self) -> Option<(String, String)> {
+    fn check_atomics(&self) -> Option<String> {
         let is_test = self.path.iter().any(|name| name == "tests") || self.name == ATOMICS_FILE;
         if is_test || self.module.as_deref() == Some("sys") {
             return None;
@@ -305,8 +266,7 @@ impl File {
         let excused = lines
             .filter(|line| line.starts_with(ATOMICS_BECAUSE))
             .count();
-        let what = format!("{ATOMICS} without `{ATOMICS_BECAUSE}`");
-        (found > excused).then(|| (self.name.clone(), what))
+        (found > excused).then(|| format!("{ATOMICS} without `{ATOMICS_BECAUSE}`"))
     }
 
     /// What depends on the system is in one place, for a port to find it.

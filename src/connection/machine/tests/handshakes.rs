@@ -94,6 +94,30 @@ fn messages_follow_each_handshake() {
 }
 
 #[test]
+fn all_that_a_peer_sends_may_come_in_one_read() {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    pair.establish();
+    pair.sides[SERVER].send(&[b"with", b"the handshake"]);
+    pair.expect(CLIENT, &[b"with", b"the handshake"]);
+    let bytes = std::mem::take(&mut pair.net.sent[SERVER]);
+    let mut again = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    let (machine, now) = (&mut again.sides[CLIENT].machine, again.now);
+    machine.poll_event();
+    machine.dialing(false, false, now);
+    machine.connected(Peer::default(), now);
+    machine.begin_input(now);
+    assert!(machine.room().unwrap().put(&bytes));
+    machine.handle_input(bytes.len(), now);
+    again.perform_all(CLIENT);
+    let machine = &mut again.sides[CLIENT].machine;
+    assert!(machine.may_resume());
+    machine.begin_input(now);
+    assert_eq!(machine.end_input(), 1);
+    let message = again.sides[CLIENT].recv().unwrap();
+    assert_eq!(message, [&b"with"[..], b"the handshake"]);
+}
+
+#[test]
 fn a_handshake_waits_for_the_zap_handler() {
     let mut pair = Pair::new(plain(false), plain(true));
     pair.sides[CLIENT].send(&[b"hello"]);

@@ -30,6 +30,8 @@ pub(super) struct Net {
     pub muted: bool,
     /// Bytes written and read, to see whether anything happened.
     pub moved: usize,
+    /// All that was written, by the writer.
+    pub sent: [Vec<u8>; 2],
     taken: [usize; 2],
     seen: [usize; 2],
 }
@@ -43,6 +45,7 @@ impl Net {
             capacity: usize::MAX,
             muted: false,
             moved: 0,
+            sent: Default::default(),
             taken: [0; 2],
             seen: [0; 2],
         }
@@ -83,6 +86,7 @@ impl Net {
             let bytes = from[..count].iter().copied().collect();
             way.bytes.push_back((now + self.latency, bytes));
         }
+        self.sent[side].extend(&from[..count]);
         self.moved += count;
         Ok(count)
     }

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::stream::ByteStream;
+use super::byte_stream::ByteStream;
 use crate::options::Options;
 use socket2::Socket;
 use std::io;

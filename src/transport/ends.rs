@@ -2,10 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::byte_stream::ByteStream;
 use super::dial::Dial;
 use super::interface::{BindError, Dialer, Listener};
 use super::socket::{Family, SocketStream};
-use super::stream::ByteStream;
 use crate::options::Options;
 use crate::sys;
 use socket2::{SockAddr, Socket};
@@ -72,7 +72,7 @@ impl Listener for SocketListener {
                 Ok((socket, peer)) => {
                     self.family.admit(&socket, &peer, options)?;
                     let stream = SocketStream::new(socket, self.family);
-                    return Ok(Some(ByteStream::new(stream)));
+                    return Ok(Some(ByteStream::Socket(stream)));
                 }
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EINTR | libc::ECONNABORTED | libc::EPROTO) => {}
@@ -132,7 +132,7 @@ impl Dialer for SocketDialer {
         Ok(Dial::new(socket, started, move |socket, options| {
             let peer = peer(&socket, address)?;
             family.connected(&socket, &peer, options)?;
-            Ok(ByteStream::new(SocketStream::new(socket, family)))
+            Ok(ByteStream::Socket(SocketStream::new(socket, family)))
         }))
     }
 }

@@ -9,10 +9,10 @@
 
 #![forbid(unsafe_code)]
 
+use super::byte_stream::ByteStream;
 use super::dial::Dial;
 use super::lookup::{Lookup, Question};
 use super::socket::{Family, os};
-use super::stream::ByteStream;
 use crate::abi::socket_type::SocketType;
 use crate::error::{Error, Result};
 use crate::options::Options;

@@ -3,13 +3,14 @@
 //! [`SCHEMES`] is the only place that lists them. The traits that a folder implements, and from
 //! which thread and under which lock they are called, are in `interface`. A scheme over stream
 //! sockets of the kernel takes both ends from `ends`, and says what its address family has of
-//! its own (`socket`). `stream` is what connections read and write; `dial` an attempt to
+//! its own (`socket`). `byte_stream` is what connections read and write; `dial` an attempt to
 //! connect; `lookup` the threads that look up host names.
 //!
 //! Endpoints are bytes and not strings, because an ipc path may contain any byte but NUL.
 
 #![forbid(unsafe_code)]
 
+mod byte_stream;
 mod dial;
 mod ends;
 mod inproc;
@@ -26,6 +27,7 @@ mod vsock;
 #[cfg(test)]
 pub(crate) mod conformance;
 
+pub use byte_stream::ByteStream;
 pub use dial::Dial;
 pub use interface::{
     Address, BindError, Carries, Dialer, Listener, PendingLookup, Resolution, Spec, Transport,
@@ -33,7 +35,7 @@ pub use interface::{
 #[cfg(feature = "testing")]
 pub use ipc::IPC_NAME_MAX;
 pub use lookup::{end_lookups, lock_over_fork as lock_lookups};
-pub use stream::ByteStream;
+
 pub use tcp::{AddressMask, Socks};
 #[cfg(feature = "testing")]
 pub use tcp::{HostPort, parse_numeric};

@@ -97,14 +97,17 @@ impl SocketStream {
 
 // Per-message path: one system call each, nothing else.
 impl Stream for SocketStream {
+    #[inline]
     fn read(&self, room: &mut Room<'_>) -> io::Result<usize> {
         retry(|| room.receive(self.socket.as_fd()))
     }
 
+    #[inline]
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         retry(|| self.socket.send_with_flags(bytes, SEND_FLAGS))
     }
 
+    #[inline]
     fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let pieces = &pieces[..pieces.len().min(PIECES_MAX)];
         match retry(|| self.socket.send_vectored_with_flags(pieces, SEND_FLAGS)) {
@@ -115,10 +118,6 @@ impl Stream for SocketStream {
             }
             result => result,
         }
-    }
-
-    fn is_layer(&self) -> bool {
-        false
     }
 
     fn set_low_water(&self, bytes: u32) -> io::Result<bool> {

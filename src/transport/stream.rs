@@ -1,11 +1,11 @@
-//! A connected byte stream, whatever it is made of.
+//! What a byte stream is made of.
 
 #![forbid(unsafe_code)]
 
 use crate::sys::{self, room::Room};
 use std::fmt::Debug;
 use std::io::{self, IoSlice};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 
 /// What a byte stream is made of: a socket of the kernel, or a layer over another stream that
 /// reads ahead, decrypts or frames.
@@ -36,12 +36,6 @@ pub trait Stream: AsFd + Debug + Send {
     fn write_vectored(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let first = pieces.iter().find(|piece| !piece.is_empty());
         self.write(first.map_or(&[], |piece| piece))
-    }
-
-    /// Whether it may hold bytes of its own, or wait for other readiness than its caller.
-    /// [`ByteStream`] asks a stream for those only if it is a layer.
-    fn is_layer(&self) -> bool {
-        true
     }
 
     /// Whether a read would return bytes although the descriptor need not be readable.
@@ -104,78 +98,4 @@ pub trait Stream: AsFd + Debug + Send {
     /// The other end, as [`local_endpoint`](Self::local_endpoint).
     #[cfg(test)]
     fn remote_endpoint(&self) -> Vec<u8>;
-}
-
-/// A connected, non-blocking byte stream. See [`Stream`].
-#[derive(Debug)]
-pub struct ByteStream {
-    stream: Box<dyn Stream>,
-    is_layer: bool,
-}
-
-// Per-message path: for a socket no more than a test of `is_layer`.
-impl ByteStream {
-    /// The stream made of `stream`.
-    pub fn new(stream: impl Stream + 'static) -> ByteStream {
-        ByteStream {
-            is_layer: stream.is_layer(),
-            stream: Box::new(stream),
-        }
-    }
-
-    /// See [`Stream::read`].
-    #[inline]
-    pub fn read<'a>(&self, room: impl Into<Room<'a>>) -> io::Result<usize> {
-        self.stream.read(&mut room.into())
-    }
-
-    /// See [`Stream::has_buffered_input`].
-    #[inline]
-    pub fn has_buffered_input(&self) -> bool {
-        self.is_layer && self.stream.has_buffered_input()
-    }
-
-    /// See [`Stream::has_pending_output`].
-    #[inline]
-    pub fn has_pending_output(&self) -> bool {
-        self.is_layer && self.stream.has_pending_output()
-    }
-
-    /// See [`Stream::flush`].
-    #[inline]
-    pub fn flush(&self) -> io::Result<()> {
-        match self.is_layer {
-            true => self.stream.flush(),
-            false => Ok(()),
-        }
-    }
-
-    /// See [`Stream::interest`].
-    #[inline]
-    pub fn interest(&self, read: bool, write: bool) -> (bool, bool) {
-        match self.is_layer {
-            true => self.stream.interest(read, write),
-            false => (read, write),
-        }
-    }
-}
-
-impl std::ops::Deref for ByteStream {
-    type Target = dyn Stream;
-
-    fn deref(&self) -> &Self::Target {
-        &*self.stream
-    }
-}
-
-impl AsFd for ByteStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
-    }
-}
-
-impl AsRawFd for ByteStream {
-    fn as_raw_fd(&self) -> RawFd {
-        self.stream.as_fd().as_raw_fd()
-    }
 }

@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 use super::super::interface::{Address, BindError, Carries, Listener, Resolution, Spec, Transport};
-use super::super::stream::{ByteStream, Stream};
+use super::super::stream::Stream;
 use super::super::tcp::Tcp;
-use super::super::{Dial, Dialer};
+use super::super::{ByteStream, Dial, Dialer};
 use crate::error::Result;
 use crate::options::Options;
 use crate::sys::room::Room;
@@ -111,7 +111,7 @@ fn over(below: ByteStream) -> ByteStream {
         input: Vec::new(),
         output: vec![HELLO],
     });
-    ByteStream::new(LayerStream { below, state })
+    ByteStream::Layer(Box::new(LayerStream { below, state }))
 }
 
 #[derive(Debug)]

@@ -11,10 +11,10 @@ mod tests;
 #[cfg(feature = "testing")]
 pub use address::IPC_NAME_MAX;
 
+use super::byte_stream::ByteStream;
 use super::ends::{SocketDialer, SocketListener};
 use super::interface::{Address, BindError, Carries, Listener, Resolution, Spec, Transport};
 use super::socket::{Family, open, os};
-use super::stream::ByteStream;
 use crate::error::Result;
 use crate::options::Options;
 use crate::sys::credentials;

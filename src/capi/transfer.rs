@@ -14,8 +14,8 @@ use super::boundary::{receiving, sending};
 use super::msg::message;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
-use crate::message::{Msg, copy::copy};
-use crate::pipe::{Body, Reading};
+use crate::message::{Body, Msg, copy::copy};
+use crate::pipe::Reading;
 use crate::runtime::handle::Slot;
 use crate::runtime::socket::{self, SNDMORE, Socket};
 

@@ -34,14 +34,6 @@ impl Msg {
         }
     }
 
-    /// Prepares a received message for sending: removes the metadata and all flags but SHARED, and
-    /// sets `more` as given.
-    #[inline]
-    pub fn renew(&mut self, more: bool) {
-        self.set_metadata(None);
-        self.flags = (self.flags & flag::SHARED) | if more { flag::MORE } else { 0 };
-    }
-
     /// The message with a flag bit set.
     #[inline]
     pub fn with(mut self, bit: u8) -> Msg {

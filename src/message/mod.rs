@@ -23,6 +23,7 @@ mod loan;
 mod marks;
 mod metadata;
 mod msg;
+mod outgoing;
 mod ownership;
 mod recycle;
 mod released;
@@ -34,12 +35,13 @@ pub use filling::Filling;
 pub use loan::Lender;
 pub use metadata::Metadata;
 pub use msg::{INLINE_MAX, Msg, flag};
+pub use outgoing::{Body, Outgoing};
 pub use recycle::lock_over_fork as lock_spare_memory;
 pub use released::run_released;
 pub use run::Run;
 pub use run::reader::{FrameReader, Taken};
 pub use run::scan::Received;
-pub use run::writer::{FRAMED_MAX, FrameWriter, Place};
+pub use run::writer::{FrameWriter, Place};
 
 /// Frees the memory that is kept for later. Called when the process ends.
 pub fn end() {

@@ -97,7 +97,7 @@ impl Msg {
     ///
     /// # Safety
     /// The body is written before it is read, by [`data`](Msg::data) or anything else. See
-    /// [`Filling`], which ensures that.
+    /// [`Filling`](super::Filling), which ensures that.
     pub unsafe fn with_size(size: usize) -> Result<Msg> {
         if size <= INLINE_MAX {
             let mut msg = Msg::new();

@@ -1,4 +1,5 @@
 use super::msg::Kind;
+use super::run::writer::FRAMED_MAX;
 use super::*;
 use std::ffi::c_void;
 use std::ptr;

@@ -9,7 +9,8 @@ use super::{
 };
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 use crate::sys::room::Room;
 
 /// Declares [`AnyPattern`] from one line for each type: its name, and how it is made from

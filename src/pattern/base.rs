@@ -3,9 +3,9 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Msg, Outgoing, flag};
 use crate::options::Options;
-use crate::pipe::{Incoming, Outgoing, PipeId, Pipes};
+use crate::pipe::{Incoming, PipeId, Pipes};
 use crate::sys::room::Room;
 
 /// What a pattern works on during a call.

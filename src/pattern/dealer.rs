@@ -6,8 +6,9 @@ use super::base::{Attachment, Env, Pattern, send_probe};
 use super::routing::{fair_queue::FairQueue, load_balancer::LoadBalancer};
 use crate::abi::options::ZMQ_PROBE_ROUTER;
 use crate::error::{Error, Result};
+use crate::message::Outgoing;
 use crate::options::value;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::pipe::{Incoming, PipeId};
 
 /// A DEALER socket.
 #[derive(Default)]
@@ -15,18 +16,6 @@ pub struct Dealer {
     pub(super) input: FairQueue,
     pub(super) out: LoadBalancer,
     probe: bool,
-}
-
-impl Dealer {
-    /// As [`Pattern::recv`], but returns the pipe; `None` if nothing can be read.
-    #[inline]
-    pub(super) fn recv_from<I: Incoming>(
-        &mut self,
-        env: &mut Env<'_>,
-        into: &mut I,
-    ) -> Option<PipeId> {
-        self.input.recv(env, into)
-    }
 }
 
 impl Pattern for Dealer {

@@ -4,8 +4,9 @@
 
 use super::base::{Attachment, Env, Pattern};
 use super::dealer::Dealer;
-use crate::error::{Error, Result};
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::error::Result;
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 use std::collections::VecDeque;
 
 /// A PAIR socket: a DEALER whose queues have one pipe at most. After a peer has disconnected
@@ -25,21 +26,10 @@ impl Pair {
         end.is_some_and(|end| !end.has_peer_left())
     }
 
-    /// As [`recv`](Pattern::recv), after the pipe being read was found empty.
-    #[cold]
-    #[inline(never)]
-    fn recv_next<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
-        while self.next_reader(env) {
-            if self.dealer.recv(env, into).is_ok() {
-                return Ok(());
-            }
-        }
-        Err(Error::Again)
-    }
-
     /// Moves reading to the next pipe if the current one, which is empty, has ended and
     /// another follows; false if not.
     #[cold]
+    #[inline(never)]
     fn next_reader(&mut self, env: &mut Env<'_>) -> bool {
         let Some(&first) = self.readers.front().filter(|_| self.readers.len() > 1) else {
             return false;
@@ -100,10 +90,12 @@ impl Pattern for Pair {
 
     #[inline]
     fn recv<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> Result<()> {
-        match self.dealer.recv(env, into) {
-            Ok(()) => Ok(()),
-            Err(_) => self.recv_next(env, into),
+        while let Err(error) = self.dealer.recv(env, into) {
+            if !self.next_reader(env) {
+                return Err(error);
+            }
         }
+        Ok(())
     }
 
     fn has_in(&mut self, env: &mut Env<'_>) -> bool {

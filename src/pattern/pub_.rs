@@ -5,7 +5,8 @@
 use super::base::{Attachment, Env, Pattern};
 use super::xpub::Xpub;
 use crate::error::{Error, Result};
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 use crate::sys::room::Room;
 
 /// A PUB socket: an XPUB from which the application does not receive.

@@ -5,7 +5,8 @@
 use super::base::{Attachment, Env, Pattern};
 use super::routing::fair_queue::FairQueue;
 use crate::error::{Error, Result};
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 
 /// A PULL socket.
 #[derive(Default)]

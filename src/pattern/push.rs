@@ -5,7 +5,8 @@
 use super::base::{Attachment, Env, Pattern, discard_input};
 use super::routing::load_balancer::LoadBalancer;
 use crate::error::{Error, Result};
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 
 /// A PUSH socket.
 #[derive(Default)]

@@ -5,8 +5,8 @@
 use super::base::{Attachment, Env, Pattern};
 use super::router::Router;
 use crate::error::{Error, Result};
-use crate::message::Msg;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::{Msg, Outgoing};
+use crate::pipe::{Incoming, PipeId};
 
 /// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]

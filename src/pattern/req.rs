@@ -6,9 +6,9 @@ use super::base::{Attachment, Env, Pattern};
 use super::dealer::Dealer;
 use crate::abi::options::{ZMQ_REQ_CORRELATE, ZMQ_REQ_RELAXED};
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Msg, Outgoing, flag};
 use crate::options::value;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::pipe::{Incoming, PipeId};
 
 /// The state of the request and its reply.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Req {
     /// Reads a part from the pipe of the request; parts from other pipes are dropped.
     #[inline]
     fn recv_reply<I: Incoming>(&mut self, env: &mut Env<'_>, into: &mut I) -> bool {
-        while let Some(pipe) = self.dealer.recv_from(env, into) {
+        while let Some(pipe) = self.dealer.input.recv(env, into) {
             if self.reply_pipe.is_none_or(|expected| expected == pipe) {
                 return true;
             }
@@ -134,7 +134,7 @@ impl Pattern for Req {
             // Replies that are queued now belong to earlier requests, and must not be taken
             // for the reply to this one.
             let mut stale = Msg::new();
-            while self.dealer.recv_from(env, &mut stale).is_some() {}
+            while self.dealer.input.recv(env, &mut stale).is_some() {}
         }
         let more = part.more();
         self.dealer.send(env, part)?;

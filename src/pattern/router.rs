@@ -9,9 +9,9 @@ use crate::abi::options::{
     ZMQ_ROUTER_RAW,
 };
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Msg, Outgoing, flag};
 use crate::options::value;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::pipe::{Incoming, PipeId};
 
 /// Where the message being sent goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use super::base::{Attachment, Env, Pattern, introduce};
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
 use crate::abi::options::{ZMQ_CONNECT_ROUTING_ID, ZMQ_STREAM_NOTIFY};
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Msg, Outgoing, flag};
 use crate::options::value;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::pipe::{Incoming, PipeId};
 
 /// Where the next part sent goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

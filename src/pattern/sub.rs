@@ -6,7 +6,8 @@ use super::base::{Attachment, Env, Pattern};
 use super::xsub::Xsub;
 use crate::abi::options::{ZMQ_SUBSCRIBE, ZMQ_UNSUBSCRIBE};
 use crate::error::{Error, Result};
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::message::Outgoing;
+use crate::pipe::{Incoming, PipeId};
 use crate::sys::room::Room;
 
 /// A SUB socket: an XSUB that subscribes by options and filters what it receives.

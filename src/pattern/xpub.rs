@@ -18,9 +18,9 @@ use crate::abi::options::{
     ZMQ_XPUB_VERBOSER, ZMQ_XPUB_WELCOME_MSG,
 };
 use crate::error::{Error, Result};
-use crate::message::{Metadata, Msg, flag};
+use crate::message::{Metadata, Msg, Outgoing, flag};
 use crate::options::value;
-use crate::pipe::{Incoming, Outgoing, PipeId};
+use crate::pipe::{Incoming, PipeId};
 use crate::sys::room::Room;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -392,10 +392,7 @@ impl Pattern for Xpub {
             return Err(Error::Again);
         }
         let more = part.more();
-        match self.set.no_drop {
-            true => self.out.send_surely(env, part),
-            false => self.out.send_to_matching(env, part),
-        }
+        self.out.send_to_matching(env, part, self.set.no_drop);
         if !more {
             self.out.unmatch();
         }

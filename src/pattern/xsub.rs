@@ -7,9 +7,9 @@ use super::routing::subscriptions::{Filters, Removal};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
 use crate::abi::options::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT};
 use crate::error::{Error, Result};
-use crate::message::{Metadata, Msg, flag};
+use crate::message::{Metadata, Msg, Outgoing, flag};
 use crate::options::value;
-use crate::pipe::{Bare, Frame, Incoming, Outgoing, PipeEnd, PipeId};
+use crate::pipe::{Bare, Frame, Incoming, PipeEnd, PipeId};
 use crate::sys::room::Room;
 use std::sync::Arc;
 

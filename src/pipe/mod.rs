@@ -25,7 +25,6 @@ pub mod event;
 mod incoming;
 mod item;
 mod ledger;
-mod outgoing;
 mod parts;
 mod peer;
 mod queue;
@@ -37,7 +36,6 @@ pub use channel::Hwm;
 pub use end::{PipeEnd, pair};
 pub use event::Listener;
 pub use incoming::{Bare, Incoming, Reading};
-pub use outgoing::{Body, Outgoing};
 pub use parts::Frame;
 pub use table::{PipeId, Pipes};
 

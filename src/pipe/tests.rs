@@ -1,6 +1,6 @@
 use super::*;
 use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
-use crate::message::{Metadata, Msg, Received, flag};
+use crate::message::{Body, Metadata, Msg, Outgoing, Received, flag};
 use crate::sync::Mutex;
 use crate::sync::atomic::Ordering;
 use std::sync::Arc;

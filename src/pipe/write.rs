@@ -5,9 +5,8 @@
 use super::channel::Hwm;
 use super::end::PipeEnd;
 use super::event;
-use super::outgoing::Outgoing;
 use crate::io_policy::tunables::{MESSAGE_COST, PIPE_BATCH};
-use crate::message::{Metadata, Msg, Received, flag};
+use crate::message::{Metadata, Msg, Outgoing, Received, flag};
 use crate::sync::atomic::{Ordering, fence};
 use crate::sys;
 use std::sync::Arc;

@@ -8,7 +8,7 @@
 
 use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BATCH, WRITE_BUFFER_MAX};
 use crate::message::{Msg, flag};
-use crate::pipe::{Bare, PipeEnd};
+use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
 use crate::zmtp::{Flags, Session, command};
 use std::io;
@@ -205,8 +205,7 @@ impl Output {
                     continue;
                 }
             }
-            // The stream does not carry the connection's metadata.
-            if pipe.read_into(&mut Bare(&mut msg)).is_none() {
+            if pipe.read_into(&mut msg).is_none() {
                 break;
             }
             self.encode(&mut msg, session);

@@ -1,7 +1,7 @@
 //! Writes frames behind each other, in blocks of its own.
 
 use super::super::block::{Block, Header};
-use super::super::msg::{INLINE_MAX, Kind, Msg, flag};
+use super::super::msg::INLINE_MAX;
 use super::super::{copy, frame};
 use super::{END, GAP, REFS, Run};
 use std::ptr::{self, NonNull};
@@ -256,18 +256,4 @@ unsafe fn leave_gap(at: *mut u8, header: usize) -> *mut u8 {
     }
     // SAFETY: `gap` is less than ALIGN, so this is in bounds by the caller's promise.
     unsafe { at.add(gap) }
-}
-
-impl Msg {
-    /// Whether the message may be copied to a run: a short body, nothing attached, no flag but MORE
-    /// and SHARED.
-    #[inline]
-    pub fn is_framable(&self) -> bool {
-        self.flags & !(flag::MORE | flag::SHARED) == 0
-            && self.metadata.is_null()
-            && self.routing_id == 0
-            && self.group[0] == 0
-            && self.kind != Kind::User
-            && self.len() <= FRAMED_MAX
-    }
 }

@@ -3,8 +3,9 @@
 #![forbid(unsafe_code)]
 
 use super::pipe_list::PipeList;
+use crate::message::Outgoing;
 use crate::pattern::base::{Env, Request};
-use crate::pipe::{Outgoing, PipeId};
+use crate::pipe::PipeId;
 
 /// Distributor: copies of a message to the matching pipes. For a pipe that is full the whole
 /// message is dropped, never a part of it.
@@ -128,24 +129,14 @@ impl Distributor {
     /// Writes a part to every active pipe.
     pub fn send_to_all<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
         self.matching = self.active;
-        self.send_to_matching(env, part);
+        self.send_to_matching(env, part, false);
     }
 
-    /// Writes a part to the matching pipes and leaves `part` empty.
+    /// Writes a part to the matching pipes and leaves it empty. `surely`, after
+    /// [`has_room`](Self::has_room) returned true: without another check, since another thread may
+    /// have lowered the HWM in between.
     #[inline]
-    pub fn send_to_matching<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
-        self.distribute(env, part, false);
-    }
-
-    /// The same after [`has_room`](Self::has_room) returned true: writes without another check,
-    /// since another thread may have lowered the HWM in between.
-    #[inline]
-    pub fn send_surely<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) {
-        self.distribute(env, part, true);
-    }
-
-    #[inline]
-    fn distribute<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P, surely: bool) {
+    pub fn send_to_matching<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P, surely: bool) {
         let more = part.more();
         let mut index = 0;
         while index < self.matching {

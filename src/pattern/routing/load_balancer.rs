@@ -4,8 +4,9 @@
 
 use super::turns::Turns;
 use crate::error::{Error, Result};
+use crate::message::Outgoing;
 use crate::pattern::base::Env;
-use crate::pipe::{Outgoing, PipeId};
+use crate::pipe::PipeId;
 
 /// Load balancer: each message goes to the next pipe that has room.
 #[derive(Default)]

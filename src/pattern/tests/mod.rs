@@ -12,11 +12,9 @@ mod stream;
 use super::*;
 use crate::abi::socket_type::{SPECS, SocketType};
 use crate::error::{Error, Result};
-use crate::message::{Msg, flag};
+use crate::message::{Body, Msg, Outgoing, flag};
 use crate::options::{ContextOptions, Options};
-use crate::pipe::{
-    Body, Hwm, Incoming, Listener, Outgoing, PipeEnd, PipeId, Pipes, Reading, event, pair,
-};
+use crate::pipe::{Hwm, Incoming, Listener, PipeEnd, PipeId, Pipes, Reading, event, pair};
 use crate::sync::Mutex;
 use std::sync::Arc;
 

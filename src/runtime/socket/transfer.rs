@@ -11,9 +11,9 @@ use super::state::{Locked, Socket};
 use super::wait::{self, Wait};
 use crate::error::{Error, Result};
 use crate::io_policy::tunables::{CANCEL_EVERY, MAIL_EVERY};
-use crate::message::Msg;
+use crate::message::{Msg, Outgoing};
 use crate::pattern::Pattern;
-use crate::pipe::{Incoming, Outgoing};
+use crate::pipe::Incoming;
 use crate::runtime::handle::Slot;
 use crate::sync::suspend::{self, SleepOn};
 

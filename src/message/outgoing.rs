@@ -2,7 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use crate::message::{FRAMED_MAX, Msg, flag};
+use super::msg::{Kind, Msg, flag};
+use super::run::writer::FRAMED_MAX;
 
 /// A part to be sent. Patterns and pipes are compiled once for each kind of part, so that a short
 /// body is copied from the caller's memory to a run, with no message in between.
@@ -34,7 +35,8 @@ pub trait Outgoing {
 impl Outgoing for Msg {
     #[inline]
     fn renew(&mut self, more: bool) {
-        Msg::renew(self, more);
+        self.set_metadata(None);
+        self.flags = (self.flags & flag::SHARED) | if more { flag::MORE } else { 0 };
     }
 
     #[inline]
@@ -49,7 +51,12 @@ impl Outgoing for Msg {
 
     #[inline]
     fn is_framable(&self) -> bool {
-        Msg::is_framable(self)
+        self.flags & !(flag::MORE | flag::SHARED) == 0
+            && self.metadata.is_null()
+            && self.routing_id == 0
+            && self.group[0] == 0
+            && self.kind != Kind::User
+            && self.len() <= FRAMED_MAX
     }
 
     #[inline]

@@ -259,7 +259,7 @@ impl Driver {
             }
             Action::Fail(error) => {
                 self.flush(conn);
-                self.machine.lose(Loss::Protocol(error), Instant::now());
+                self.machine.fail(error, Instant::now());
             }
             Action::Attach(end) => {
                 if let Some(me) = conn.me.upgrade() {

@@ -23,7 +23,7 @@ pub enum Action {
     Ask(Box<ZapQuery>),
     /// The handshake is done: call [`Machine::establish`](super::Machine::establish).
     Establish,
-    /// The handshake has failed: call [`Machine::lose`](super::Machine::lose).
+    /// The handshake has failed: call [`Machine::fail`](super::Machine::fail).
     Fail(HandshakeError),
     /// There is a new pipe, and this is the socket's end of it.
     Attach(Box<PipeEnd>),

@@ -75,6 +75,12 @@ impl Machine {
         self.timers.set(Timer::Connect, by);
     }
 
+    /// Gives up the address that is being tried.
+    pub(super) fn abandon_attempt(&mut self, code: i32) {
+        self.enter(Phase::Dialing);
+        self.ask(Action::AbandonAttempt(code));
+    }
+
     /// The attempt at the last address has failed with errno `code` (0: the proxy refused), and
     /// its stream is closed.
     pub fn attempt_failed(&mut self, code: i32, now: Instant) {

@@ -10,7 +10,7 @@ use super::{Active, FAREWELL, Machine, Opening, Phase, raw};
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm};
 use crate::zmtp::metadata::{self, PropertyList};
-use crate::zmtp::{Handshake, HandshakeConfig, Session, ZapRequest, ZapVerdict};
+use crate::zmtp::{Handshake, HandshakeConfig, HandshakeError, Session, ZapRequest, ZapVerdict};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -96,6 +96,13 @@ impl Machine {
     pub fn evict(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Handshake(_)) {
             self.lose(Loss::Crowded, now);
+        }
+    }
+
+    /// The handshake has failed, and its last bytes are written, unless they have cost the stream.
+    pub fn fail(&mut self, error: HandshakeError, now: Instant) {
+        if matches!(self.phase, Phase::Handshake(_)) {
+            self.lose(Loss::Protocol(error), now);
         }
     }
 

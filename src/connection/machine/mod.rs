@@ -178,7 +178,7 @@ impl Machine {
         match (timer, &self.phase) {
             (Timer::Linger, _) => self.linger_over(),
             (Timer::Reconnect, _) => self.dial(),
-            (Timer::Connect, _) => self.ask(Action::AbandonAttempt(libc::ETIMEDOUT)),
+            (Timer::Connect, _) => self.abandon_attempt(libc::ETIMEDOUT),
             (Timer::Handshake, _) | (Timer::PeerCheck, Phase::Handshake(_)) => {
                 self.lose(Loss::Timeout, now);
             }

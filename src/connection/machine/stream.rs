@@ -68,8 +68,9 @@ impl Machine {
     /// The stream has ended or failed.
     pub fn stream_failed(&mut self, why: Loss, now: Instant) {
         match self.phase {
-            Phase::Proxy(_) => self.ask(Action::AbandonAttempt(0)),
-            _ => self.lose(why, now),
+            Phase::Proxy(_) => self.abandon_attempt(0),
+            Phase::Handshake(_) | Phase::Active(_) => self.lose(why, now),
+            _ => {} // it is given up already
         }
     }
 
@@ -104,7 +105,7 @@ impl Machine {
             return match tunnel.received(count) {
                 Ok(true) => self.ask(Action::ThroughProxy),
                 Ok(false) => {}
-                Err(()) => self.ask(Action::AbandonAttempt(0)),
+                Err(()) => self.abandon_attempt(0),
             };
         }
         self.input.received(count);

@@ -4,6 +4,8 @@
 
 use super::*;
 use crate::connection::machine::attempts::reconnect_stop;
+use crate::transport::Endpoint;
+use std::io;
 
 #[test]
 fn a_lost_stream_is_made_anew_and_the_pipe_stays() {
@@ -98,4 +100,65 @@ fn a_socket_that_refuses_the_peer_ends_the_stream() {
     end.close();
     assert!(pair.run(SECOND, |pair| pair.sides[SERVER].finished));
     assert_eq!(pair.sides[SERVER].lost, [Loss::Refused]);
+}
+
+/// A connecting side that is connected to a proxy, and the actions since then.
+fn at_the_proxy() -> (Machine, Instant) {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    let [Side { mut machine, .. }, _] = pair.sides;
+    pair.now += SECOND;
+    machine.poll_event();
+    machine.dialing(false, false, pair.now);
+    let endpoint = Endpoint::parse_connect(b"tcp://example.com:80").unwrap();
+    let options = Options::new(SocketType::Dealer, &ContextOptions::default());
+    let tunnel = Tunnel::new(endpoint.address(), &options).unwrap();
+    machine.enter_tunnel(tunnel, pair.now);
+    (machine, pair.now)
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_target_and_the_greeting_follows() {
+    let (mut machine, now) = at_the_proxy();
+    let mut sent = Vec::new();
+    let mut write = |head: &[u8], _: &[u8]| {
+        sent.push(head.to_vec());
+        Ok(head.len())
+    };
+    for answer in [&[5u8, 0][..], &[5, 0, 0, 1, 127], &[0, 0, 1, 0, 80]] {
+        assert!(machine.transmit(usize::MAX, &mut write).1.is_ok());
+        assert!(machine.poll_event().is_none());
+        for byte in answer {
+            assert!(machine.room().unwrap().put(&[*byte]));
+            machine.handle_input(1, now);
+        }
+    }
+    assert!(matches!(machine.poll_event(), Some(Action::ThroughProxy)));
+    machine.connected(Peer::default(), now);
+    assert!(machine.transmit(usize::MAX, &mut write).1.is_ok());
+    assert_eq!(sent[0], [5, 1, 0]);
+    assert_eq!(sent[1], b"\x05\x01\x00\x03\x0bexample.com\x00\x50");
+    assert_eq!((sent[2][0], sent.len()), (0xff, 3));
+}
+
+#[test]
+fn a_proxy_that_goes_is_given_up_once() {
+    let (mut machine, now) = at_the_proxy();
+    machine.write_failed(&io::ErrorKind::BrokenPipe.into(), now);
+    machine.stream_failed(Loss::Stream(0), now);
+    assert!(matches!(
+        machine.poll_event(),
+        Some(Action::AbandonAttempt(0))
+    ));
+    assert!(machine.poll_event().is_none() && machine.room().is_none());
+}
+
+#[test]
+fn a_handshake_whose_last_words_cost_the_stream_is_tried_again() {
+    let mut pair = Pair::new(dealer(|_| {}), dealer(|_| {}));
+    pair.drive(CLIENT);
+    let (now, machine) = (pair.now, &mut pair.sides[CLIENT].machine);
+    machine.write_failed(&io::Error::from_raw_os_error(libc::ETIMEDOUT), now);
+    machine.fail(crate::zmtp::HandshakeError::NoRandom, now);
+    pair.establish();
+    assert_eq!(pair.sides[CLIENT].lost, [Loss::Stream(libc::ETIMEDOUT)]);
 }

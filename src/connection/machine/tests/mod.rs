@@ -278,7 +278,7 @@ impl Pair {
             Action::AbandonAttempt(code) => machine.attempt_failed(code, now),
             Action::Ask(query) => this.asked.push(*query),
             Action::Establish => machine.establish(now),
-            Action::Fail(error) => machine.lose(Loss::Protocol(error), now),
+            Action::Fail(error) => machine.fail(error, now),
             Action::Attach(end) => this.socket = Some(*end),
             Action::Established(session) => this.established.push(session),
             Action::PingQueued => {

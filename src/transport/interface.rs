@@ -79,9 +79,11 @@ pub trait Transport: Sync {
     /// Errors: `Invalid`, `NameTooLong`.
     fn parse_bind(&self, text: &[u8]) -> Result<Box<dyn Address>>;
 
-    /// Reads what follows `://` in an endpoint to connect to. Errors as for
-    /// [`parse_bind`](Self::parse_bind).
-    fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>>;
+    /// Reads what follows `://` in an endpoint to connect to, by default as
+    /// [`parse_bind`](Self::parse_bind), with its errors.
+    fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>> {
+        self.parse_bind(text)
+    }
 
     /// Whether the system offers it. Called before a connect, whose attempts would fail one
     /// after the other otherwise.

@@ -18,10 +18,6 @@ impl Transport for Inproc {
     fn parse_bind(&self, text: &[u8]) -> Result<Box<dyn Address>> {
         Ok(Box::new(Name(text.to_vec())))
     }
-
-    fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        self.parse_bind(text)
-    }
 }
 
 /// Any bytes.

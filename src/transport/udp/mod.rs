@@ -21,8 +21,4 @@ impl Transport for Udp {
     fn parse_bind(&self, _text: &[u8]) -> Result<Box<dyn Address>> {
         Err(Error::NoCompatProto)
     }
-
-    fn parse_connect(&self, _text: &[u8]) -> Result<Box<dyn Address>> {
-        Err(Error::NoCompatProto)
-    }
 }

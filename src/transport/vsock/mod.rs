@@ -27,10 +27,6 @@ impl Transport for Vsock {
         Ok(Box::new(VsockAddress::parse(text)?))
     }
 
-    fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        self.parse_bind(text)
-    }
-
     fn check_offered(&self) -> Result<()> {
         match Socket::new(Domain::VSOCK, Type::STREAM, None) {
             Err(error) if is_missing(&error) => Err(Error::ProtoNotSupported),

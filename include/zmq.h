@@ -1199,18 +1199,163 @@ int zmq_recviov(void *socket,
 #define ZMQ_NORM_PUSH 124
 /* 1: large messages are handed over as slices of the read buffer instead of copies. */
 #define ZMQ_ZERO_COPY_RECV 10
+
+/* ---- Draft: functions ---- */
+
+/*
+ * Sets a context option from size bytes at value: an int, or for
+ * ZMQ_THREAD_NAME_PREFIX also a text of up to 16 bytes that has not the size of an
+ * int. Returns 0, or -1 with EINVAL (unknown option, wrong size or value) or EFAULT
+ * (no context).
+ */
+ZMQ_EXPORT
+int zmq_ctx_set_ext(void *context,
+                    int option,
+                    const void *value,
+                    size_t size);
+
+/*
+ * Copies a context option to value, which has room for *size bytes: an int, or for
+ * ZMQ_THREAD_NAME_PREFIX the text without a final NUL, unless *size is that of an
+ * int. *size is not changed. Returns 0, or -1 with EINVAL (unknown option, wrong
+ * size) or EFAULT (no context, or a NULL pointer).
+ */
+ZMQ_EXPORT
+int zmq_ctx_get_ext(void *context,
+                    int option,
+                    void *value,
+                    size_t *size);
+
+/*
+ * Initialises a message with a copy of size bytes at data, which may be NULL if size
+ * is 0. Returns 0, or -1 with ENOMEM; EINVAL for a NULL pointer with a size.
+ */
+ZMQ_EXPORT
+int zmq_msg_init_buffer(zmq_msg_t *msg,
+                        const void *data,
+                        size_t size);
+
+/* ---- Draft: pollers ---- */
+
+/* What a poller found: a socket, or a descriptor if socket is NULL. */
+typedef struct zmq_poller_event_t {
+  /* The socket, or NULL. */
+  void *socket;
+  /* The descriptor, or -1. */
+  zmq_fd_t fd;
+  /* As it was given when the socket or descriptor was added. */
+  void *user_data;
+  /* The ZMQ_POLL... flags that are there. */
+  short events;
+} zmq_poller_event_t;
+
+/*
+ * Creates an empty poller: a list of sockets and descriptors to wait for.
+ *
+ * Returns its handle, to be given to zmq_poller_destroy, or NULL with ENOMEM. All
+ * functions on it fail with EFAULT if the handle is not one. Threads may share a
+ * poller: a wait goes by the list as it was when the wait began.
+ */
+ZMQ_EXPORT void *zmq_poller_new(void);
+
+/*
+ * Frees a poller and sets the handle that is pointed at to NULL.
+ *
+ * Returns 0, or -1 with EFAULT.
+ */
+ZMQ_EXPORT int zmq_poller_destroy(void **poller_p);
+
+/* Returns how many sockets and descriptors a poller has, or -1 with EFAULT. */
+ZMQ_EXPORT int zmq_poller_size(void *poller);
+
+/*
+ * Adds a socket to a poller, which reports it with user_data when it has one of
+ * the ZMQ_POLL... flags in events. Without any it is kept, but not reported.
+ *
+ * Returns 0, or -1 with EFAULT, ENOTSOCK, EINVAL (unknown flags, or the socket is
+ * there already) or ENOMEM. Remove a socket before it is closed.
+ */
+ZMQ_EXPORT
+int zmq_poller_add(void *poller,
+                   void *socket,
+                   void *user_data,
+                   short events);
+
+/*
+ * Changes the flags for which a poller reports a socket.
+ *
+ * Returns 0, or -1 with EFAULT, ENOTSOCK, or EINVAL (unknown flags, or the socket is
+ * not there).
+ */
+ZMQ_EXPORT
+int zmq_poller_modify(void *poller,
+                      void *socket,
+                      short events);
+
+/*
+ * Removes a socket from a poller.
+ *
+ * Returns 0, or -1 with EFAULT, ENOTSOCK, or EINVAL (the socket is not there).
+ */
+ZMQ_EXPORT int zmq_poller_remove(void *poller, void *socket);
+
+/*
+ * Adds a descriptor to a poller, as zmq_poller_add does a socket.
+ *
+ * Returns 0, or -1 with EFAULT, EBADF (the descriptor is -1), EINVAL (unknown flags,
+ * or it is there already) or ENOMEM.
+ */
+ZMQ_EXPORT
+int zmq_poller_add_fd(void *poller,
+                      zmq_fd_t fd,
+                      void *user_data,
+                      short events);
+
+/*
+ * Changes the flags for which a poller reports a descriptor.
+ *
+ * Returns 0, or -1 with EFAULT, EBADF (the descriptor is -1), or EINVAL (unknown
+ * flags, or it is not there).
+ */
+ZMQ_EXPORT int zmq_poller_modify_fd(void *poller, zmq_fd_t fd, short events);
+
+/*
+ * Removes a descriptor from a poller.
+ *
+ * Returns 0, or -1 with EFAULT, EBADF (the descriptor is -1), or EINVAL (it is not
+ * there).
+ */
+ZMQ_EXPORT
+int zmq_poller_remove_fd(void *poller,
+                         zmq_fd_t fd);
+
+/*
+ * Waits until something in a poller has events, timeout milliseconds at most (-1:
+ * for ever; 0: not at all), and writes the first that has.
+ *
+ * Returns 0, or -1 with EAGAIN (time-out), EFAULT (no poller, event is NULL, or
+ * nothing to wait for without end), EINTR, ETERM or ENOTSOCK; then the event is
+ * cleared.
+ */
+ZMQ_EXPORT
+int zmq_poller_wait(void *poller,
+                    struct zmq_poller_event_t *event,
+                    long timeout);
+
+/*
+ * As zmq_poller_wait, for up to n_events; returns how many were written. The others
+ * are cleared. Also EINVAL, if n_events is negative.
+ */
+ZMQ_EXPORT
+int zmq_poller_wait_all(void *poller,
+                        struct zmq_poller_event_t *events,
+                        int n_events,
+                        long timeout);
 /* Property names for zmq_msg_gets. */
 #define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
 #define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
 #define ZMQ_MSG_PROPERTY_USER_ID "User-Id"
 #define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
-
-/* Sets an option of a context from size bytes at value. */
-ZMQ_EXPORT int
-zmq_ctx_set_ext (void *context, int option, const void *value, size_t size);
-/* Copies an option of a context to value, which has room for *size bytes. */
-ZMQ_EXPORT int
-zmq_ctx_get_ext (void *context, int option, void *value, size_t *size);
 
 /* Makes a DISH receive what is sent to a group, a C string. */
 ZMQ_EXPORT int zmq_join (void *socket, const char *group);
@@ -1229,55 +1374,11 @@ ZMQ_EXPORT uint32_t zmq_msg_routing_id (zmq_msg_t *msg);
 ZMQ_EXPORT int zmq_msg_set_group (zmq_msg_t *msg, const char *group);
 /* Returns the group of a message, a C string that belongs to the message. */
 ZMQ_EXPORT const char *zmq_msg_group (zmq_msg_t *msg);
-/* Initialises a message with a copy of size bytes; NULL if size is 0. */
-ZMQ_EXPORT int
-zmq_msg_init_buffer (zmq_msg_t *msg, const void *data, size_t size);
-
 /* The functions zmq_poller_* exist. */
 #define ZMQ_HAVE_POLLER
 
-/* What a poller found: a socket, or a descriptor if socket is NULL. */
-typedef struct zmq_poller_event_t
-{
-    void *socket;
-    zmq_fd_t fd;
-    /* As it was given when the socket or descriptor was added. */
-    void *user_data;
-    /* The ZMQ_POLL... flags that are there. */
-    short events;
-} zmq_poller_event_t;
-
-/* Creates a poller, to be given to zmq_poller_destroy. */
-ZMQ_EXPORT void *zmq_poller_new (void);
-/* Frees a poller and sets the handle that is pointed at to NULL. */
-ZMQ_EXPORT int zmq_poller_destroy (void **poller_p);
-/* Returns how many sockets and descriptors a poller watches. */
-ZMQ_EXPORT int zmq_poller_size (void *poller);
-/* Watches a socket for some of the ZMQ_POLL... flags. */
-ZMQ_EXPORT int
-zmq_poller_add (void *poller, void *socket, void *user_data, short events);
-/* Changes what a socket is watched for. */
-ZMQ_EXPORT int zmq_poller_modify (void *poller, void *socket, short events);
-/* Stops watching a socket; to be done before it is closed. */
-ZMQ_EXPORT int zmq_poller_remove (void *poller, void *socket);
-/* Waits for one event, up to timeout ms, without end if that is -1. */
-ZMQ_EXPORT int
-zmq_poller_wait (void *poller, zmq_poller_event_t *event, long timeout);
-/* Waits likewise for up to n_events; returns how many there are. */
-ZMQ_EXPORT int zmq_poller_wait_all (void *poller,
-                                    zmq_poller_event_t *events,
-                                    int n_events,
-                                    long timeout);
 /* Writes a descriptor that is readable when the poller has events. */
 ZMQ_EXPORT int zmq_poller_fd (void *poller, zmq_fd_t *fd);
-/* Watches a descriptor for some of the ZMQ_POLL... flags. */
-ZMQ_EXPORT int
-zmq_poller_add_fd (void *poller, zmq_fd_t fd, void *user_data, short events);
-/* Changes what a descriptor is watched for. */
-ZMQ_EXPORT int zmq_poller_modify_fd (void *poller, zmq_fd_t fd, short events);
-/* Stops watching a descriptor. */
-ZMQ_EXPORT int zmq_poller_remove_fd (void *poller, zmq_fd_t fd);
-
 /* Returns ZMQ_POLLOUT if a ROUTER could send to a peer now, else 0. */
 ZMQ_EXPORT int zmq_socket_get_peer_state (void *socket,
                                           const void *routing_id,

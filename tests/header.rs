@@ -29,6 +29,7 @@ const DRAFT_PARTS: &[(&str, &str)] = &[
     ("src/abi/numbers/draft.rs", "Draft: numbers"),
     ("src/abi/options/draft.rs", "Draft: options"),
     ("src/capi/draft.rs", "Draft: functions"),
+    ("src/capi/poller.rs", "Draft: pollers"),
 ];
 
 fn root() -> &'static Path {

@@ -8,7 +8,7 @@ use std::any::Any;
 use std::sync::Once;
 
 use super::boundary::plain;
-use super::{threads, timers, utils};
+use super::{poller, threads, timers, utils};
 use crate::runtime::fork;
 use crate::sync::ForkedChild;
 use crate::sync::local::thread_cell;
@@ -30,6 +30,7 @@ extern "C" fn before() {
     plain(|| {
         let mut locks = Vec::new();
         fork::prepare(&mut locks);
+        poller::lock_over_fork(&mut locks);
         timers::lock_over_fork(&mut locks);
         threads::lock_over_fork(&mut locks);
         utils::lock_over_fork(&mut locks);

@@ -14,11 +14,13 @@
 
 pub mod boundary;
 pub mod ctx;
+pub mod draft;
 pub mod errors;
 mod exit;
 mod fork;
 pub mod msg;
 pub mod poll;
+pub mod poller;
 pub mod socket;
 pub mod threads;
 pub mod timers;

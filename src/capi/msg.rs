@@ -27,7 +27,7 @@ pub(super) unsafe fn message<'a>(msg: *const zmq_msg_t) -> Result<&'a mut Msg> {
 ///
 /// # Safety
 /// `place` is NULL or points to 64 writable bytes.
-unsafe fn place(place: *mut zmq_msg_t, msg: Result<Msg>) -> Result<c_int> {
+pub(super) unsafe fn place(place: *mut zmq_msg_t, msg: Result<Msg>) -> Result<c_int> {
     if place.is_null() {
         return Err(Error::Fault);
     }

@@ -17,7 +17,6 @@ const SOCKET_LIMIT: i32 = 65_535;
 /// Size of `zmq_msg_t`, in bytes, fixed by the C ABI.
 const MSG_T_SIZE: i32 = 64;
 /// Longest thread name prefix, in bytes.
-#[allow(dead_code)] // zmq_ctx_set_ext is not exported yet
 const MAX_NAME_PREFIX: usize = 16;
 
 /// The option values of one context.
@@ -214,7 +213,6 @@ impl ContextOptions {
     ///
     /// # Errors
     /// As [`ContextOptions::set`], and [`Error::Invalid`] for a wrong length.
-    #[allow(dead_code)] // zmq_ctx_set_ext is not exported yet
     pub fn set_bytes(&mut self, option: i32, value: Option<&[u8]>) -> Result<()> {
         if let Ok(number) = value::int(value) {
             return self.set(option, number);
@@ -234,7 +232,6 @@ impl ContextOptions {
     ///
     /// # Errors
     /// As [`ContextOptions::get`], and [`Error::Invalid`] for a wrong length.
-    #[allow(dead_code)] // zmq_ctx_get_ext is not exported yet
     pub fn get_bytes<'a>(&self, option: i32, out: impl Into<Room<'a>>) -> Result<()> {
         let out = &mut out.into();
         if option == ZMQ_THREAD_NAME_PREFIX && out.len() != size_of::<i32>() {

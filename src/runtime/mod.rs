@@ -10,6 +10,7 @@ pub mod fork;
 pub(crate) mod handle;
 mod monitor;
 pub mod poll;
+pub mod poller;
 pub mod proxy;
 mod random;
 mod shared;

@@ -12,6 +12,7 @@ use crate::sync::membarrier;
 use crate::sync::suspend;
 use crate::sys::cancel::Shield;
 use crate::sys::log;
+use crate::sys::room::Room;
 use std::sync::Arc;
 
 /// All contexts of the process.
@@ -48,6 +49,16 @@ pub fn set(address: usize, option: i32, value: i32) -> Result<()> {
 /// `zmq_ctx_get`: [`Error::Fault`], [`Error::Invalid`].
 pub fn get(address: usize, option: i32) -> Result<i32> {
     find(address)?.options.lock().get(option)
+}
+
+/// `zmq_ctx_set_ext`: [`Error::Fault`], [`Error::Invalid`].
+pub fn set_bytes(address: usize, option: i32, value: Option<&[u8]>) -> Result<()> {
+    find(address)?.options.lock().set_bytes(option, value)
+}
+
+/// `zmq_ctx_get_ext`: [`Error::Fault`], [`Error::Invalid`].
+pub fn get_bytes(address: usize, option: i32, out: Room<'_>) -> Result<()> {
+    find(address)?.options.lock().get_bytes(option, out)
 }
 
 /// `zmq_ctx_shutdown`: all blocking calls on the context's sockets end with

@@ -13,5 +13,7 @@ mod member;
 pub mod zap;
 
 pub use self::core::Core;
-pub use handles::{CONTEXTS, create, find, get, leave_to_parent, set, shutdown, terminate};
+pub use handles::{
+    CONTEXTS, create, find, get, get_bytes, leave_to_parent, set, set_bytes, shutdown, terminate,
+};
 pub use member::Member;

@@ -70,6 +70,12 @@ pub fn find(address: usize) -> Result<&'static Slot<Socket>> {
     SOCKETS.find(address).ok_or(Error::NotSocket)
 }
 
+/// Whether the address is that of a live socket's handle; [`Error::NotSocket`] if not.
+pub fn exists(address: usize) -> Result<()> {
+    let guard = find(address)?.lock()?;
+    guard.as_ref().map(drop).ok_or(Error::NotSocket)
+}
+
 /// Locks a handle's socket, processes its commands, and runs `f` on it. [`Error::Term`]
 /// after the context was shut down.
 pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lets two libzmq libraries talk to each other, in two processes.
 
-Every compatible pair of socket types runs over tcp and ipc, with each library
+Every compatible pair of socket types runs over tcp, ipc and ws, with each library
 in each role and each end as the binder. Afterwards raw.py speaks every version
 of the wire protocol to both libraries.
 """
@@ -28,6 +28,8 @@ PAIRS = [("PAIR", "PAIR"), ("REQ", "REP"), ("REQ", "ROUTER"), ("DEALER", "REP"),
          ("DEALER", "DEALER"), ("DEALER", "ROUTER"), ("ROUTER", "ROUTER"),
          ("PUB", "SUB"), ("PUB", "XSUB"), ("XPUB", "SUB"), ("XPUB", "XSUB"),
          ("PUSH", "PULL")]
+# What is bound; the braces stand for a folder.
+TRANSPORTS = {"tcp": "tcp://127.0.0.1:*", "ipc": "ipc://{}/s", "ws": "ws://127.0.0.1:*"}
 ONE_WAY = {"PUB", "XPUB", "PUSH"}
 
 
@@ -87,7 +89,7 @@ class Peer:
 def exchange(program, first, second, first_lib, second_lib, first_binds, transport):
     """Runs one pair; raises Failure unless both ends are satisfied."""
     with tempfile.TemporaryDirectory(prefix="interop-") as scratch:
-        address = "tcp://127.0.0.1:*" if transport == "tcp" else f"ipc://{scratch}/s"
+        address = TRANSPORTS[transport].format(scratch)
         ends = [(first, "first", first_lib, second), (second, "second", second_lib, first)]
         if not first_binds:
             ends.reverse()
@@ -116,7 +118,7 @@ def exchange(program, first, second, first_lib, second_lib, first_binds, transpo
 def scenarios(ours, other):
     names = {"ours": ours, "other": other}
     for (first, second), libs, first_binds, transport in itertools.product(
-            PAIRS, (("ours", "other"), ("other", "ours")), (True, False), ("tcp", "ipc")):
+            PAIRS, (("ours", "other"), ("other", "ours")), (True, False), TRANSPORTS):
         verb = "binds" if first_binds else "connects"
         label = f"{first}({libs[0]}) {verb}, {second}({libs[1]}), {transport}"
         yield label, (first, second, names[libs[0]], names[libs[1]], first_binds, transport)

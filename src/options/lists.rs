@@ -73,3 +73,20 @@ pub(super) fn credential(data: Option<&[u8]>) -> Result<Vec<u8>> {
     let data = data.filter(|data| !data.is_empty());
     Ok(value::bytes_or_null(data, MAX_CREDENTIAL)?.to_vec())
 }
+
+/// A value of `ZMQ_WSS_*`: any bytes, or none. [`Error::Invalid`] in a build without TLS.
+pub(super) fn tls(data: Option<&[u8]>) -> Result<Vec<u8>> {
+    match cfg!(feature = "wss") {
+        true => Ok(data.unwrap_or_default().to_vec()),
+        false => Err(Error::Invalid),
+    }
+}
+
+/// `ZMQ_WSS_TRUST_SYSTEM`: 0 or 1. Errors as for [`tls`].
+pub(super) fn tls_flag(data: Option<&[u8]>) -> Result<bool> {
+    tls(data)?;
+    match value::int(data)? {
+        flag @ 0..=1 => Ok(flag == 1),
+        _ => Err(Error::Invalid),
+    }
+}

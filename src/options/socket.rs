@@ -347,6 +347,21 @@ options! {
     multicast_loop: bool = true => ZMQ_MULTICAST_LOOP [any_flag];
     /// `ZMQ_RECONNECT_STOP`: flags of the events that stop reconnection.
     reconnect_stop: i32 = 0 => ZMQ_RECONNECT_STOP [int i32::MIN..=ANY];
+    /// `ZMQ_WSS_KEY_PEM`: this side's private key, as PEM text.
+    wss_key_pem: Secret<Vec<u8>> = Secret::new(Vec::new()) => ZMQ_WSS_KEY_PEM
+        [list |o, data| lists::tls(data).map(|text| o.wss_key_pem = text.into())];
+    /// `ZMQ_WSS_CERT_PEM`: this side's certificates, as PEM text, its own first.
+    wss_cert_pem: Vec<u8> = Vec::new() => ZMQ_WSS_CERT_PEM
+        [list |o, data| lists::tls(data).map(|text| o.wss_cert_pem = text)];
+    /// `ZMQ_WSS_TRUST_PEM`: authorities for the peer's certificates, as PEM text.
+    wss_trust_pem: Vec<u8> = Vec::new() => ZMQ_WSS_TRUST_PEM
+        [list |o, data| lists::tls(data).map(|text| o.wss_trust_pem = text)];
+    /// `ZMQ_WSS_HOSTNAME`: name that a server's certificate must have; any if empty.
+    wss_hostname: Vec<u8> = Vec::new() => ZMQ_WSS_HOSTNAME
+        [list |o, data| lists::tls(data).map(|text| o.wss_hostname = text)];
+    /// `ZMQ_WSS_TRUST_SYSTEM`: the system's authorities are trusted as well.
+    wss_trust_system: bool = false => ZMQ_WSS_TRUST_SYSTEM
+        [list |o, data| lists::tls_flag(data).map(|flag| o.wss_trust_system = flag)];
     /// `ZMQ_ZERO_COPY_RECV` of the context when the socket was created.
     zero_copy_recv: bool = true;
 }

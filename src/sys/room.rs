@@ -104,6 +104,28 @@ impl<'a> Room<'a> {
         Ok(count.min(most))
     }
 
+    /// Has `fill` write to the front, at most `most` bytes, and returns what it has written.
+    ///
+    /// # Errors
+    /// Those of `fill`; what it wrote before is counted.
+    pub fn fill_by<T>(
+        &mut self,
+        most: usize,
+        fill: impl FnOnce(&mut Room<'_>) -> io::Result<T>,
+    ) -> io::Result<&'a mut [u8]> {
+        let most = most.min(self.free.len());
+        let mut count = 0;
+        let outcome = fill(&mut Room::counted(&mut self.free[..most], &mut count));
+        let (written, free) = std::mem::take(&mut self.free).split_at_mut(count);
+        self.free = free;
+        if let Some(filled) = &mut self.filled {
+            **filled += count;
+        }
+        outcome?;
+        // SAFETY: a `Room` counts exactly the bytes written, which are initialized.
+        Ok(unsafe { std::slice::from_raw_parts_mut(written.as_mut_ptr().cast(), written.len()) })
+    }
+
     /// Counts `count` bytes at the front as filled. Precondition: they were written, and
     /// `count <= len`.
     #[inline]

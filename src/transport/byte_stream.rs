@@ -13,13 +13,19 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 pub enum ByteStream {
     /// A socket of the kernel.
     Socket(SocketStream),
-    /// Anything else. The tests have one; TLS and WebSockets will be others.
-    #[cfg_attr(not(test), allow(dead_code))]
+    /// Anything else, as TLS or a WebSocket.
+    #[cfg_attr(not(any(test, feature = "ws")), allow(dead_code))]
     Layer(Box<dyn Stream>),
 }
 
 // Per-message path: for a socket the system call and a test, nothing else.
 impl ByteStream {
+    /// The stream made of a layer.
+    #[cfg(any(test, feature = "ws"))]
+    pub fn layer(layer: impl Stream + 'static) -> ByteStream {
+        ByteStream::Layer(Box::new(layer))
+    }
+
     /// See [`Stream::read`].
     #[inline]
     pub fn read<'a>(&self, room: impl Into<Room<'a>>) -> io::Result<usize> {

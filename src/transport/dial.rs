@@ -45,15 +45,15 @@ impl Dial {
         }
     }
 
-    /// The attempt whose stream is a layer over this one's.
-    #[cfg(test)]
-    pub(super) fn map(self, layer: fn(ByteStream) -> ByteStream) -> Dial {
-        let below = self.finish;
-        let finish = move |socket, options: &Options| below(socket, options).map(layer);
-        Dial {
-            finish: Box::new(finish),
-            ..self
-        }
+    /// The attempt for a layer: `wrap` makes its stream of the connected one.
+    pub(super) fn then(
+        self,
+        wrap: impl FnOnce(ByteStream, &Options) -> io::Result<ByteStream> + Send + 'static,
+    ) -> Dial {
+        let finish = self.finish;
+        let finish =
+            Box::new(move |socket, options: &Options| wrap(finish(socket, options)?, options));
+        Dial { finish, ..self }
     }
 
     /// Whether the kernel answered "in progress": then wait until the

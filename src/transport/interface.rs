@@ -233,6 +233,20 @@ impl Resolution {
     pub(super) fn one(dialer: impl Dialer + 'static) -> Resolution {
         Resolution::Ready(vec![Box::new(dialer)])
     }
+
+    /// The same with each dialer wrapped, by a layer.
+    pub(super) fn map(
+        self,
+        wrap: impl Fn(Box<dyn Dialer>) -> Box<dyn Dialer> + Send + 'static,
+    ) -> Resolution {
+        match self {
+            Resolution::Ready(all) => Resolution::Ready(all.into_iter().map(wrap).collect()),
+            Resolution::Lookup(LookupJob { question, dialer }) => Resolution::Lookup(LookupJob {
+                question,
+                dialer: Box::new(move |ip| wrap(dialer(ip))),
+            }),
+        }
+    }
 }
 
 /// A host name to be looked up.

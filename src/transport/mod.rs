@@ -16,13 +16,19 @@ mod ends;
 mod inproc;
 mod interface;
 mod ipc;
+#[cfg(feature = "ws")]
+mod layer;
 mod lookup;
 mod socket;
 mod stream;
 mod tcp;
 mod tipc;
+#[cfg(feature = "wss")]
+mod tls;
 mod udp;
 mod vsock;
+#[cfg(feature = "ws")]
+mod ws;
 
 #[cfg(test)]
 pub(crate) mod conformance;
@@ -35,7 +41,7 @@ pub use interface::{
 #[cfg(feature = "testing")]
 pub use ipc::IPC_NAME_MAX;
 pub use lookup::{end_lookups, lock_over_fork as lock_lookups};
-
+pub use stream::LayerError;
 pub use tcp::{AddressMask, Socks};
 #[cfg(feature = "testing")]
 pub use tcp::{HostPort, parse_numeric};
@@ -56,6 +62,12 @@ pub static SCHEMES: &[&dyn Transport] = &[
     &tipc::Tipc,
     &udp::Udp,
     &vsock::Vsock,
+    #[cfg(feature = "ws")]
+    &ws::Ws,
+    #[cfg(feature = "wss")]
+    &ws::Wss,
+    #[cfg(feature = "wss")]
+    &tls::TlsTcp,
     #[cfg(test)]
     &conformance::layered::Layer,
 ];

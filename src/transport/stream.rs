@@ -3,9 +3,33 @@
 #![forbid(unsafe_code)]
 
 use crate::sys::{self, room::Room};
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd};
+
+/// Why a layer ends the stream: what the peer says does not fit. The source of the
+/// [`io::Error`] that a layer returns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerError {
+    /// For the log.
+    pub reason: String,
+    /// `ZMQ_PROTOCOL_ERROR_...` for the monitor, if a number fits.
+    pub code: Option<u32>,
+}
+
+impl fmt::Display for LayerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl std::error::Error for LayerError {}
+
+impl From<LayerError> for io::Error {
+    fn from(error: LayerError) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, error)
+    }
+}
 
 /// What a byte stream is made of: a socket of the kernel, or a layer over another stream that
 /// reads ahead, decrypts or frames.
@@ -85,6 +109,21 @@ pub trait Stream: AsFd + Debug + Send {
             revents: 0,
         }];
         sys::poll(&mut fds, 0).is_ok() && fds[0].revents & GONE != 0
+    }
+
+    /// Whether the stream has pings of its own, which [`ping`](Self::ping) sends. The peer answers
+    /// them without having been asked for by anything else.
+    fn has_pings(&self) -> bool {
+        false
+    }
+
+    /// Has a ping among the [pending output](Self::has_pending_output).
+    fn ping(&self) {}
+
+    /// Whether something has come from the peer since this was last asked for, be it the answer
+    /// to a ping. Asked for after a read without bytes.
+    fn take_sign_of_life(&self) -> bool {
+        false
     }
 
     /// The `Peer-Address` metadata: for tcp the numeric host, without port; for ipc the peer's

@@ -7,6 +7,7 @@ use super::wire::{Stream, Wire};
 use super::{Connection, Driver, work};
 use crate::connection::event::kind;
 use crate::connection::machine::Peer;
+use std::io;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Instant;
 
@@ -75,12 +76,12 @@ impl Driver {
         }
         let stream = match dial.finish(&conn.settings.options) {
             Ok(stream) => stream,
-            Err(error) => return self.dial_failed(conn, fd, error.raw_os_error().unwrap_or(0)),
+            Err(error) => return self.dial_failed(conn, fd, Some(&error)),
         };
         match self.dialer.as_ref().and_then(|d| d.tunnel(&conn.settings)) {
             Some(Err(_)) => {
                 drop(stream);
-                self.dial_failed(conn, fd, 0);
+                self.dial_failed(conn, fd, None);
             }
             Some(Ok(tunnel)) => {
                 self.wire = Wire::of(Stream::Open(stream));
@@ -99,19 +100,23 @@ impl Driver {
     pub(super) fn attempt_failed(&mut self, conn: &Connection, code: i32) {
         let fd = self.wire.fd();
         self.release(conn);
-        self.dial_failed(conn, fd, code);
+        let error = (code != 0).then(|| io::Error::from_raw_os_error(code));
+        self.dial_failed(conn, fd, error.as_ref());
     }
 
-    /// As that, once the descriptor `fd` is closed.
-    fn dial_failed(&mut self, conn: &Connection, fd: i32, code: i32) {
+    /// As that, once the descriptor `fd` is closed. `None`: the proxy refused.
+    fn dial_failed(&mut self, conn: &Connection, fd: i32, error: Option<&io::Error>) {
         self.event(conn, kind::CLOSED, fd as u64);
-        self.log_attempt(conn, code);
+        self.log_attempt(conn, error);
         match &mut self.dialer {
             Some(dialer) if dialer.has_more() => {
                 let attempt = dialer.next(&conn.settings);
                 self.attempt(conn, attempt);
             }
-            _ => self.machine.attempt_failed(code, Instant::now()),
+            _ => {
+                let code = error.map_or(0, |error| error.raw_os_error().unwrap_or(libc::EPROTO));
+                self.machine.attempt_failed(code, Instant::now());
+            }
         }
     }
 
@@ -123,6 +128,7 @@ impl Driver {
         let peer = Peer {
             address: stream.peer_address_text().into_bytes(),
             fd: stream.as_raw_fd(),
+            pings: stream.has_pings(),
         };
         self.machine.connected(peer, Instant::now());
         self.flush(conn);

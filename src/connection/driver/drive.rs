@@ -69,7 +69,9 @@ impl Driver {
         if self.machine.may_resume() {
             self.read(conn);
         }
-        if todo & work::READ != 0 && !self.machine.is_stalled() && self.wire.has_buffered_input() {
+        // A layer may have read ahead as it was opened, by a write too.
+        let touched = work::READ | work::WRITE | work::START;
+        if todo & touched != 0 && !self.machine.is_stalled() && self.wire.has_buffered_input() {
             conn.driver.mark(work::READ); // no event will
         }
         let pending = self.wire.has_pending_output();
@@ -194,7 +196,12 @@ impl Driver {
                     break;
                 }
                 Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if stream.take_sign_of_life() {
+                        self.machine.peer_lives(now);
+                    }
+                    break;
+                }
                 Err(error) => {
                     self.machine.stream_failed(Loss::by(&error), now);
                     break;
@@ -276,7 +283,10 @@ impl Driver {
                 self.flush(conn);
             }
             Action::PingReceived => self.log_ping(conn, "from"),
-            Action::PingQueued => {
+            Action::PingQueued | Action::Ping => {
+                if let (Action::Ping, Stream::Open(stream)) = (&action, &self.wire.stream) {
+                    stream.ping();
+                }
                 self.log_ping(conn, "to");
                 self.flush(conn);
                 self.wire.peer_takes_in(self.machine.has_output());

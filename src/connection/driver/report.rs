@@ -35,14 +35,12 @@ impl Driver {
         }
     }
 
-    /// A connect has failed with errno `code`; 0: the proxy refused.
-    pub(super) fn log_attempt(&self, conn: &Connection, code: i32) {
+    /// A connect has failed; `None`: the proxy refused.
+    pub(super) fn log_attempt(&self, conn: &Connection, error: Option<&io::Error>) {
         if let (true, Some(dialer)) = (enabled(Level::Info), &self.dialer) {
             let (at, tried) = (Text(&self.endpoint), Text(dialer.tried()));
-            let why = match code {
-                0 => "the SOCKS proxy does not do it".into(),
-                code => io::Error::from_raw_os_error(code).to_string(),
-            };
+            let refused = || "the SOCKS proxy does not do it".into();
+            let why = error.map_or_else(refused, io::Error::to_string);
             let origin = conn.link.origin();
             log!(Info, origin, "connecting to {at} ({tried}) failed: {why}");
         }
@@ -109,6 +107,10 @@ impl Driver {
             }
             Loss::Protocol(HandshakeError::NoZapHandler) => Some(failed(libc::EFAULT)),
             Loss::Protocol(HandshakeError::NoRandom) => Some(failed(libc::EIO)),
+            Loss::Layer(error) if lost.in_handshake => Some(match error.code {
+                Some(code) => (kind::HANDSHAKE_FAILED_PROTOCOL, code.into()),
+                None => failed(libc::EPROTO),
+            }),
             Loss::Refused => Some(failed(libc::EADDRINUSE)),
             Loss::Timeout | Loss::Crowded if lost.in_handshake => Some(failed(libc::EAGAIN)),
             Loss::Stream(0) if lost.in_handshake || lost.old_peer => Some(failed(libc::EPIPE)),
@@ -151,6 +153,7 @@ fn reason(conn: &Connection, lost: &Lost) -> String {
     match &lost.why {
         Loss::Stream(0) => "the peer closed the connection".into(),
         Loss::Stream(code) => io::Error::from_raw_os_error(*code).to_string(),
+        Loss::Layer(error) => error.reason.clone(),
         Loss::Timeout if lost.in_handshake => format!(
             "not done after ZMQ_HANDSHAKE_IVL ({} ms)",
             options.handshake_ivl

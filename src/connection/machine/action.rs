@@ -5,6 +5,7 @@
 use super::super::security::ZapQuery;
 use crate::abi::socket_type::SocketType;
 use crate::pipe::PipeEnd;
+use crate::transport::LayerError;
 use crate::zmtp::{HandshakeError, Version};
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -33,6 +34,8 @@ pub enum Action {
     PingReceived,
     /// A PING is queued: write it, and note how much the peer has taken by then.
     PingQueued,
+    /// Have the stream send a ping, and write it.
+    Ping,
     /// The peer seems dead: read what has come, then call
     /// [`Machine::confirm_silence`](super::Machine::confirm_silence).
     Suspect,
@@ -80,6 +83,8 @@ pub struct Peer {
     pub address: Vec<u8>,
     /// The number of the descriptor, which messages carry (`ZMQ_SRCFD`).
     pub fd: RawFd,
+    /// The stream has pings of its own, which serve as heartbeats in any version of ZMTP.
+    pub pings: bool,
 }
 
 /// What a handshake has agreed on, for the reports.
@@ -112,13 +117,19 @@ pub enum Loss {
     Refused,
     /// Too many handshakes are under way.
     Crowded,
+    /// A layer below the session ended the stream.
+    Layer(LayerError),
     /// The handshake failed, or the peer broke the protocol after it.
     Protocol(HandshakeError),
 }
 
 impl Loss {
-    /// The loss by an error of a system call.
+    /// The loss by an error of a system call, or of a layer.
     pub fn by(error: &std::io::Error) -> Loss {
-        Loss::Stream(error.raw_os_error().unwrap_or(0))
+        let layer = error.get_ref().and_then(|source| source.downcast_ref());
+        match layer.cloned() {
+            Some(error) => Loss::Layer(error),
+            None => Loss::Stream(error.raw_os_error().unwrap_or(0)),
+        }
     }
 }

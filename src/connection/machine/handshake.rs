@@ -135,7 +135,8 @@ impl Machine {
         // After the pipe: a monitor's reader may send to the peer as soon as it reads this.
         self.ask(Action::Established(established));
         let mut active = Box::new(Active {
-            heartbeat: self.new_heartbeat(&session),
+            heartbeat: self.new_heartbeat(&session, peer.pings),
+            pings: peer.pings,
             session,
             begun: now,
             half_closed,

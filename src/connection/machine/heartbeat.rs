@@ -16,9 +16,9 @@ impl Active {
 }
 
 impl Machine {
-    pub(super) fn new_heartbeat(&self, session: &Session) -> Option<Box<Heartbeat>> {
+    pub(super) fn new_heartbeat(&self, session: &Session, pings: bool) -> Option<Box<Heartbeat>> {
         let options = &self.settings.options;
-        if !session.has_heartbeats() || options.heartbeat_ivl <= 0 {
+        if !(pings || session.has_heartbeats()) || options.heartbeat_ivl <= 0 {
             return None; // a PING with a time to live makes one
         }
         let timeout = options.effective_heartbeat_timeout();
@@ -39,7 +39,7 @@ impl Machine {
 
     /// Bytes have come from the peer.
     #[inline]
-    pub(super) fn peer_lives(&mut self, now: Instant) {
+    pub fn peer_lives(&mut self, now: Instant) {
         if let Phase::Active(active) = &mut self.phase {
             if active.heartbeat.is_some() {
                 self.count_as_input(now);
@@ -100,6 +100,10 @@ impl Machine {
                 let Phase::Active(active) = &mut self.phase else {
                     return;
                 };
+                if active.pings {
+                    self.ask(Action::Ping);
+                    return self.renew_heartbeat();
+                }
                 let ttl = active.heartbeat.as_ref().map_or(0, |h| h.ttl_ds());
                 if !self.output.holds_command() {
                     let mut ping = Vec::new();

@@ -85,6 +85,8 @@ struct Opening {
 struct Active {
     session: Session,
     heartbeat: Option<Box<Heartbeat>>,
+    /// The stream has pings of its own.
+    pings: bool,
     /// When the session began: the heartbeat's clock counts milliseconds from there.
     begun: Instant,
     /// The peer takes no more, but what it sent has yet to be read.

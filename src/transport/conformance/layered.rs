@@ -75,7 +75,7 @@ impl Dialer for Over<Box<dyn Dialer>> {
     }
 
     fn dial(&self, options: &Options) -> io::Result<Dial> {
-        Ok(self.0.dial(options)?.map(over))
+        Ok(self.0.dial(options)?.then(|below, _| Ok(over(below))))
     }
 }
 

@@ -37,6 +37,7 @@ macro_rules! suite {
     };
 }
 
+mod framed;
 pub mod helpers;
 pub mod layered;
 mod rows;
@@ -64,6 +65,7 @@ impl Row {
     fn pair(&self, listener: &dyn Listener, options: &Options) -> (ByteStream, ByteStream) {
         let ours = dial(&(self.peer)(&text_of(listener)), options).expect("dial");
         let theirs = accept(listener, options);
+        let (ours, theirs) = ((self.dress)(ours), (self.dress)(theirs));
         shake_hands([&ours, &theirs]);
         (ours, theirs)
     }

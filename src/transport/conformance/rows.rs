@@ -2,9 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+use super::framed::Framed;
 use crate::error::{Error, Error::Invalid, Error::NameTooLong, Error::NoCompatProto};
 use crate::options::Options;
 use crate::sync::OnceLock;
+use crate::transport::ByteStream;
 use crate::transport::{Carries, SCHEMES};
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::io;
@@ -99,6 +101,28 @@ pub static TEXTS: &[Texts] = &[
         ],
         refused: &[("1", Invalid), ("x:1", Invalid), ("1:4294967296", Invalid)],
     },
+    #[cfg(feature = "ws")]
+    Texts {
+        scheme: "ws",
+        good: &[
+            both("127.0.0.1:5", "127.0.0.1:5"),
+            both("127.0.0.1:5/a/b?c", "127.0.0.1:5/a/b?c"),
+            ("*:*/a", Ok("*:*/a"), Err(Invalid)),
+        ],
+        refused: &[("127.0.0.1", Invalid), ("127.0.0.1:5/a b", Invalid)],
+    },
+    #[cfg(feature = "wss")]
+    Texts {
+        scheme: "wss",
+        good: &[both("127.0.0.1:5/a", "127.0.0.1:5/a")],
+        refused: &[("127.0.0.1", Invalid), ("127.0.0.1:5/\n", Invalid)],
+    },
+    #[cfg(feature = "wss")]
+    Texts {
+        scheme: "tls+tcp",
+        good: &[both("127.0.0.1:5", "127.0.0.1:5")],
+        refused: &[("127.0.0.1", Invalid)],
+    },
     Texts {
         scheme: "layer",
         good: &[both("127.0.0.1:5", "127.0.0.1:5")],
@@ -125,13 +149,17 @@ pub struct Row {
     pub takes_over: bool,
     /// Makes the accept gate refuse the tests' own peers.
     pub exclude: Option<fn(&mut Options)>,
+    /// Makes streams of any bytes where the scheme carries ZMTP alone.
+    pub dress: fn(ByteStream) -> ByteStream,
     /// The ends of a stream are shown by the endpoint of the listener.
     pub ends_are_named: bool,
 }
 
 impl Row {
-    pub fn scheme(&self) -> &'static str {
-        self.name.split('_').next().unwrap_or_default()
+    pub fn scheme(&self) -> String {
+        let endpoint = (self.endpoint)();
+        let scheme = endpoint.split("://").next();
+        scheme.unwrap_or_default().to_owned()
     }
 }
 
@@ -147,6 +175,7 @@ const fn row(name: &'static str, endpoint: fn() -> String) -> Row {
         wildcard: None,
         takes_over: false,
         exclude: None,
+        dress: |stream| stream,
         ends_are_named: true,
     }
 }
@@ -202,10 +231,46 @@ pub static ROWS: &[Row] = &[
         ends_are_named: false,
         ..row("vsock", || "vsock://*:*".to_owned())
     },
+    #[cfg(feature = "ws")]
+    Row {
+        wildcard: Some("ws://127.0.0.1:*/path"),
+        exclude: Some(|options| options.tcp_accept_filters = vec![(b"10.0.0.0/8".to_vec(), false)]),
+        dress: Framed::dress,
+        ..row("ws", || "ws://127.0.0.1:*/path".to_owned())
+    },
+    #[cfg(feature = "wss")]
+    Row {
+        change: tls,
+        dress: Framed::dress,
+        ..row("wss", || "wss://127.0.0.1:*/path".to_owned())
+    },
+    #[cfg(feature = "wss")]
+    Row {
+        change: tls,
+        ..row("tls", || "tls+tcp://127.0.0.1:*".to_owned())
+    },
     row("layer", || "layer://127.0.0.1:*".to_owned()),
 ];
 
+#[cfg(feature = "wss")]
+suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock ws wss tls layer);
+#[cfg(not(feature = "ws"))]
 suite!(tcp_ipv4 tcp_ipv6 ipc_path ipc_wildcard ipc_abstract tipc vsock layer);
+
+/// Certificates for both ends.
+#[cfg(feature = "wss")]
+fn tls(options: &mut Options) {
+    static IDENTITY: OnceLock<(String, String)> = OnceLock::new();
+    let (certificate, key) = IDENTITY.get_or_init(|| {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
+        let made = made.expect("a certificate");
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    });
+    options.wss_cert_pem = certificate.clone().into_bytes();
+    options.wss_key_pem = key.clone().into_bytes().into();
+    options.wss_trust_pem = options.wss_cert_pem.clone();
+    options.wss_hostname = b"localhost".to_vec();
+}
 
 fn family(domain: Domain) -> io::Result<Socket> {
     Socket::new(domain, Type::STREAM, None)

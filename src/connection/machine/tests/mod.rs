@@ -281,7 +281,7 @@ impl Pair {
             Action::Fail(error) => machine.fail(error, now),
             Action::Attach(end) => this.socket = Some(*end),
             Action::Established(session) => this.established.push(session),
-            Action::PingQueued => {
+            Action::PingQueued | Action::Ping => {
                 this.pings += 1;
                 self.flush(side);
                 self.net.takes_in(side);
@@ -335,6 +335,7 @@ impl Pair {
             let peer = Peer {
                 address: b"192.0.2.1".to_vec(),
                 fd: fd as i32,
+                pings: false,
             };
             side.connected = true;
             side.machine.connected(peer, now);

@@ -79,6 +79,11 @@ const OTHERS: &[(i32, &str)] = &[
     (95, "ZMQ_METADATA"),
     (99, "ZMQ_SOCKS_USERNAME"),
     (100, "ZMQ_SOCKS_PASSWORD"),
+    (103, "ZMQ_WSS_KEY_PEM"),
+    (104, "ZMQ_WSS_CERT_PEM"),
+    (105, "ZMQ_WSS_TRUST_PEM"),
+    (106, "ZMQ_WSS_HOSTNAME"),
+    (107, "ZMQ_WSS_TRUST_SYSTEM"),
 ];
 
 const AFFINITY: i32 = 4;

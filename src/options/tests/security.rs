@@ -136,3 +136,32 @@ fn secrets_do_not_show_in_logs() {
     // Byte lists: 115, 119, ... and 187, 136, ...
     assert!(!shown.contains("115, 119") && !shown.contains("187, 136"));
 }
+
+/// Set, and not to be read back; `EINVAL` in a build without TLS.
+#[test]
+fn certificates() {
+    let mut options = pair();
+    for option in 103..=106 {
+        match cfg!(feature = "wss") {
+            true => assert_eq!(options.set(option, Some(b"text")), Ok(())),
+            false => assert_refused(&mut options, option, Some(b"text")),
+        }
+        assert_not_readable(&options, option, 8);
+    }
+    for wrong in [&[][..], &[1], &2_i32.to_ne_bytes()] {
+        assert_refused(&mut options, 107, Some(wrong));
+    }
+    assert_not_readable(&options, 107, 4);
+    if cfg!(feature = "wss") {
+        assert_eq!(options.wss_key_pem.expose(), b"text");
+        let texts = [
+            &options.wss_cert_pem,
+            &options.wss_trust_pem,
+            &options.wss_hostname,
+        ];
+        assert_eq!(texts, [b"text"; 3]);
+        assert_eq!(options.set(107, Some(&1_i32.to_ne_bytes())), Ok(()));
+        assert_eq!(options.set(106, Some(&[])), Ok(()));
+        assert!(options.wss_trust_system && options.wss_hostname.is_empty());
+    }
+}

@@ -3,6 +3,9 @@
 //! biased [`Lock`](lock::Lock) of a socket, and the [`WorkLock`](work_lock::WorkLock) of a
 //! connection, whose holder does the work of all threads.
 //!
+//! A handshake takes one of the forms in [`event_count`], or has a form of its own for a reason:
+//! docs/handshakes.md lists all of them, with that reason and the models.
+//!
 //! Everything lock-free in the library takes its atomics from here, so that `RUSTFLAGS="--cfg
 //! loom"` replaces them with loom's and the models in this folder and in `pipe/` explore every
 //! interleaving.

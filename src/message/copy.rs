@@ -9,7 +9,7 @@ const SHORT: usize = 128;
 ///
 /// # Safety
 /// As for [`ptr::copy_nonoverlapping`].
-#[inline]
+#[inline(always)]
 pub unsafe fn copy(from: *const u8, to: *mut u8, len: usize) {
     // SAFETY: by the caller's promise; each branch touches only bytes below
     // `len`, some of them twice.

@@ -46,6 +46,7 @@ impl Dial {
     }
 
     /// The attempt for a layer: `wrap` makes its stream of the connected one.
+    #[cfg(any(test, feature = "ws"))]
     pub(super) fn then(
         self,
         wrap: impl FnOnce(ByteStream, &Options) -> io::Result<ByteStream> + Send + 'static,

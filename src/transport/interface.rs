@@ -235,6 +235,7 @@ impl Resolution {
     }
 
     /// The same with each dialer wrapped, by a layer.
+    #[cfg(feature = "ws")]
     pub(super) fn map(
         self,
         wrap: impl Fn(Box<dyn Dialer>) -> Box<dyn Dialer> + Send + 'static,

@@ -4,8 +4,10 @@
 
 use crate::abi::numbers::{ZMQ_PULL, ZMQ_PUSH, ZMQ_REP, ZMQ_REQ};
 use crate::abi::options::*;
+use crate::error::Error;
 use crate::runtime::socket::endpoints;
 use crate::runtime::{context, socket};
+use crate::sys;
 use crate::transport::conformance::layered::REFUSED;
 use std::net::TcpStream;
 // Not from sync::atomic: a counter of the tests, which no model sees.
@@ -99,11 +101,28 @@ fn a_closed_sender_flushes() {
 fn the_io_thread_delivers_what_was_read_ahead() {
     let pair = Pair::new([ZMQ_PULL, ZMQ_PUSH]);
     let [pull, push] = pair.ends;
+    let mut fd = [0; 4];
+    socket::get_option(pull, ZMQ_FD, &mut fd).unwrap();
+    let fd = i32::from_ne_bytes(fd);
     for size in [100_000, 50_000, 9_000] {
         socket::send_bytes(push, &vec![1; size], 0).unwrap();
-        thread::sleep(Duration::from_millis(100));
-        let msg = socket::recv(pull, socket::DONTWAIT).unwrap();
+        // Asleep on ZMQ_FD this thread reads no stream itself.
+        let msg = loop {
+            assert!(
+                sys::is_ready_within(fd, libc::POLLIN, 10_000),
+                "mail for {size}"
+            );
+            match socket::recv(pull, socket::DONTWAIT) {
+                Err(Error::Again) => {}
+                done => break done.unwrap(),
+            }
+        };
         assert_eq!(msg.len(), size);
+        // ZMQ_FD tells of mail that comes after nothing was found.
+        assert_eq!(
+            socket::recv(pull, socket::DONTWAIT).err(),
+            Some(Error::Again)
+        );
     }
     pair.close();
 }

@@ -4,6 +4,7 @@
 
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
+use crate::io_policy::tunables::WRITE_BATCH;
 use crate::options::{Options, mechanism};
 use crate::zmtp::curve::{CurveConfig, CurveRole};
 use crate::zmtp::{MechanismConfig, PlainRole, ZapPolicy};
@@ -39,6 +40,24 @@ impl Settings {
             -1
         } else {
             self.options.maxmsgsize
+        }
+    }
+
+    /// Most bytes of one read: `ZMQ_IN_BATCH_SIZE`, if that is set.
+    #[inline]
+    pub fn read_batch(&self) -> usize {
+        match self.options.in_batch_size {
+            0 => usize::MAX,
+            set => set as usize, // positive, as the option table checks
+        }
+    }
+
+    /// Bytes at which a write is made: `ZMQ_OUT_BATCH_SIZE`, if that is set.
+    #[inline]
+    pub fn write_batch(&self) -> usize {
+        match self.options.out_batch_size {
+            0 => WRITE_BATCH,
+            set => set as usize, // positive, as the option table checks
         }
     }
 

@@ -17,6 +17,7 @@ pub mod z85;
 
 mod context;
 mod lists;
+mod row;
 mod secret;
 mod socket;
 mod table;

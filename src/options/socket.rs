@@ -5,6 +5,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use super::row::row;
 use super::table::{Get, Row, Set, When};
 use super::{ContextOptions, Secret, lists};
 use crate::abi::options::draft::*;
@@ -24,6 +25,9 @@ const MAX_DEVICE: usize = 16;
 const TTL_UNIT: i32 = 100;
 /// The values whose quotient fits 16 bits; small negative ones round to 0, as in libzmq.
 const TTL_RANGE: RangeInclusive<i32> = 1 - TTL_UNIT..=u16::MAX as i32 * TTL_UNIT + TTL_UNIT - 1;
+
+/// What `ZMQ_IN_BATCH_SIZE` and `ZMQ_OUT_BATCH_SIZE` report until they are set.
+const DEFAULT_BATCH: i32 = 8192;
 
 /// Values of `ZMQ_MECHANISM`.
 pub mod mechanism {
@@ -64,147 +68,6 @@ macro_rules! options {
                 ..row!($number, $field, $($rule)*)
             }, )+ )? )*
         ];
-    };
-}
-
-/// Builds one row: the number, the field it stands for, and the rule for its values.
-macro_rules! row {
-    ($number:ident, $field:ident, int $range:expr) => {
-        row!(
-            $number,
-            Set::Int($range, |o, v| o.$field = v),
-            Get::Int(|o| o.$field)
-        )
-    };
-    ($number:ident, $field:ident, given_fd $range:expr) => {
-        row!(
-            $number,
-            Set::Int($range, |o, v| {
-                o.$field = v;
-                o.given_fd = None;
-            }),
-            Get::Int(|o| o.$field)
-        )
-    };
-    ($number:ident, $field:ident, flag) => {
-        row!(
-            $number,
-            Set::Flag(|o, v| o.$field = v),
-            Get::Int(|o| o.$field.into())
-        )
-    };
-    ($number:ident, $field:ident, opposite_flag) => {
-        row!(
-            $number,
-            Set::Flag(|o, v| o.$field = !v),
-            Get::Int(|o| (!o.$field).into())
-        )
-    };
-    ($number:ident, $field:ident, any_flag) => {
-        row!(
-            $number,
-            Set::AnyFlag(|o, v| o.$field = v),
-            Get::Int(|o| o.$field.into())
-        )
-    };
-    ($number:ident, $field:ident, u64) => {
-        row!(
-            $number,
-            Set::U64(|o, v| o.$field = v),
-            Get::U64(|o| o.$field)
-        )
-    };
-    ($number:ident, $field:ident, i64) => {
-        row!(
-            $number,
-            Set::I64(|o, v| o.$field = v),
-            Get::I64(|o| o.$field)
-        )
-    };
-    ($number:ident, $field:ident, bytes $max:expr) => {
-        row!(
-            $number,
-            Set::Bytes($max, |o, v| o.$field = v),
-            Get::Bytes(|o| &o.$field)
-        )
-    };
-    ($number:ident, $field:ident, text_or_null $max:expr) => {
-        row!(
-            $number,
-            Set::BytesOrNull($max, |o, v| o.$field = v),
-            Get::Text(|o| &o.$field)
-        )
-    };
-    ($number:ident, $field:ident, list $store:expr) => {
-        row!($number, Set::Own($store), Get::Never)
-    };
-    ($number:ident, $field:ident, text $store:expr) => {
-        row!($number, Set::Own($store), Get::Text(|o| &o.$field))
-    };
-    ($number:ident, $field:ident, secret_text $store:expr) => {
-        row!($number, Set::Own($store), Get::Text(|o| o.$field.expose()))
-    };
-    // NULL selects the mechanism NULL and keeps the text.
-    ($number:ident, $field:ident, plain_text $load:expr) => {
-        row!(
-            $number,
-            Set::BytesOrNull(MAX_CREDENTIAL, |o, v| {
-                o.mechanism = mechanism::NULL;
-                if !v.is_empty() {
-                    o.$field = v.into();
-                    o.as_server = false;
-                    o.mechanism = mechanism::PLAIN;
-                }
-            }),
-            Get::Text($load)
-        )
-    };
-    ($number:ident, $field:ident, server_of $mechanism:ident) => {
-        row!(
-            $number,
-            Set::Flag(|o, v| {
-                o.$field = v;
-                o.mechanism = if v {
-                    mechanism::$mechanism
-                } else {
-                    mechanism::NULL
-                };
-            }),
-            Get::Int(|o| (o.$field && o.mechanism == mechanism::$mechanism).into())
-        )
-    };
-    ($number:ident, $field:ident, curve_key $store:expr, $load:expr) => {
-        row!($number, Set::Key($store), Get::Key($load))
-    };
-    ($number:ident, $field:ident, bounded_text $max:expr) => {
-        row!(
-            $number,
-            Set::Bytes($max, |o, v| o.$field = v),
-            Get::Text(|o| &o.$field)
-        )
-    };
-    ($number:ident, $field:ident, socket_type) => {
-        row!($number, Set::Never, Get::Int(|o| o.$field.number()))
-    };
-    ($number:ident, $field:ident, read_only) => {
-        row!($number, Set::Never, Get::Int(|o| o.$field))
-    };
-    ($number:ident, $field:ident, ttl) => {
-        row!(
-            $number,
-            // The range keeps the quotient within 16 bits.
-            Set::Int(TTL_RANGE, |o, v| o.$field = (v / TTL_UNIT) as u16),
-            Get::Int(|o| i32::from(o.$field) * TTL_UNIT)
-        )
-    };
-    ($number:ident, $set:expr, $get:expr) => {
-        Row {
-            number: $number,
-            name: stringify!($number),
-            set: $set,
-            get: $get,
-            when: When::NextEndpoint,
-        }
     };
 }
 
@@ -341,12 +204,21 @@ options! {
     /// `ZMQ_SOCKS_PASSWORD`: at most 255 bytes; used with a user name only.
     socks_password: Secret<Vec<u8>> = Secret::new(Vec::new()) =>
         ZMQ_SOCKS_PASSWORD [secret_text |o, data| lists::credential(data).map(|text| o.socks_password = Secret::new(text))];
-    /// `ZMQ_LOOPBACK_FASTPATH`: has an effect on Windows only.
+    /// `ZMQ_LOOPBACK_FASTPATH`: has an effect on Windows only, in libzmq too.
     loopback_fastpath: bool = false => ZMQ_LOOPBACK_FASTPATH [any_flag];
     /// `ZMQ_MULTICAST_LOOP`: multicast reaches the sending host as well.
     multicast_loop: bool = true => ZMQ_MULTICAST_LOOP [any_flag];
     /// `ZMQ_RECONNECT_STOP`: flags of the events that stop reconnection.
     reconnect_stop: i32 = 0 => ZMQ_RECONNECT_STOP [int i32::MIN..=ANY];
+    /// `ZMQ_PRIORITY`: `SO_PRIORITY`; 0 leaves the system default.
+    priority: i32 = 0 => ZMQ_PRIORITY [int 0..=ANY];
+    /// `ZMQ_BUSY_POLL`: `SO_BUSY_POLL`, in microseconds; acts if positive.
+    busy_poll: i32 = 0 => ZMQ_BUSY_POLL [set_only];
+    /// `ZMQ_IN_BATCH_SIZE`: bytes read at a time; 0 until it is set, for our own choice.
+    in_batch_size: i32 = 0 => ZMQ_IN_BATCH_SIZE [batch DEFAULT_BATCH];
+    /// `ZMQ_OUT_BATCH_SIZE`: bytes of whole messages written at a time, at least one message;
+    /// 0 until it is set, for our own choice.
+    out_batch_size: i32 = 0 => ZMQ_OUT_BATCH_SIZE [batch DEFAULT_BATCH];
     /// `ZMQ_WSS_KEY_PEM`: this side's private key, as PEM text.
     wss_key_pem: Secret<Vec<u8>> = Secret::new(Vec::new()) => ZMQ_WSS_KEY_PEM
         [list |o, data| lists::tls(data).map(|text| o.wss_key_pem = text.into())];

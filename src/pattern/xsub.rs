@@ -5,7 +5,9 @@
 use super::base::{Attachment, Env, Pattern};
 use super::routing::subscriptions::{Filters, Removal};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
-use crate::abi::options::draft::{ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT};
+use crate::abi::options::draft::{
+    ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE,
+};
 use crate::error::{Error, Result};
 use crate::message::{Metadata, Msg, Outgoing, flag};
 use crate::options::value;
@@ -22,6 +24,8 @@ pub struct Xsub {
     /// Messages that match no filter are dropped (SUB).
     filtering: bool,
     only_first_subscribe: bool,
+    /// `ZMQ_XSUB_VERBOSE_UNSUBSCRIBE`: unsubscriptions that change no filter go upstream too.
+    verbose_unsubscribe: bool,
     /// The first part of a matching message, read by `has_in`.
     ahead: Option<Msg>,
     /// The application has received a part that others follow.
@@ -199,7 +203,8 @@ impl Pattern for Xsub {
             Some((_, topic)) => {
                 self.subscribing = true;
                 // In mid-message the part is sent in any case, so that the message gets its end.
-                if self.filters.remove(topic) == Removal::Last || self.out.is_mid_message() {
+                let last = self.filters.remove(topic) == Removal::Last;
+                if last || self.verbose_unsubscribe || self.out.is_mid_message() {
                     self.forward(env, part, true);
                 } else {
                     part.clear();
@@ -241,6 +246,9 @@ impl Pattern for Xsub {
         match option {
             ZMQ_ONLY_FIRST_SUBSCRIBE => {
                 self.only_first_subscribe = value::non_negative_flag(Some(data))?;
+            }
+            ZMQ_XSUB_VERBOSE_UNSUBSCRIBE => {
+                self.verbose_unsubscribe = value::any_flag(Some(data))?;
             }
             _ => return Err(Error::Invalid),
         }

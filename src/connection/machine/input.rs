@@ -212,15 +212,17 @@ impl Input {
     }
 
     /// Moves complete messages to the pipe, without flushing it, until more bytes are
-    /// needed, the pipe is full, or a command is found.
+    /// needed, the pipe is full, or a command is found. With `copies`, no message shares the
+    /// block (`ZMQ_ZERO_COPY_RECV` 0).
     pub(super) fn decode(
         &mut self,
         session: &mut Session,
         limit: i64,
+        copies: bool,
         pipe: &mut PipeEnd,
     ) -> Result<Decoded, Fault> {
         let commands = session.version.has_commands();
-        let forwards = session.passes_frames();
+        let forwards = session.passes_frames() && !copies;
         loop {
             if let Some(done) = self.finish_large(session, pipe)? {
                 return Ok(done);
@@ -258,7 +260,7 @@ impl Input {
             }
             let to = from + size;
             if !session.mechanism.transparent() {
-                match self.open_frame(session, pipe, from, to)? {
+                match self.open_frame(session, pipe, (from, to), copies)? {
                     Some(stop) => return Ok(stop),
                     None => continue,
                 }
@@ -270,10 +272,7 @@ impl Input {
             if !pipe.check_write() {
                 return Ok(Decoded::Full);
             }
-            let mut msg = match size <= INLINE_MAX {
-                true => Msg::inline(block.bytes(from, to)),
-                false => Msg::slice(block, from, to),
-            };
+            let mut msg = message(block, from, to, copies)?;
             msg.set(flag::MORE, header.more);
             pipe.write_unchecked(msg);
             self.delivered += u32::from(!header.more);
@@ -309,8 +308,8 @@ impl Input {
         &mut self,
         session: &mut Session,
         pipe: &mut PipeEnd,
-        from: usize,
-        to: usize,
+        (from, to): (usize, usize),
+        copies: bool,
     ) -> Result<Option<Decoded>, Fault> {
         if !pipe.check_write() {
             return Ok(Some(Decoded::Full)); // decrypting in place cannot be repeated
@@ -327,10 +326,7 @@ impl Input {
             self.command = Place::Block(from, to);
             return Ok(Some(Decoded::Command));
         }
-        let mut msg = match to - from <= INLINE_MAX {
-            true => Msg::inline(block.bytes(from, to)),
-            false => Msg::slice(block, from, to),
-        };
+        let mut msg = message(block, from, to, copies)?;
         msg.set(flag::MORE, flags.more);
         self.delivered += u32::from(!flags.more);
         pipe.write_unchecked(msg);
@@ -416,6 +412,16 @@ impl Input {
             pipe.write_unchecked(msg);
         }
         Ok(None)
+    }
+}
+
+/// A message with this range of the block, which it shares if it is long and not `copies`.
+#[inline]
+fn message(block: &mut Block, from: usize, to: usize, copies: bool) -> Result<Msg, Fault> {
+    match to - from <= INLINE_MAX {
+        true => Ok(Msg::inline(block.bytes(from, to))),
+        false if copies => Msg::copy_from(block.bytes(from, to)).map_err(|_| Fault::Memory),
+        false => Ok(Msg::slice(block, from, to)),
     }
 }
 

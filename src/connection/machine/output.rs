@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BATCH, WRITE_BUFFER_MAX};
+use crate::io_policy::tunables::{COPY_MAX, DIRECT_MIN, WRITE_BUFFER_MAX};
 use crate::message::{Msg, flag};
 use crate::pipe::PipeEnd;
 use crate::sync::local::thread_cell;
@@ -97,7 +97,8 @@ impl Output {
     }
 
     /// Writes what is queued here and then what the pipe holds, until both are drained, the
-    /// stream is full, or it has taken `limit` bytes (the last write may exceed it).
+    /// stream is full, or it has taken `limit` bytes (the last write may exceed it). A write is
+    /// made at `batch` bytes; the message that reaches that is written whole.
     /// Returns the bytes written, also with an error. See
     /// [`Machine::transmit`](super::Machine::transmit).
     pub(super) fn drive(
@@ -105,6 +106,7 @@ impl Output {
         mut write: impl FnMut(&[u8], &[u8]) -> io::Result<usize>,
         mut source: Option<(&mut PipeEnd, &mut Session)>,
         limit: usize,
+        batch: usize,
     ) -> (usize, io::Result<Flow>) {
         if self.bytes.capacity() == 0 {
             self.bytes = SPARE.take();
@@ -114,10 +116,10 @@ impl Output {
             if total >= limit {
                 break Ok(Flow::Blocked);
             }
-            let outcome = match self.write_in_place(&mut write, &mut source) {
+            let outcome = match self.write_in_place(&mut write, &mut source, batch) {
                 Some(outcome) => outcome,
                 None => {
-                    self.fill(&mut source);
+                    self.fill(&mut source, batch);
                     if self.is_empty() {
                         break Ok(Flow::Drained);
                     }
@@ -155,12 +157,13 @@ impl Output {
         &mut self,
         write: impl FnOnce(&[u8], &[u8]) -> io::Result<usize>,
         source: &mut Option<(&mut PipeEnd, &mut Session)>,
+        batch: usize,
     ) -> Option<io::Result<usize>> {
         let (pipe, session) = source.as_mut()?;
         if !self.is_empty() || !session.passes_frames() || pipe.awaits_restart() {
             return None;
         }
-        let frames = pipe.take_frames(WRITE_BATCH)?;
+        let frames = pipe.take_frames(batch)?;
         self.mid_message = frames.more;
         self.holds_messages = true;
         self.bytes.clear();
@@ -175,8 +178,8 @@ impl Output {
         Some(outcome)
     }
 
-    fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>) {
-        if self.body.is_some() || self.bytes.len() - self.sent >= WRITE_BATCH {
+    fn fill(&mut self, source: &mut Option<(&mut PipeEnd, &mut Session)>, batch: usize) {
+        if self.body.is_some() || self.bytes.len() - self.sent >= batch {
             return;
         }
         if self.sent == self.bytes.len() {
@@ -195,9 +198,9 @@ impl Output {
         }
         let passes = session.passes_frames();
         let mut msg = Msg::new();
-        while self.body.is_none() && self.bytes.len() - self.sent < WRITE_BATCH {
+        while self.body.is_none() && self.bytes.len() - self.sent < batch {
             if passes {
-                let room = WRITE_BATCH - (self.bytes.len() - self.sent);
+                let room = batch - (self.bytes.len() - self.sent);
                 if let Some(frames) = pipe.take_frames(room) {
                     self.mid_message = frames.more;
                     self.holds_messages = true;

@@ -22,14 +22,15 @@ impl Machine {
         limit: usize,
         mut write: impl FnMut(&[u8], &[u8]) -> io::Result<usize>,
     ) -> (usize, io::Result<Flow>) {
+        let batch = self.settings.write_batch();
         match &mut self.phase {
             Phase::Active(active) if !active.half_closed => {
                 let pipe = self.pipe.as_mut();
                 let source = pipe.map(|pipe| (pipe, &mut active.session));
-                self.output.drive(write, source, limit)
+                self.output.drive(write, source, limit, batch)
             }
             Phase::Handshake(opening) if !opening.half_closed => {
-                self.output.drive(write, None, limit)
+                self.output.drive(write, None, limit, batch)
             }
             Phase::Proxy(tunnel) => {
                 while !tunnel.output().is_empty() {
@@ -91,7 +92,10 @@ impl Machine {
     #[inline]
     pub fn room(&mut self) -> Option<Room<'_>> {
         match &mut self.phase {
-            Phase::Active(active) if !active.stalled && self.pipe.is_some() => self.input.room(),
+            Phase::Active(active) if !active.stalled && self.pipe.is_some() => {
+                let room = self.input.room()?;
+                Some(room.first(self.settings.read_batch()))
+            }
             Phase::Handshake(_) => self.input.room(),
             Phase::Proxy(tunnel) => Some(tunnel.room()),
             _ => None,

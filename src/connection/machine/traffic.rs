@@ -91,11 +91,12 @@ impl Machine {
     /// Moves the messages that have come to the pipe.
     pub(super) fn decode(&mut self, now: Instant) {
         let limit = self.settings.frame_limit();
+        let copies = !self.settings.options.zero_copy_recv;
         loop {
             let (Phase::Active(active), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
                 return;
             };
-            match self.input.decode(&mut active.session, limit, pipe) {
+            match self.input.decode(&mut active.session, limit, copies, pipe) {
                 Ok(Decoded::Starved) => return,
                 Ok(Decoded::Full) => return self.stall(now),
                 Ok(Decoded::Command) if self.process_command(now) => {}

@@ -53,6 +53,9 @@ const INTS: &[(i32, &str, i32, i32, i32)] = &[
     (89, "ZMQ_USE_FD", -1, MAX, -1),
     (94, "ZMQ_LOOPBACK_FASTPATH", i32::MIN, MAX, 0),
     (96, "ZMQ_MULTICAST_LOOP", i32::MIN, MAX, 1),
+    (101, "ZMQ_IN_BATCH_SIZE", 1, MAX, 8192),
+    (102, "ZMQ_OUT_BATCH_SIZE", 1, MAX, 8192),
+    (112, "ZMQ_PRIORITY", 0, MAX, 0),
     (109, "ZMQ_RECONNECT_STOP", i32::MIN, MAX, 0),
     (93, "ZMQ_ZAP_ENFORCE_DOMAIN", i32::MIN, MAX, 0),
 ];
@@ -84,6 +87,7 @@ const OTHERS: &[(i32, &str)] = &[
     (105, "ZMQ_WSS_TRUST_PEM"),
     (106, "ZMQ_WSS_HOSTNAME"),
     (107, "ZMQ_WSS_TRUST_SYSTEM"),
+    (113, "ZMQ_BUSY_POLL"),
 ];
 
 const AFFINITY: i32 = 4;

@@ -413,3 +413,27 @@ fn a_pub_reads_subscriptions_of_a_peer_and_forgets_it() {
     assert_eq!(net.get(publisher, ZMQ_TOPICS_COUNT), Ok(0));
     assert_eq!(net.recv(publisher), Err(Error::NotSupported));
 }
+
+#[test]
+fn a_verbose_xsub_passes_on_unsubscriptions_that_change_nothing() {
+    let mut net = Net::default();
+    let xpub = net.socket(XPUB);
+    net.set(xpub, ZMQ_XPUB_VERBOSER, &1i32.to_ne_bytes())
+        .unwrap();
+    let xsub = subscribed(&mut net, xpub, XSUB, &["a", "a"]);
+    assert_eq!(net.drain(xpub), text(&["\\x01a"]));
+    unsubscribe(&mut net, xsub, "a");
+    assert_eq!(net.drain(xpub), text(&[]));
+    let on = 1i32.to_ne_bytes();
+    net.set(xsub, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, &on).unwrap();
+    assert!(
+        net.set(xsub, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, &on[..3])
+            .is_err()
+    );
+    for _ in 0..2 {
+        unsubscribe(&mut net, xsub, "a");
+        assert_eq!(net.drain(xpub), text(&["\\x00a"]));
+    }
+    let sub = net.socket(SUB);
+    assert!(net.set(sub, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE, &on).is_err());
+}

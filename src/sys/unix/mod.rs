@@ -21,5 +21,5 @@ pub use poll::{is_ready_within, millis_up, poll, sleep};
 pub use process::{at_fork, descriptor_limit};
 pub use refusal::is_refused;
 pub use signals::{SignalMask, block_signals};
-pub use socket::{set_receive_low_water, unsent};
+pub use socket::{set_receive_low_water, set_socket_option, unsent};
 pub use thread::{is_single_threaded, set_thread_scheduling, thread_number};

@@ -15,11 +15,20 @@ pub fn set_receive_low_water(
     fd: std::os::fd::BorrowedFd<'_>,
     bytes: libc::c_int,
 ) -> std::io::Result<()> {
+    set_socket_option(fd, libc::SO_RCVLOWAT, bytes)
+}
+
+/// Sets an option of the level `SOL_SOCKET` that is one int.
+pub fn set_socket_option(
+    fd: std::os::fd::BorrowedFd<'_>,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> std::io::Result<()> {
     use std::os::fd::AsRawFd;
-    let (level, name) = (libc::SOL_SOCKET, libc::SO_RCVLOWAT);
+    let level = libc::SOL_SOCKET;
     let len = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: the option is one int, which is only read.
-    match unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const bytes).cast(), len) } {
+    match unsafe { libc::setsockopt(fd.as_raw_fd(), level, name, (&raw const value).cast(), len) } {
         0 => Ok(()),
         _ => Err(std::io::Error::last_os_error()),
     }

@@ -4,8 +4,10 @@
 
 use super::super::socket::open;
 use crate::options::Options;
+use crate::sys;
 use socket2::{Domain, Socket, TcpKeepalive};
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// Makes a tcp socket with all options that must be set before bind or connect.
@@ -32,7 +34,9 @@ pub(super) fn open_tcp(ipv6: bool, options: &Options) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Sets the type of service. To be repeated on accepted sockets.
+/// Sets the type of service, `SO_PRIORITY` and `SO_BUSY_POLL`. To be repeated on accepted sockets.
+///
+/// Errors: the kernel's; it refuses a priority above 6 and a busy poll without `CAP_NET_ADMIN`.
 pub(super) fn mark(socket: &Socket, ipv6: bool, options: &Options) -> io::Result<()> {
     if let Ok(tos @ 1..) = u32::try_from(options.tos) {
         // An IPv6 socket may carry IPv4, so both are set; not every system can.
@@ -43,6 +47,12 @@ pub(super) fn mark(socket: &Socket, ipv6: bool, options: &Options) -> io::Result
         if ipv6 {
             let _ = socket.set_tclass_v6(tos);
         }
+    }
+    if options.priority > 0 {
+        sys::set_socket_option(socket.as_fd(), libc::SO_PRIORITY, options.priority)?;
+    }
+    if options.busy_poll > 0 {
+        sys::set_socket_option(socket.as_fd(), libc::SO_BUSY_POLL, options.busy_poll)?;
     }
     Ok(())
 }

@@ -95,3 +95,58 @@ fn raw_streams_carry_bytes_without_a_handshake() {
     pair.net.cut(now);
     pair.expect(SERVER, &[b""]); // it has gone
 }
+
+#[test]
+fn batch_sizes_bound_what_is_read_and_written_at_a_time() {
+    let client = dealer(|options| options.out_batch_size = 500);
+    let mut pair = Pair::new(client, dealer(|options| options.in_batch_size = 100));
+    pair.establish();
+    let now = pair.now;
+    let server = &mut pair.sides[SERVER].machine;
+    server.begin_input(now);
+    assert_eq!(server.room().map(|room| room.len()), Some(100));
+    server.end_input();
+    for _ in 0..100 {
+        pair.sides[CLIENT].send(&[&[7; 64]]);
+    }
+    let mut sizes = Vec::new();
+    let machine = &mut pair.sides[CLIENT].machine;
+    let (count, _) = machine.transmit(usize::MAX, |head, body| {
+        sizes.push(head.len() + body.len());
+        Ok(head.len() + body.len())
+    });
+    assert_eq!(count, 100 * 66);
+    assert!(sizes.iter().all(|size| *size < 500 + 66), "{sizes:?}");
+}
+
+#[test]
+fn small_batches_lose_nothing() {
+    let small = |options: &mut Options| {
+        (options.in_batch_size, options.out_batch_size) = (1, 1);
+    };
+    let mut pair = Pair::new(dealer(small), dealer(small));
+    pair.establish();
+    for size in [0, 1, 100, 300, 20_000] {
+        pair.sides[CLIENT].send(&[&[1; 3], &vec![7; size]]);
+        pair.expect(SERVER, &[&[1; 3], &vec![7; size]]);
+    }
+}
+
+#[test]
+fn without_zero_copy_messages_have_memory_of_their_own() {
+    for zero_copy in [true, false] {
+        let server = dealer(|options| options.zero_copy_recv = zero_copy);
+        let mut pair = Pair::new(dealer(|_| {}), server);
+        pair.establish();
+        for _ in 0..2 {
+            pair.sides[CLIENT].send(&[&[7; 4000], &[8; 100]]);
+        }
+        pair.pass(SECOND);
+        let pipe = pair.sides[SERVER].socket.as_mut().expect("a pipe");
+        let own: Vec<_> = std::iter::from_fn(|| pipe.read())
+            .map(|msg| msg.is_own_heap())
+            .collect();
+        assert_eq!(own.len(), 4);
+        assert_eq!(own.iter().all(|own| *own), !zero_copy, "{own:?}");
+    }
+}

@@ -1235,6 +1235,17 @@ int zmq_msg_init_buffer(zmq_msg_t *msg,
                         const void *data,
                         size_t size);
 
+/*
+ * Returns ZMQ_POLLOUT if a ROUTER or REP could send a message now to the peer with the
+ * routing id of size bytes at id, 0 if that peer's queue is full, or -1 with
+ * EHOSTUNREACH (no such peer), ENOTSUP (another type of socket), EINVAL (NULL with a
+ * size), ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_socket_get_peer_state(void *socket,
+                              const void *id,
+                              size_t size);
+
 /* ---- Draft: pollers ---- */
 
 /* What a poller found: a socket, or a descriptor if socket is NULL. */
@@ -1379,10 +1390,6 @@ ZMQ_EXPORT const char *zmq_msg_group (zmq_msg_t *msg);
 
 /* Writes a descriptor that is readable when the poller has events. */
 ZMQ_EXPORT int zmq_poller_fd (void *poller, zmq_fd_t *fd);
-/* Returns ZMQ_POLLOUT if a ROUTER could send to a peer now, else 0. */
-ZMQ_EXPORT int zmq_socket_get_peer_state (void *socket,
-                                          const void *routing_id,
-                                          size_t routing_id_size);
 /* Monitors a socket with another format of events or type of socket. */
 ZMQ_EXPORT int zmq_socket_monitor_versioned (void *socket,
                                              const char *endpoint,

@@ -210,6 +210,21 @@ impl SocketType {
         self.spec().name
     }
 
+    /// Whether `ZMQ_HELLO_MSG` has an effect.
+    pub fn says_hello(self) -> bool {
+        self.reports_departures() || self.reports_hiccups()
+    }
+
+    /// Whether `ZMQ_DISCONNECT_MSG` has an effect.
+    pub fn reports_departures(self) -> bool {
+        matches!(self, Router | Rep | Server | Peer)
+    }
+
+    /// Whether `ZMQ_HICCUP_MSG` has an effect.
+    pub fn reports_hiccups(self) -> bool {
+        matches!(self, Dealer | Req | Client | Peer)
+    }
+
     /// Whether the two types may be connected. Symmetric.
     pub fn is_compatible(self, peer: SocketType) -> bool {
         self.spec().peers.contains(&peer)

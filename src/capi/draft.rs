@@ -7,7 +7,7 @@ use super::msg::place;
 use super::types::zmq_msg_t;
 use crate::error::{Error, Result};
 use crate::message::Msg;
-use crate::runtime::context;
+use crate::runtime::{context, socket};
 
 /// Sets a context option from size bytes at value: an int, or for
 /// ZMQ_THREAD_NAME_PREFIX also a text of up to 16 bytes that has not the size of an
@@ -71,5 +71,27 @@ pub unsafe extern "C-unwind" fn zmq_msg_init_buffer(
         };
         // SAFETY: the caller promises that `msg` points to the memory of a message.
         unsafe { place(msg, content.and_then(Msg::copy_from)) }
+    })
+}
+
+/// Returns ZMQ_POLLOUT if a ROUTER or REP could send a message now to the peer with the
+/// routing id of size bytes at id, 0 if that peer's queue is full, or -1 with
+/// EHOSTUNREACH (no such peer), ENOTSUP (another type of socket), EINVAL (NULL with a
+/// size), ETERM or ENOTSOCK.
+///
+/// # Safety
+/// `id` is valid for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn zmq_socket_get_peer_state(
+    socket: *mut c_void,
+    id: *const c_void,
+    size: usize,
+) -> c_int {
+    shielded(|| {
+        // SAFETY: the caller promises that `id` is valid for `size` bytes.
+        match unsafe { super::bytes(id, size) } {
+            None if size > 0 => socket::exists(socket as usize).and(Err(Error::Invalid)),
+            bytes => socket::peer_state(socket as usize, bytes.unwrap_or_default()),
+        }
     })
 }

@@ -1,9 +1,11 @@
-//! Setters of options that add to a list instead of replacing a value, and of the
-//! credentials for the SOCKS proxy.
+//! Setters of options that add to a list instead of replacing a value, and of others with rules
+//! of their own.
 
 #![forbid(unsafe_code)]
 
 use super::value;
+use crate::abi::numbers::draft::{ZMQ_NOTIFY_CONNECT, ZMQ_NOTIFY_DISCONNECT};
+use crate::abi::socket_type::SocketType;
 use crate::error::{Error, Result};
 
 /// Longest text of an address filter, in bytes.
@@ -72,6 +74,16 @@ pub(super) fn add_property(list: &mut Vec<(Vec<u8>, Vec<u8>)>, data: Option<&[u8
 pub(super) fn credential(data: Option<&[u8]>) -> Result<Vec<u8>> {
     let data = data.filter(|data| !data.is_empty());
     Ok(value::bytes_or_null(data, MAX_CREDENTIAL)?.to_vec())
+}
+
+/// `ZMQ_ROUTER_NOTIFY`: flags, for the types that have the option.
+pub(super) fn router_notify(kind: SocketType, data: Option<&[u8]>) -> Result<i32> {
+    let flags = value::int(data)?;
+    let all = ZMQ_NOTIFY_CONNECT | ZMQ_NOTIFY_DISCONNECT;
+    match kind {
+        SocketType::Router | SocketType::Rep if (0..=all).contains(&flags) => Ok(flags),
+        _ => Err(Error::Invalid),
+    }
 }
 
 /// A value of `ZMQ_WSS_*`: any bytes, or none. [`Error::Invalid`] in a build without TLS.

@@ -128,6 +128,20 @@ macro_rules! row {
             Get::Never
         )
     };
+    // Any bytes; none clear it.
+    ($number:ident, $field:ident, message) => {
+        row!(
+            $number,
+            Set::Own(|o, data| {
+                o.$field = data.unwrap_or_default().to_vec();
+                Ok(())
+            }),
+            Get::Never
+        )
+    };
+    ($number:ident, $field:ident, own_int $store:expr) => {
+        row!($number, Set::Own($store), Get::Int(|o| o.$field))
+    };
     ($number:ident, $field:ident, bounded_text $max:expr) => {
         row!(
             $number,

@@ -219,6 +219,15 @@ options! {
     /// `ZMQ_OUT_BATCH_SIZE`: bytes of whole messages written at a time, at least one message;
     /// 0 until it is set, for our own choice.
     out_batch_size: i32 = 0 => ZMQ_OUT_BATCH_SIZE [batch DEFAULT_BATCH];
+    /// `ZMQ_ROUTER_NOTIFY`: `ZMQ_NOTIFY_CONNECT` and `ZMQ_NOTIFY_DISCONNECT`, of ROUTER and REP.
+    router_notify: i32 = 0 => ZMQ_ROUTER_NOTIFY
+        [own_int |o, data| lists::router_notify(o.kind, data).map(|flags| o.router_notify = flags)];
+    /// `ZMQ_HELLO_MSG`: the first message to each peer; empty for none.
+    hello_msg: Vec<u8> = Vec::new() => ZMQ_HELLO_MSG [message];
+    /// `ZMQ_DISCONNECT_MSG`: the last message from each accepted peer; empty for none.
+    disconnect_msg: Vec<u8> = Vec::new() => ZMQ_DISCONNECT_MSG [message];
+    /// `ZMQ_HICCUP_MSG`: what is received when the connection to a peer is lost; empty for none.
+    hiccup_msg: Vec<u8> = Vec::new() => ZMQ_HICCUP_MSG [message];
     /// `ZMQ_WSS_KEY_PEM`: this side's private key, as PEM text.
     wss_key_pem: Secret<Vec<u8>> = Secret::new(Vec::new()) => ZMQ_WSS_KEY_PEM
         [list |o, data| lists::tls(data).map(|text| o.wss_key_pem = text.into())];
@@ -321,6 +330,33 @@ impl Options {
     /// `ZMQ_CONFLATE` is accepted on every socket but has an effect on these types only.
     pub fn effective_conflate(&self) -> bool {
         self.conflate && self.kind.spec().conflates
+    }
+
+    /// `ZMQ_HELLO_MSG`, empty for a type that sends none.
+    pub fn effective_hello(&self) -> &[u8] {
+        if self.kind.says_hello() {
+            &self.hello_msg
+        } else {
+            &[]
+        }
+    }
+
+    /// `ZMQ_DISCONNECT_MSG`, empty for a type that receives none.
+    pub fn effective_farewell(&self) -> &[u8] {
+        if self.kind.reports_departures() {
+            &self.disconnect_msg
+        } else {
+            &[]
+        }
+    }
+
+    /// `ZMQ_HICCUP_MSG`, empty for a type that receives none.
+    pub fn effective_hiccup(&self) -> &[u8] {
+        if self.kind.reports_hiccups() {
+            &self.hiccup_msg
+        } else {
+            &[]
+        }
     }
 
     /// Milliseconds without input after a PING that end a connection: `ZMQ_HEARTBEAT_TIMEOUT`,

@@ -142,6 +142,10 @@ impl Pattern for AnyPattern {
         dispatch!(self, pattern => pattern.has_out(env))
     }
 
+    fn peer_state(&mut self, env: &mut Env<'_>, id: &[u8]) -> Result<i32> {
+        dispatch!(self, pattern => pattern.peer_state(env, id))
+    }
+
     fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
         dispatch!(self, pattern => pattern.set_option(env, option, data))
     }

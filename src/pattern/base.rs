@@ -118,6 +118,13 @@ pub trait Pattern {
     /// Whether [`send`](Self::send) would succeed (`ZMQ_POLLOUT`).
     fn has_out(&mut self, env: &mut Env<'_>) -> bool;
 
+    /// `zmq_socket_get_peer_state`: `ZMQ_POLLOUT` if a message to the peer with this routing id
+    /// would be taken now, else 0. [`Error::HostUnreachable`] if there is none,
+    /// [`Error::NotSupported`] for a type that does not address peers by routing id.
+    fn peer_state(&mut self, _env: &mut Env<'_>, _id: &[u8]) -> Result<i32> {
+        Err(Error::NotSupported)
+    }
+
     /// Sets an option of this type. [`Error::Invalid`] for a wrong value and for an option of
     /// another type; the runtime then tries the generic options.
     fn set_option(&mut self, _env: &mut Env<'_>, _option: i32, _value: &[u8]) -> Result<()> {

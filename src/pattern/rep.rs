@@ -130,6 +130,10 @@ impl Pattern for Rep {
         self.state == State::Sending && self.router.has_out(env)
     }
 
+    fn peer_state(&mut self, env: &mut Env<'_>, id: &[u8]) -> Result<i32> {
+        self.router.peer_state(env, id)
+    }
+
     fn set_option(&mut self, env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
         self.router.set_option(env, option, data)
     }

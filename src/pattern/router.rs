@@ -4,6 +4,7 @@
 
 use super::base::{Attachment, Env, Pattern, Request, introduce, refuse, send_probe};
 use super::routing::{fair_queue::FairQueue, routing_table::RoutingTable};
+use crate::abi::numbers::ZMQ_POLLOUT;
 use crate::abi::options::{
     ZMQ_CONNECT_ROUTING_ID, ZMQ_PROBE_ROUTER, ZMQ_ROUTER_HANDOVER, ZMQ_ROUTER_MANDATORY,
     ZMQ_ROUTER_RAW,
@@ -327,6 +328,15 @@ impl Pattern for Router {
         self.table
             .iter()
             .any(|pipe| pipes.get(pipe).is_some_and(|end| end.check_write()))
+    }
+
+    fn peer_state(&mut self, env: &mut Env<'_>, id: &[u8]) -> Result<i32> {
+        let pipe = self.table.lookup(env.pipes, id);
+        let end = pipe.and_then(|pipe| env.pipes.get(pipe));
+        match end.ok_or(Error::HostUnreachable)?.check_write() {
+            true => Ok(ZMQ_POLLOUT),
+            false => Ok(0),
+        }
     }
 
     fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {

@@ -139,6 +139,8 @@ pub(super) struct Shared {
     pub(super) refused: AtomicBool,
     pub(super) withdrawn: AtomicBool,
     pub(super) peer_left: AtomicBool,
+    /// What a side is to write last, see [`set_farewell`](super::PipeEnd::set_farewell).
+    pub(super) farewell: SetOnce<(usize, Box<[u8]>)>,
 }
 
 impl Shared {

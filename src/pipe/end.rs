@@ -109,6 +109,7 @@ pub fn pair(forward: Hwm, backward: Hwm, conflate: bool) -> (PipeEnd, PipeEnd) {
         refused: AtomicBool::new(false),
         withdrawn: AtomicBool::new(false),
         peer_left: AtomicBool::new(false),
+        farewell: SetOnce::new(),
     });
     let (tx0, rx1) = parts();
     let (tx1, rx0) = parts();
@@ -183,6 +184,7 @@ impl PipeEnd {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.write_farewell();
         self.end_both();
         self.reader.parts.drain();
         self.shared.notify(1 - self.side, event::CLOSED);

@@ -28,6 +28,28 @@ impl PipeEnd {
         self.close();
     }
 
+    /// Has the other end, which belongs to a socket, write this as its last message when it closes
+    /// (`ZMQ_DISCONNECT_MSG` over inproc). Once for a pipe; empty for none.
+    pub fn set_farewell(&self, message: &[u8]) {
+        if !message.is_empty() {
+            let _ = self.shared.farewell.set((1 - self.side, message.into()));
+        }
+    }
+
+    /// Writes the farewell, if this end is to: past the high-water mark, in place of an unfinished
+    /// message. Without memory it is not written.
+    pub(super) fn write_farewell(&mut self) {
+        let shared = self.shared.clone();
+        if let Some((side, message)) = shared.farewell.get() {
+            if *side == self.side && !self.is_withdrawn() {
+                self.rollback();
+                if let Ok(msg) = Msg::copy_from(message) {
+                    self.write_unchecked(msg);
+                }
+            }
+        }
+    }
+
     /// Whether the other end has closed and taken back what it wrote.
     pub fn is_withdrawn(&self) -> bool {
         self.shared.withdrawn.load(Ordering::Relaxed)

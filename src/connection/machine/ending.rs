@@ -8,6 +8,8 @@ use super::input::Input;
 use super::output::is_subscription;
 use super::timers::{Timer, Timers};
 use super::{Ending, Machine, Phase, raw};
+use crate::abi::numbers::draft::ZMQ_NOTIFY_DISCONNECT;
+use crate::message::Msg;
 use std::time::{Duration, Instant};
 
 impl Machine {
@@ -26,6 +28,7 @@ impl Machine {
             }
             _ => return self.close(),
         };
+        let was_active = !in_handshake;
         // The stream ended before the peer had proved to speak the protocol.
         let unready = (in_handshake || old_peer) && !matches!(why, Loss::Protocol(_));
         let lasting = matches!(&why, Loss::Protocol(error) if error.is_lasting());
@@ -36,9 +39,7 @@ impl Machine {
             old_peer,
             peer_mechanism,
         })));
-        if let (true, None, Some(pipe)) = (self.settings.raw, self.ending, &mut self.pipe) {
-            raw::notice(&self.settings, pipe);
-        }
+        self.report_to_socket(was_active);
         self.drop_stream();
         if self.attempts.is_none() || self.ending == Some(Ending::Draining) {
             return self.close();
@@ -62,6 +63,35 @@ impl Machine {
             }
         }
         self.retry(now);
+    }
+
+    /// Writes to the pipe what the application wants to receive when a peer is lost, without
+    /// regard to the high-water mark: it cannot be repeated later.
+    fn report_to_socket(&mut self, was_active: bool) {
+        let (None, Some(pipe)) = (self.ending, &mut self.pipe) else {
+            return;
+        };
+        if self.settings.raw {
+            return raw::notice(&self.settings, pipe);
+        }
+        if !was_active {
+            return;
+        }
+        pipe.rollback();
+        let options = &self.settings.options;
+        if self.wants_routing_id && options.router_notify & ZMQ_NOTIFY_DISCONNECT != 0 {
+            pipe.write_unchecked(Msg::new());
+        }
+        let last = match self.attempts {
+            None => options.effective_farewell(),
+            Some(_) => options.effective_hiccup(),
+        };
+        if !last.is_empty() {
+            // Without memory the report is lost.
+            if let Ok(msg) = Msg::copy_from(last) {
+                pipe.write_unchecked(msg);
+            }
+        }
     }
 
     fn drop_stream(&mut self) {

@@ -7,6 +7,8 @@ use super::action::{Action, Established, Loss, Peer};
 use super::attempts::limit;
 use super::timers::Timer;
 use super::{Active, FAREWELL, Machine, Opening, Phase, raw};
+use crate::abi::numbers::draft::ZMQ_NOTIFY_CONNECT;
+use crate::abi::socket_type::SocketType;
 use crate::message::{Metadata, Msg, flag};
 use crate::pipe::{self, Hwm};
 use crate::zmtp::metadata::{self, PropertyList};
@@ -118,7 +120,13 @@ impl Machine {
         }
     }
 
-    fn begin_session(&mut self, session: Session, peer: &Peer, half_closed: bool, now: Instant) {
+    fn begin_session(
+        &mut self,
+        mut session: Session,
+        peer: &Peer,
+        half_closed: bool,
+        now: Instant,
+    ) {
         if let Some(attempts) = &mut self.attempts {
             attempts.delay = None;
         }
@@ -132,6 +140,7 @@ impl Machine {
         let properties = own.chain(session.properties.iter());
         let metadata = Arc::new(Metadata::new(properties, Some(peer.fd)));
         self.introduce(&session, metadata);
+        self.say_hello(&mut session);
         // After the pipe: a monitor's reader may send to the peer as soon as it reads this.
         self.ask(Action::Established(established));
         let mut active = Box::new(Active {
@@ -149,6 +158,15 @@ impl Machine {
         let check = half_closed.then(|| now + FAREWELL);
         self.timers.set(Timer::PeerCheck, check);
         self.renew_heartbeat();
+    }
+
+    /// `ZMQ_HELLO_MSG`. A REQ, whose peers expect requests, sends it over inproc only.
+    fn say_hello(&mut self, session: &mut Session) {
+        let settings = &self.settings;
+        let hello = settings.options.effective_hello();
+        if !hello.is_empty() && !settings.raw && settings.socket_type != SocketType::Req {
+            self.output.message(session, hello);
+        }
     }
 
     /// Whether the endpoint's peer has another routing id than the one before. A name that
@@ -191,6 +209,9 @@ impl Machine {
             } else if self.wants_routing_id {
                 if let Ok(id) = Msg::copy_from(&session.peer_routing_id) {
                     pipe.write_unchecked(id.with(flag::ROUTING_ID));
+                }
+                if options.router_notify & ZMQ_NOTIFY_CONNECT != 0 {
+                    pipe.write_unchecked(Msg::new());
                 }
             }
             if session.subscribe_all {

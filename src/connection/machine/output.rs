@@ -71,6 +71,21 @@ impl Output {
         session.mechanism.encode(COMMAND, body, &mut self.control);
     }
 
+    /// Adds a message of one part, to be sent before those of the pipe.
+    pub(super) fn message(&mut self, session: &mut Session, body: &[u8]) {
+        if session.mechanism.transparent() {
+            let framing = &mut session.framing;
+            framing.append_header(false, false, body.len(), &mut self.control);
+            self.control.extend_from_slice(body);
+        } else {
+            let flags = Flags {
+                more: false,
+                command: false,
+            };
+            session.mechanism.encode(flags, body, &mut self.control);
+        }
+    }
+
     /// Whether so many commands wait that PINGs are not to be answered.
     pub(super) fn is_crowded(&self) -> bool {
         self.control.len() >= CONTROL_MAX

@@ -88,6 +88,10 @@ const OTHERS: &[(i32, &str)] = &[
     (106, "ZMQ_WSS_HOSTNAME"),
     (107, "ZMQ_WSS_TRUST_SYSTEM"),
     (113, "ZMQ_BUSY_POLL"),
+    (97, "ZMQ_ROUTER_NOTIFY"),
+    (110, "ZMQ_HELLO_MSG"),
+    (111, "ZMQ_DISCONNECT_MSG"),
+    (114, "ZMQ_HICCUP_MSG"),
 ];
 
 const AFFINITY: i32 = 4;
@@ -430,4 +434,34 @@ fn options_act_when_the_table_says() {
     assert_eq!(acts(9999), None);
     let shown = [LINGER, 9999].map(|option| Named(option).to_string());
     assert_eq!(shown, ["ZMQ_LINGER", "option 9999"]);
+}
+
+#[test]
+fn messages_to_and_about_peers_are_any_bytes() {
+    let mut options = pair();
+    for option in [110, 111, 114] {
+        assert_eq!(options.set(option, Some(b"\0msg")), Ok(()));
+        assert_not_readable(&options, option, 8);
+    }
+    assert_eq!(options.hello_msg, b"\0msg");
+    assert!(options.effective_hello().is_empty(), "a PAIR says no hello");
+    for option in [110, 111, 114] {
+        assert_eq!(options.set(option, None), Ok(()));
+    }
+    assert!(options.disconnect_msg.is_empty() && options.hiccup_msg.is_empty());
+}
+
+#[test]
+fn router_notify_is_for_routers() {
+    for kind in [SocketType::Router, SocketType::Rep, SocketType::Dealer] {
+        let mut options = Options::new(kind, &ContextOptions::default());
+        for flags in 0..=3 {
+            let taken = set_int(&mut options, 97, flags).is_ok();
+            assert_eq!(taken, kind != SocketType::Dealer);
+            assert_eq!(get_int(&options, 97), Ok(if taken { flags } else { 0 }));
+        }
+        for wrong in [-1, 4] {
+            assert_eq!(set_int(&mut options, 97, wrong), Err(Error::Invalid));
+        }
+    }
 }

@@ -222,6 +222,10 @@ impl Net {
         });
     }
 
+    pub fn peer_state(&mut self, at: usize, id: &[u8]) -> Result<i32> {
+        self.with(at, |pattern, env| pattern.peer_state(env, id))
+    }
+
     pub fn send_msg(&mut self, at: usize, mut msg: Msg) -> Result<()> {
         self.pump();
         let (flags, len) = (msg.flags(), msg.len());

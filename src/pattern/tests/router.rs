@@ -329,3 +329,27 @@ fn polling_does_not_lose_parts() {
     net.hang_up(dealer, near);
     assert_eq!(net.drain(router), text(&["d|3|4"]));
 }
+
+#[test]
+fn the_state_of_a_peer_says_whether_it_takes_a_message() {
+    for kind in [ROUTER, REP] {
+        let mut net = Net::default();
+        let router = net.socket(kind);
+        let dealer = named(&mut net, DEALER, b"d");
+        let (near, _) = net.connect(dealer, router);
+        assert_eq!(net.peer_state(router, b"d"), Ok(2));
+        assert_eq!(net.peer_state(router, b"e"), Err(Error::HostUnreachable));
+        assert_eq!(net.peer_state(dealer, b"d"), Err(Error::NotSupported));
+        net.hang_up(dealer, near);
+        assert_eq!(net.peer_state(router, b"d").unwrap_or(0), 0);
+    }
+    let mut net = Net::default();
+    let router = net.socket(ROUTER);
+    let dealer = named(&mut net, DEALER, b"d");
+    net.connect(dealer, router);
+    net.on(router, ZMQ_ROUTER_MANDATORY);
+    while net.send_all(router, &["d", "x"]).is_ok() {
+        assert!(net.peer_state(router, b"d").is_ok());
+    }
+    assert_eq!(net.peer_state(router, b"d"), Ok(0), "its pipe is full");
+}

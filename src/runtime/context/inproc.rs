@@ -68,6 +68,31 @@ pub struct Binding {
     pub routing_id: Vec<u8>,
     /// The binder wants its peers' routing ids.
     pub wants_routing_id: bool,
+    /// `ZMQ_HELLO_MSG`: the binder's first message to each peer; empty for none.
+    pub hello: Vec<u8>,
+    /// `ZMQ_DISCONNECT_MSG`: the last message that the binder receives from each peer; empty
+    /// for none.
+    pub farewell: Vec<u8>,
+}
+
+impl Binding {
+    /// Writes the binder's hello to its end of a new pipe, behind the routing id, and sets the
+    /// peer's farewell.
+    pub fn greet(&self, end: &mut PipeEnd) {
+        say_hello(end, &self.hello);
+        end.set_farewell(&self.farewell);
+    }
+}
+
+/// Writes `ZMQ_HELLO_MSG` to a new pipe; nothing if it is empty.
+pub fn say_hello(end: &mut PipeEnd, hello: &[u8]) {
+    if !hello.is_empty() {
+        // Without memory the peer gets none.
+        if let Ok(msg) = Msg::copy_from(hello) {
+            end.write_unchecked(msg);
+            end.flush();
+        }
+    }
 }
 
 /// A connection made before the name was bound, with the future binder's end.
@@ -200,5 +225,6 @@ fn join(mut pending: Pending, binding: &Binding) {
             pending.end.flush();
         }
     }
+    binding.greet(&mut pending.end);
     binding.binder.attach(pending.end);
 }

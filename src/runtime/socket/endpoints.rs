@@ -16,7 +16,7 @@ use crate::message::Msg;
 use crate::pattern::{Attachment, Pattern};
 use crate::pipe::{self, Hwm, PipeEnd, PipeId};
 use crate::runtime::context::Member;
-use crate::runtime::context::inproc::{Binder, Binding, Pending, routing_id_message};
+use crate::runtime::context::inproc::{Binder, Binding, Pending, routing_id_message, say_hello};
 use crate::sys::log::{Text, log};
 use crate::transport::{Carries, Endpoint, Transport, find};
 use std::sync::Arc;
@@ -104,6 +104,8 @@ impl Socket {
             hwm: (self.options.sndhwm, self.options.rcvhwm),
             routing_id: self.options.routing_id.clone(),
             wants_routing_id: self.pattern.wants_routing_id(),
+            hello: self.options.effective_hello().to_vec(),
+            farewell: self.options.effective_farewell().to_vec(),
         };
         self.core.inproc.bind(name, binding)?;
         log!(
@@ -239,6 +241,7 @@ impl Socket {
                     a.flush();
                 }
             }
+            say_hello(&mut a, options.effective_hello());
             binder = binding
                 .and_then(|binding| binding.binder.socket().cloned())
                 .filter(|binder| binder.subscribes());
@@ -247,6 +250,9 @@ impl Socket {
                     b.write_unchecked(id);
                     b.flush();
                 }
+            }
+            if let Some(binding) = binding {
+                binding.greet(&mut b);
             }
             a.routing_id = given_id.unwrap_or_default();
             ours = Some(a);

@@ -23,4 +23,4 @@ pub use handles::{SOCKETS, close, create, exists, find, ready, with};
 pub use options::{get_option, give_descriptor, set_option};
 pub use state::Socket;
 pub use transfer::{recv, recv_into, send, send_bytes, send_from};
-pub use watch::watch;
+pub use watch::{peer_state, watch};

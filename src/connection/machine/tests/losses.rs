@@ -162,3 +162,29 @@ fn a_handshake_whose_last_words_cost_the_stream_is_tried_again() {
     pair.establish();
     assert_eq!(pair.sides[CLIENT].lost, [Loss::Stream(libc::ETIMEDOUT)]);
 }
+
+/// What comes first from a peer, and what is received when it is lost.
+#[test]
+fn peers_are_greeted_and_their_loss_is_received() {
+    let server = settings(SocketType::Router, |options| {
+        options.hello_msg = b"welcome".to_vec();
+        options.disconnect_msg = b"gone".to_vec();
+        options.hiccup_msg = b"no effect on a ROUTER".to_vec();
+    });
+    let client = dealer(|options| {
+        options.hello_msg = b"hello".to_vec();
+        options.disconnect_msg = b"no effect on a DEALER".to_vec();
+        options.hiccup_msg = b"hiccup".to_vec();
+    });
+    let mut pair = Pair::new(client, server);
+    pair.sides[CLIENT].send(&[b"first"]);
+    pair.establish();
+    pair.expect(CLIENT, &[b"welcome"]);
+    for expected in [&b"hello"[..], b"first"] {
+        pair.expect(SERVER, &[expected]);
+    }
+    let now = pair.now;
+    pair.net.cut(now);
+    pair.expect(CLIENT, &[b"hiccup"]);
+    pair.expect(SERVER, &[b"gone"]);
+}

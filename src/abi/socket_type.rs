@@ -194,6 +194,11 @@ impl SocketType {
         SPECS.get(at).map(|spec| spec.kind)
     }
 
+    /// Whether it is of the draft API.
+    pub const fn is_draft(self) -> bool {
+        self.number() > ZMQ_STREAM
+    }
+
     /// The number in `zmq.h`.
     pub const fn number(self) -> i32 {
         self as i32

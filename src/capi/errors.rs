@@ -6,6 +6,7 @@ use super::boundary::{errno, plain};
 use crate::abi::errors::{EFSM, EMTHREAD, ENOCOMPATPROTO, ETERM};
 use crate::abi::numbers::{ZMQ_VERSION_MAJOR, ZMQ_VERSION_MINOR, ZMQ_VERSION_PATCH};
 use crate::sync::OnceLock;
+use crate::sys;
 use crate::transport;
 
 /// Returns the error number of the last call that failed on this thread.
@@ -87,7 +88,8 @@ fn three(text: &str) -> Option<[c_int; 3]> {
 /// Names are those of optional parts: "ipc", "pgm", "tipc", "norm", "curve",
 /// "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0. So does
 /// "vsock", as in builds of libzmq without its draft transports, though vsock
-/// endpoints work where the kernel has them.
+/// endpoints work where the kernel has them. With the environment variable
+/// FERROZMQ_DRAFT at 0 the answer for "draft", "WS" and "WSS" is 0.
 ///
 /// # Safety
 /// `capability` is NULL, which gives 0, or a C string.
@@ -99,12 +101,18 @@ pub unsafe extern "C-unwind" fn zmq_has(capability: *const c_char) -> c_int {
         }
         // SAFETY: a C string by the caller's promise.
         let name = unsafe { CStr::from_ptr(capability) };
+        if DRAFTS.contains(&name) && !sys::has_drafts() {
+            return 0;
+        }
         c_int::from(transport::has(name.to_bytes()) || CAPABILITIES.contains(&name))
     })
 }
 
 /// The optional parts that are built in besides transports, for `zmq_has`.
 const CAPABILITIES: &[&CStr] = &[c"curve"];
+
+/// The capabilities that a stable build of libzmq does not have.
+const DRAFTS: &[&CStr] = &[c"draft", c"WS", c"WSS"];
 
 #[cfg(test)]
 mod tests {

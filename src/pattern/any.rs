@@ -73,6 +73,14 @@ patterns! {
     Xsub(Box<Xsub>) = |_| Box::default();
     /// `ZMQ_STREAM`.
     Stream(Box<Stream>) = |seed| Box::new(Stream::new(seed));
+    /// `ZMQ_CLIENT`.
+    Client(Dealer<true>) = |_| Dealer::default();
+    /// `ZMQ_GATHER`.
+    Gather(Pull<true>) = |_| Pull::default();
+    /// `ZMQ_SCATTER`: the runtime refuses `ZMQ_SNDMORE`.
+    Scatter(Push) = |_| Push::default();
+    /// `ZMQ_CHANNEL`.
+    Channel(Pair<true>) = |_| Pair::default();
 }
 
 impl Pattern for AnyPattern {

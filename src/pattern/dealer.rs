@@ -1,4 +1,4 @@
-//! DEALER: sends to its peers in turn and receives from them in turn.
+//! DEALER and CLIENT: send to their peers in turn and receive from them in turn.
 
 #![forbid(unsafe_code)]
 
@@ -10,15 +10,15 @@ use crate::message::Outgoing;
 use crate::options::value;
 use crate::pipe::{Incoming, PipeId};
 
-/// A DEALER socket.
+/// A DEALER socket; a `SINGLE` one is a CLIENT.
 #[derive(Default)]
-pub struct Dealer {
-    pub(super) input: FairQueue,
+pub struct Dealer<const SINGLE: bool = false> {
+    pub(super) input: FairQueue<SINGLE>,
     pub(super) out: LoadBalancer,
     probe: bool,
 }
 
-impl Pattern for Dealer {
+impl<const SINGLE: bool> Pattern for Dealer<SINGLE> {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
         if self.probe {
             send_probe(env, pipe);
@@ -60,7 +60,7 @@ impl Pattern for Dealer {
 
     fn set_option(&mut self, _env: &mut Env<'_>, option: i32, data: &[u8]) -> Result<()> {
         match option {
-            ZMQ_PROBE_ROUTER => self.probe = value::non_negative_flag(Some(data))?,
+            ZMQ_PROBE_ROUTER if !SINGLE => self.probe = value::non_negative_flag(Some(data))?,
             _ => return Err(Error::Invalid),
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! PAIR: exactly one peer.
+//! PAIR and CHANNEL: exactly one peer.
 
 #![forbid(unsafe_code)]
 
@@ -10,16 +10,16 @@ use crate::pipe::{Incoming, PipeId};
 use std::collections::VecDeque;
 
 /// A PAIR socket: a DEALER whose queues have one pipe at most. After a peer has disconnected
-/// another may attach; what the former peer sent is read first.
+/// another may attach; what the former peer sent is read first. A `SINGLE` one is a CHANNEL.
 #[derive(Default)]
-pub struct Pair {
-    dealer: Dealer,
+pub struct Pair<const SINGLE: bool = false> {
+    dealer: Dealer<SINGLE>,
     peer: Option<PipeId>,
     /// The pipe that the DEALER reads, then the pipes to read after it ends.
     readers: VecDeque<PipeId>,
 }
 
-impl Pair {
+impl<const SINGLE: bool> Pair<SINGLE> {
     /// Whether there is a connected peer.
     fn is_taken(&self, env: &mut Env<'_>) -> bool {
         let end = self.peer.and_then(|peer| env.pipes.get(peer));
@@ -43,7 +43,7 @@ impl Pair {
     }
 }
 
-impl Pattern for Pair {
+impl<const SINGLE: bool> Pattern for Pair<SINGLE> {
     fn attached(&mut self, env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
         if self.is_taken(env) {
             env.close(pipe);

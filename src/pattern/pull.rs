@@ -1,4 +1,4 @@
-//! PULL: receives from its peers in turn.
+//! PULL and GATHER: receive from their peers in turn.
 
 #![forbid(unsafe_code)]
 
@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 use crate::message::Outgoing;
 use crate::pipe::{Incoming, PipeId};
 
-/// A PULL socket.
+/// A PULL socket; a `SINGLE` one is a GATHER.
 #[derive(Default)]
-pub struct Pull {
-    input: FairQueue,
+pub struct Pull<const SINGLE: bool = false> {
+    input: FairQueue<SINGLE>,
 }
 
-impl Pattern for Pull {
+impl<const SINGLE: bool> Pattern for Pull<SINGLE> {
     fn attached(&mut self, _env: &mut Env<'_>, pipe: PipeId, _how: Attachment) {
         self.input.attach(pipe);
     }

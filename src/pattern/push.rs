@@ -1,4 +1,4 @@
-//! PUSH: sends to its peers in turn.
+//! PUSH and SCATTER: send to their peers in turn.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::message::Outgoing;
 use crate::pipe::{Incoming, PipeId};
 
-/// A PUSH socket.
+/// A PUSH or SCATTER socket.
 #[derive(Default)]
 pub struct Push {
     out: LoadBalancer,

@@ -174,6 +174,12 @@ impl Frame<'_> {
         unsafe { self.0.frames.body() }
     }
 
+    /// Whether further parts follow in its message.
+    pub fn more(&self) -> bool {
+        // SAFETY: the frame is published, see `PartReader::frame`.
+        unsafe { self.0.frames.more() }
+    }
+
     /// Moves the frame to a message, in place of its body and flags.
     #[inline(always)]
     pub fn take_into(self, into: &mut Msg) {

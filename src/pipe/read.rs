@@ -108,6 +108,16 @@ impl PipeEnd {
         })
     }
 
+    /// Whether the next message has several parts; false if there is none.
+    pub fn is_multipart_next(&mut self) -> bool {
+        let parts = &mut self.reader.parts;
+        if let Some(frame) = parts.frame() {
+            return frame.more();
+        }
+        let part = parts.part();
+        part.is_some_and(|mut part| part.msg().is_some_and(Msg::more))
+    }
+
     /// Whether a hiccup has made void what is next.
     #[inline]
     fn is_discarded(&self) -> bool {

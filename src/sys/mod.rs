@@ -25,6 +25,7 @@
 compile_error!("Linux only: see src/sys/mod.rs for what another system has to give");
 
 mod cpu;
+mod drafts;
 mod errno;
 // With the stand-ins the names that they replace are not used.
 #[cfg_attr(stand_ins, allow(dead_code, unused_imports))]
@@ -49,6 +50,7 @@ pub use backend::{
 #[cfg(not(loom))]
 pub use backend::{futex_wait, futex_wake};
 pub use cpu::{TICKS_IN_MS, prefetch_for_write, ticks};
+pub use drafts::has_drafts;
 pub use errno::{Errno, last_errno, set_errno};
 pub use linux::eventfd::{eventfd, raise, raised_eventfd};
 pub use linux::{epoll, tipc};

@@ -130,6 +130,16 @@ impl FrameReader {
         }
     }
 
+    /// Whether further parts follow the next frame in its message.
+    ///
+    /// # Safety
+    /// As for [`next_into`](Self::next_into).
+    pub unsafe fn more(&self) -> bool {
+        // SAFETY: there is a published frame, by the caller's promise.
+        let (flags, ..) = unsafe { self.frame() };
+        flags & frame::MORE != 0
+    }
+
     /// Moves the next frame to `into`, in place of the body there, which is released, and of all
     /// flags. The metadata stay.
     ///

@@ -8,9 +8,10 @@ use crate::pattern::base::Env;
 use crate::pipe::{Incoming, PipeId};
 use std::collections::VecDeque;
 
-/// Fair queue: one message from each pipe that has any, in turn.
+/// Fair queue: one message from each pipe that has any, in turn. A `SINGLE` one drops messages
+/// of several parts, and so never stops in the middle of one.
 #[derive(Default)]
-pub struct FairQueue {
+pub struct FairQueue<const SINGLE: bool = false> {
     /// The active ones may have something to read.
     pipes: Turns,
     /// The part read last had [`flag::MORE`].
@@ -19,7 +20,7 @@ pub struct FairQueue {
     rest: VecDeque<Msg>,
 }
 
-impl FairQueue {
+impl<const SINGLE: bool> FairQueue<SINGLE> {
     /// Adds a pipe, as one that may have messages.
     pub fn attach(&mut self, pipe: PipeId) {
         self.pipes.attach(pipe);
@@ -82,8 +83,9 @@ impl FairQueue {
         let pipe = self.pipes.current().filter(|_| self.rest.is_empty());
         if let Some((pipe, end)) = pipe.and_then(|pipe| Some((pipe, env.pipes.get(pipe)?))) {
             if let Some(flags) = end.read_frame(into) {
-                self.took(flags);
-                return Some(pipe);
+                if self.took(flags) {
+                    return Some(pipe);
+                }
             }
         }
         self.recv_any(env, into)
@@ -112,19 +114,22 @@ impl FairQueue {
                 into.clear();
                 continue;
             }
-            self.took(flags);
-            return Some(pipe);
+            if self.took(flags) {
+                return Some(pipe);
+            }
         }
         None
     }
 
-    /// A part with these flags was read from the current pipe.
+    /// A part with these flags was read from the current pipe. False if it is to be dropped.
     #[inline]
-    fn took(&mut self, flags: u8) {
+    fn took(&mut self, flags: u8) -> bool {
+        let first = !self.more;
         self.more = flags & flag::MORE != 0;
         if !self.more {
             self.pipes.advance();
         }
+        !SINGLE || (first && !self.more)
     }
 
     /// Takes a part from `rest`. Its pipe was detached; the id returned is that of no pipe.
@@ -144,7 +149,12 @@ impl FairQueue {
         while let Some(pipe) = self.pipes.current() {
             if let Some(end) = env.pipes.get(pipe) {
                 if end.check_read() {
-                    return true;
+                    if !SINGLE || !end.is_multipart_next() {
+                        return true;
+                    }
+                    while end.read().is_some_and(|part| part.more()) {}
+                    self.pipes.advance();
+                    continue;
                 }
                 if end.is_ended() {
                     env.close(pipe);

@@ -12,7 +12,10 @@ use crate::runtime::context::{self, Core};
 use crate::runtime::handle::{Slot, Table};
 use crate::runtime::random;
 use crate::runtime::shared::{Identity, Mail, Reader, Reading, Shared};
-use crate::sys::log::{Origin, log};
+use crate::sys::{
+    self,
+    log::{Origin, log},
+};
 use std::sync::Arc;
 // Not from sync::atomic: a static, which loom's types cannot be in.
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -45,6 +48,9 @@ fn origin(kind: SocketType) -> Origin {
 
 fn make(core: Arc<Core>, socket_type: i32) -> Result<&'static Slot<Socket>> {
     let kind = SocketType::from_number(socket_type).ok_or(Error::Invalid)?;
+    if kind.is_draft() && !sys::has_drafts() {
+        return Err(Error::Invalid);
+    }
     let pattern = AnyPattern::new(kind, random::number()).ok_or(Error::Invalid)?;
     let (options, spins) = {
         let context = core.options.lock();

@@ -1,0 +1,179 @@
+//! Sockets of the draft API that several threads may use at the same time, over every transport.
+
+mod common;
+
+use common::{Context, Message, Socket, poll};
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+use zmq::abi::numbers::draft::*;
+use zmq::abi::numbers::*;
+use zmq::abi::options::*;
+
+/// Endpoints to bind, each for one test.
+fn endpoints(name: &str) -> [String; 3] {
+    let path = std::env::temp_dir().join(format!("ferrozmq-{name}-{}", std::process::id()));
+    [
+        "tcp://127.0.0.1:*".to_owned(),
+        format!("ipc://{}", path.display()),
+        format!("inproc://{name}"),
+    ]
+}
+
+/// Two sockets, the second one connected to the first.
+fn pair(context: Context, kinds: [c_int; 2], endpoint: &str) -> [Socket; 2] {
+    let [bound, connected] = kinds.map(|kind| context.socket(kind).unwrap());
+    bound.bind(endpoint).unwrap();
+    connected.connect(&bound.last_endpoint()).unwrap();
+    [bound, connected]
+}
+
+fn end(context: Context, sockets: &[Socket]) {
+    for socket in sockets {
+        socket.close().unwrap();
+    }
+    context.terminate().unwrap();
+}
+
+fn failure<T>(result: common::Result<T>) -> c_int {
+    result.err().expect("a failure")
+}
+
+#[test]
+fn messages_have_one_part() {
+    let kinds = [[ZMQ_GATHER, ZMQ_SCATTER], [ZMQ_CHANNEL, ZMQ_CHANNEL]];
+    for kinds in kinds {
+        for endpoint in endpoints("one_part") {
+            let context = Context::new();
+            let [bound, connected] = pair(context, kinds, &endpoint);
+            for size in [0, 5, 33, 34, 3000, 70_000] {
+                let body = vec![7; size];
+                assert_eq!(failure(connected.send(&body, ZMQ_SNDMORE)), libc::EINVAL);
+                connected.send(&body, 0).unwrap();
+                let got = bound.recv(0).unwrap();
+                assert_eq!((got.data(), got.more()), (&body[..], false));
+            }
+            for socket in [bound, connected] {
+                assert_eq!(socket.get(ZMQ_THREAD_SAFE), Ok(1));
+                assert_eq!(socket.get(ZMQ_RCVMORE), Ok(0));
+            }
+            end(context, &[bound, connected]);
+        }
+    }
+}
+
+#[test]
+fn one_direction_only() {
+    let context = Context::new();
+    let gather = context.socket(ZMQ_GATHER).unwrap();
+    let scatter = context.socket(ZMQ_SCATTER).unwrap();
+    assert_eq!(failure(gather.send(b"x", 0)), libc::ENOTSUP);
+    assert_eq!(failure(scatter.recv(0)), libc::ENOTSUP);
+    assert_eq!(failure(scatter.send(b"x", ZMQ_DONTWAIT)), libc::EAGAIN);
+    assert_eq!(failure(gather.recv(ZMQ_DONTWAIT)), libc::EAGAIN);
+    end(context, &[gather, scatter]);
+}
+
+/// The poll of a program, and of its own event loop on `ZMQ_FD`.
+#[test]
+fn can_be_polled() {
+    for endpoint in endpoints("polled") {
+        let context = Context::new();
+        let sockets = pair(context, [ZMQ_GATHER, ZMQ_SCATTER], &endpoint);
+        assert_eq!(poll(&sockets[..1], ZMQ_POLLIN, 0), Ok(0));
+        let mut fd = libc::pollfd {
+            fd: sockets[0].get(ZMQ_FD).unwrap(),
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        assert_eq!(poll(&sockets[1..], ZMQ_POLLOUT, -1), Ok(1));
+        sockets[1].send(b"x", 0).unwrap();
+        loop {
+            let events = sockets[0].get(ZMQ_EVENTS).unwrap();
+            if events & ZMQ_POLLIN != 0 {
+                break;
+            }
+            // SAFETY: one item.
+            assert_eq!(unsafe { libc::poll(&mut fd, 1, 10_000) }, 1);
+        }
+        assert_eq!(poll(&sockets[..1], ZMQ_POLLIN, -1), Ok(1));
+        assert_eq!(sockets[0].recv(ZMQ_DONTWAIT).unwrap().data(), b"x");
+        end(context, &sockets);
+    }
+}
+
+/// Threads that block in sends and receives on the same two sockets: each message arrives once.
+#[test]
+fn threads_send_and_receive_on_one_socket() {
+    const THREADS: usize = 4;
+    const EACH: usize = 2000;
+    for endpoint in endpoints("threads") {
+        let context = Context::new();
+        let [bound, connected] = pair(context, [ZMQ_CHANNEL, ZMQ_CHANNEL], &endpoint);
+        let seen: [Vec<AtomicUsize>; 2] = [0, 1].map(|_| {
+            let counts = (0..THREADS * EACH).map(|_| AtomicUsize::new(0));
+            counts.collect()
+        });
+        thread::scope(|scope| {
+            for (from, to, seen) in [(bound, connected, &seen[0]), (connected, bound, &seen[1])] {
+                for number in 0..THREADS {
+                    scope.spawn(move || {
+                        for message in number * EACH..(number + 1) * EACH {
+                            from.send(&message.to_ne_bytes(), 0).unwrap();
+                        }
+                    });
+                    scope.spawn(move || {
+                        for _ in 0..EACH {
+                            let mut message = [0; size_of::<usize>()];
+                            assert_eq!(to.recv_into(&mut message, 0), Ok(message.len()));
+                            seen[usize::from_ne_bytes(message)].fetch_add(1, Ordering::Relaxed);
+                        }
+                    });
+                }
+            }
+        });
+        for counts in &seen {
+            assert!(
+                counts
+                    .iter()
+                    .all(|count| count.load(Ordering::Relaxed) == 1)
+            );
+        }
+        end(context, &[bound, connected]);
+    }
+}
+
+/// A thread that waits in a receive does not keep others from the socket.
+#[test]
+fn a_waiting_thread_holds_no_lock() {
+    let context = Context::new();
+    let [bound, connected] = pair(context, [ZMQ_CHANNEL, ZMQ_CHANNEL], "inproc://waiting");
+    thread::scope(|scope| {
+        let waiting = scope.spawn(move || bound.recv(0).unwrap().data().to_vec());
+        thread::sleep(Duration::from_millis(30));
+        bound.send(b"question", 0).unwrap();
+        assert_eq!(connected.recv(0).unwrap().data(), b"question");
+        connected
+            .send_message(&mut Message::new(b"answer"), 0)
+            .unwrap();
+        assert_eq!(waiting.join().unwrap(), b"answer");
+    });
+    end(context, &[bound, connected]);
+}
+
+/// The end of the context wakes every thread that waits on one socket.
+#[test]
+fn all_waiting_threads_end_with_the_context() {
+    let context = Context::new();
+    let gather = context.socket(ZMQ_GATHER).unwrap();
+    thread::scope(|scope| {
+        let waiting = [0; 3].map(|_| scope.spawn(move || failure(gather.recv(0))));
+        thread::sleep(Duration::from_millis(30));
+        context.shutdown().unwrap();
+        for thread in waiting {
+            assert_eq!(thread.join().unwrap(), zmq::abi::errors::ETERM);
+        }
+    });
+    end(context, &[gather]);
+}

@@ -30,6 +30,7 @@ const DRAFT_PARTS: &[(&str, &str)] = &[
     ("src/abi/options/draft.rs", "Draft: options"),
     ("src/capi/draft.rs", "Draft: functions"),
     ("src/capi/poller.rs", "Draft: pollers"),
+    ("src/capi/peers.rs", "Draft: peers"),
 ];
 
 fn root() -> &'static Path {

@@ -3,13 +3,14 @@
 mod common;
 
 use common::{Context, Message, Socket, poll};
-use std::ffi::c_int;
+use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 use zmq::abi::numbers::draft::*;
 use zmq::abi::numbers::*;
 use zmq::abi::options::*;
+use zmq::capi::{errors::zmq_errno, peers::*};
 
 /// Endpoints to bind, each for one test.
 fn endpoints(name: &str) -> [String; 3] {
@@ -42,7 +43,11 @@ fn failure<T>(result: common::Result<T>) -> c_int {
 
 #[test]
 fn messages_have_one_part() {
-    let kinds = [[ZMQ_GATHER, ZMQ_SCATTER], [ZMQ_CHANNEL, ZMQ_CHANNEL]];
+    let kinds = [
+        [ZMQ_GATHER, ZMQ_SCATTER],
+        [ZMQ_CHANNEL, ZMQ_CHANNEL],
+        [ZMQ_SERVER, ZMQ_CLIENT],
+    ];
     for kinds in kinds {
         for endpoint in endpoints("one_part") {
             let context = Context::new();
@@ -176,4 +181,103 @@ fn all_waiting_threads_end_with_the_context() {
         }
     });
     end(context, &[gather]);
+}
+
+fn routing_id(message: &Message) -> u32 {
+    // SAFETY: a message.
+    unsafe { zmq_msg_routing_id(message.raw()) }
+}
+
+fn send_to(socket: Socket, number: u32, body: &[u8]) -> common::Result<()> {
+    let mut message = Message::new(body);
+    // SAFETY: a message.
+    assert_eq!(unsafe { zmq_msg_set_routing_id(message.raw(), number) }, 0);
+    socket.send_message(&mut message, 0)?;
+    assert_eq!(routing_id(&message), 0);
+    Ok(())
+}
+
+fn connect_peer(socket: Socket, endpoint: &str) -> common::Result<u32> {
+    let endpoint = CString::new(endpoint).unwrap();
+    // SAFETY: a string.
+    match unsafe { zmq_connect_peer(socket.handle(), endpoint.as_ptr()) } {
+        0 => Err(zmq_errno()),
+        number => Ok(number),
+    }
+}
+
+fn disconnect_peer(socket: Socket, number: u32) -> common::Result<()> {
+    // SAFETY: safe for any handle.
+    match unsafe { zmq_disconnect_peer(socket.handle(), number) } {
+        0 => Ok(()),
+        _ => Err(zmq_errno()),
+    }
+}
+
+#[test]
+fn a_server_answers_by_number() {
+    for endpoint in endpoints("server") {
+        let context = Context::new();
+        let [server, client] = pair(context, [ZMQ_SERVER, ZMQ_CLIENT], &endpoint);
+        assert_eq!(failure(server.send(b"x", 0)), libc::EHOSTUNREACH);
+        client.send(b"question", 0).unwrap();
+        let mut question = server.recv(0).unwrap();
+        let number = routing_id(&question);
+        assert_ne!(number, 0);
+        // The message can go back as it is.
+        server.send_message(&mut question, 0).unwrap();
+        assert_eq!(client.recv(0).unwrap().data(), b"question");
+        send_to(server, number, b"more").unwrap();
+        let more = client.recv(0).unwrap();
+        assert_eq!((more.data(), routing_id(&more)), (&b"more"[..], 0));
+        assert_eq!(
+            failure(disconnect_peer(server, number + 1)),
+            libc::EHOSTUNREACH
+        );
+        assert_eq!(failure(disconnect_peer(client, 1)), libc::ENOTSUP);
+        disconnect_peer(server, number).unwrap();
+        assert_eq!(failure(send_to(server, number, b"x")), libc::EHOSTUNREACH);
+        end(context, &[server, client]);
+    }
+}
+
+#[test]
+fn a_peer_knows_whom_it_connects_to() {
+    for endpoint in endpoints("peer") {
+        let context = Context::new();
+        let bound = context.socket(ZMQ_PEER).unwrap();
+        let connected = context.socket(ZMQ_PEER).unwrap();
+        bound.bind(&endpoint).unwrap();
+        let number = connect_peer(connected, &bound.last_endpoint()).unwrap();
+        send_to(connected, number, b"there").unwrap();
+        let there = bound.recv(0).unwrap();
+        assert_eq!(there.data(), b"there");
+        send_to(bound, routing_id(&there), b"back").unwrap();
+        let back = connected.recv(0).unwrap();
+        assert_eq!((back.data(), routing_id(&back)), (&b"back"[..], number));
+        disconnect_peer(connected, number).unwrap();
+        assert_eq!(
+            failure(send_to(connected, number, b"x")),
+            libc::EHOSTUNREACH
+        );
+        end(context, &[bound, connected]);
+    }
+}
+
+#[test]
+fn what_has_no_numbered_peers_is_refused() {
+    let context = Context::new();
+    let [peer, server] = [ZMQ_PEER, ZMQ_SERVER].map(|kind| context.socket(kind).unwrap());
+    assert_eq!(failure(connect_peer(server, "inproc://x")), libc::ENOTSUP);
+    assert_eq!(failure(connect_peer(peer, "nothing")), libc::EINVAL);
+    assert_eq!(failure(disconnect_peer(peer, 0)), libc::EHOSTUNREACH);
+    peer.set(ZMQ_IMMEDIATE, 1).unwrap();
+    assert_eq!(failure(connect_peer(peer, "inproc://x")), libc::EFAULT);
+    let message = Message::new(b"x");
+    // SAFETY: a message.
+    assert_eq!(unsafe { zmq_msg_set_routing_id(message.raw(), 0) }, -1);
+    assert_eq!((zmq_errno(), routing_id(&message)), (libc::EINVAL, 0));
+    end(context, &[peer, server]);
+    assert_eq!(failure(connect_peer(peer, "inproc://x")), libc::ENOTSOCK);
+    assert_eq!(failure(disconnect_peer(peer, 1)), libc::ENOTSOCK);
 }

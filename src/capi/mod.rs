@@ -19,6 +19,7 @@ pub mod errors;
 mod exit;
 mod fork;
 pub mod msg;
+pub mod peers;
 pub mod poll;
 pub mod poller;
 pub mod socket;

@@ -103,7 +103,7 @@ pub unsafe extern "C-unwind" fn zmq_getsockopt(
 ///
 /// # Safety
 /// `address` is NULL or a string.
-unsafe fn text<'a>(address: *const c_char) -> Result<&'a [u8]> {
+pub(super) unsafe fn text<'a>(address: *const c_char) -> Result<&'a [u8]> {
     match address.is_null() {
         true => Err(Error::Invalid),
         // SAFETY: not NULL, so a string by the caller's promise.

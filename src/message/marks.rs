@@ -79,8 +79,15 @@ impl Msg {
         (!raw.is_null()).then(|| unsafe { Arc::from_raw(raw) })
     }
 
-    /// Draft routing id of the peer (`zmq_msg_routing_id`), 0 when unset.
+    /// The number of the peer (`zmq_msg_routing_id`), 0 when unset.
+    #[inline]
     pub fn routing_id(&self) -> u32 {
         self.routing_id
+    }
+
+    /// Sets the number of the peer that the message came from, or is for.
+    #[inline]
+    pub fn set_routing_id(&mut self, number: u32) {
+        self.routing_id = number;
     }
 }

@@ -19,6 +19,14 @@ pub trait Outgoing {
     /// Whether further parts of its message follow.
     fn more(&self) -> bool;
 
+    /// The number of the peer that it is for, 0 for none.
+    fn routing_id(&self) -> u32 {
+        0
+    }
+
+    /// Sets the number of the peer that it is for.
+    fn set_routing_id(&mut self, _number: u32) {}
+
     /// Whether it may be copied to a run: it is short, and nothing but a body.
     fn is_framable(&self) -> bool;
 
@@ -47,6 +55,16 @@ impl Outgoing for Msg {
     #[inline]
     fn more(&self) -> bool {
         Msg::more(self)
+    }
+
+    #[inline]
+    fn routing_id(&self) -> u32 {
+        Msg::routing_id(self)
+    }
+
+    #[inline]
+    fn set_routing_id(&mut self, number: u32) {
+        Msg::set_routing_id(self, number);
     }
 
     #[inline]

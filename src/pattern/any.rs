@@ -5,7 +5,7 @@
 use super::base::{Attachment, Env, Pattern};
 use super::{
     dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push, rep::Rep, req::Req,
-    router::Router, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
+    router::Router, server::Server, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
 };
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
@@ -73,12 +73,16 @@ patterns! {
     Xsub(Box<Xsub>) = |_| Box::default();
     /// `ZMQ_STREAM`.
     Stream(Box<Stream>) = |seed| Box::new(Stream::new(seed));
+    /// `ZMQ_SERVER`.
+    Server(Box<Server>) = |seed| Box::new(Server::new(seed));
     /// `ZMQ_CLIENT`.
     Client(Dealer<true>) = |_| Dealer::default();
     /// `ZMQ_GATHER`.
     Gather(Pull<true>) = |_| Pull::default();
     /// `ZMQ_SCATTER`: the runtime refuses `ZMQ_SNDMORE`.
     Scatter(Push) = |_| Push::default();
+    /// `ZMQ_PEER`: a SERVER; the runtime lets the application connect to numbered peers.
+    Peer(Box<Server>) = |seed| Box::new(Server::new(seed));
     /// `ZMQ_CHANNEL`.
     Channel(Pair<true>) = |_| Pair::default();
 }
@@ -130,6 +134,14 @@ impl Pattern for AnyPattern {
 
     fn take_latest_id(&mut self) -> Option<Vec<u8>> {
         dispatch!(self, pattern => pattern.take_latest_id())
+    }
+
+    fn latest_number(&self) -> u32 {
+        dispatch!(self, pattern => pattern.latest_number())
+    }
+
+    fn numbered(&self, number: u32) -> Result<PipeId> {
+        dispatch!(self, pattern => pattern.numbered(number))
     }
 
     #[inline(always)]

@@ -105,6 +105,18 @@ pub trait Pattern {
         None
     }
 
+    /// The number that [`attached`](Self::attached) gave to the latest peer, of a type whose
+    /// messages name peers by numbers; else 0.
+    fn latest_number(&self) -> u32 {
+        0
+    }
+
+    /// The pipe to the peer with a number. [`Error::HostUnreachable`] if there is none,
+    /// [`Error::NotSupported`] if peers have no numbers.
+    fn numbered(&self, _number: u32) -> Result<PipeId> {
+        Err(Error::NotSupported)
+    }
+
     /// Sends one part and leaves it empty. On failure the part is unchanged, and nothing was sent.
     fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()>;
 

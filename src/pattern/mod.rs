@@ -19,6 +19,7 @@ mod rep;
 mod req;
 mod router;
 pub mod routing;
+mod server;
 mod stream;
 mod sub;
 mod xpub;

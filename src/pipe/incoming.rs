@@ -31,6 +31,9 @@ pub trait Incoming {
     /// Drops the content.
     fn clear(&mut self) {}
 
+    /// The number of the peer that the content came from.
+    fn set_routing_id(&mut self, _number: u32) {}
+
     /// Called when the content is handed to the application, see [`Msg::hand_out`].
     fn hand_out(&mut self, _lender: &'static Lender) {}
 }
@@ -62,6 +65,11 @@ impl Incoming for Msg {
     }
 
     #[inline]
+    fn set_routing_id(&mut self, number: u32) {
+        Msg::set_routing_id(self, number);
+    }
+
+    #[inline]
     fn hand_out(&mut self, lender: &'static Lender) {
         Msg::hand_out(self, lender);
     }
@@ -88,6 +96,10 @@ impl Incoming for Bare<'_> {
 
     fn clear(&mut self) {
         self.0.clear();
+    }
+
+    fn set_routing_id(&mut self, number: u32) {
+        self.0.set_routing_id(number);
     }
 
     fn hand_out(&mut self, lender: &'static Lender) {

@@ -7,6 +7,7 @@ mod manual;
 mod publish;
 mod queues;
 mod router;
+mod server;
 mod single;
 mod stream;
 
@@ -31,6 +32,8 @@ pub const PUSH: SocketType = SocketType::Push;
 pub const XPUB: SocketType = SocketType::Xpub;
 pub const XSUB: SocketType = SocketType::Xsub;
 pub const STREAM: SocketType = SocketType::Stream;
+pub const SERVER: SocketType = SocketType::Server;
+pub const PEER: SocketType = SocketType::Peer;
 pub const CLIENT: SocketType = SocketType::Client;
 pub const GATHER: SocketType = SocketType::Gather;
 pub const SCATTER: SocketType = SocketType::Scatter;

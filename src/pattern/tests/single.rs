@@ -30,7 +30,7 @@ fn a_channel_has_one_peer() {
 #[test]
 fn messages_of_several_parts_are_dropped() {
     let long = "a".repeat(100);
-    for socket_type in [GATHER, CLIENT, CHANNEL] {
+    for socket_type in [GATHER, SERVER, CLIENT, PEER, CHANNEL] {
         let mut net = Net::default();
         let at = net.socket(socket_type);
         let (_, mut far) = net.raw(at, Attachment::default());

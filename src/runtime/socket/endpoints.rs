@@ -10,6 +10,7 @@
 use super::handles::with;
 use super::records::{Record, Target};
 use super::state::Socket;
+use crate::abi::socket_type::SocketType;
 use crate::connection::{Acceptor, Connection, Diagnostics, Event, Settings, event::kind};
 use crate::error::{Error, Result};
 use crate::message::Msg;
@@ -28,21 +29,40 @@ pub fn bind(address: usize, text: &[u8]) -> Result<()> {
 
 /// `zmq_connect`.
 pub fn connect(address: usize, text: &[u8]) -> Result<()> {
-    let binder = with(address, |socket| {
-        let result = socket.connect(text);
-        let (origin, at) = (socket.shared.identity.origin, Text(text));
-        match &result {
-            Ok(_) => log!(Debug, origin, "connect {at}"),
-            Err(error) => log!(Warn, origin, "cannot connect to {at}: {error}"),
-        }
-        result
-    })?;
+    let binder = with(address, |socket| socket.connect_and_log(text))?;
     if let Some(binder) = binder {
         // The binder sends its subscriptions, and they are read, before this call returns.
         binder.catch_up();
         return with(address, |_| Ok(()));
     }
     Ok(())
+}
+
+/// `zmq_connect_peer`: connects a PEER, and returns the number of the new peer, which is good
+/// before the connection is. [`Error::NotSupported`] for other types, [`Error::Fault`] with
+/// `ZMQ_IMMEDIATE`, with which there is no peer yet.
+pub fn connect_peer(address: usize, text: &[u8]) -> Result<u32> {
+    with(address, |socket| {
+        if socket.options.kind != SocketType::Peer {
+            return Err(Error::NotSupported);
+        }
+        if socket.options.immediate {
+            return Err(Error::Fault);
+        }
+        // The binder sends no subscriptions.
+        socket.connect_and_log(text)?;
+        Ok(socket.pattern.latest_number())
+    })
+}
+
+/// `zmq_disconnect_peer`: closes the pipe to the peer with a number. Errors as
+/// [`Pattern::numbered`].
+pub fn disconnect_peer(address: usize, number: u32) -> Result<()> {
+    with(address, |socket| {
+        let pipe = socket.pattern.numbered(number)?;
+        socket.detach(pipe);
+        Ok(())
+    })
 }
 
 /// `zmq_unbind` and `zmq_disconnect`: ends all endpoints with that text.
@@ -117,6 +137,17 @@ impl Socket {
         self.endpoints.add(text.to_vec(), Target::InprocBound);
         // The waiting connections are attached before this call returns.
         self.process_commands_aside()
+    }
+
+    /// As [`connect`](Self::connect), with lines of the log.
+    fn connect_and_log(&mut self, text: &[u8]) -> Result<Option<Arc<dyn Member>>> {
+        let result = self.connect(text);
+        let (origin, at) = (self.shared.identity.origin, Text(text));
+        match &result {
+            Ok(_) => log!(Debug, origin, "connect {at}"),
+            Err(error) => log!(Warn, origin, "cannot connect to {at}: {error}"),
+        }
+        result
     }
 
     /// Connects. Returns an inproc binder that has yet to send its subscriptions.

@@ -3,14 +3,17 @@
 mod common;
 
 use common::{Context, Message, Socket, poll};
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, c_int, c_short};
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 use zmq::abi::numbers::draft::*;
 use zmq::abi::numbers::*;
 use zmq::abi::options::*;
-use zmq::capi::{errors::zmq_errno, peers::*};
+use zmq::capi::{errors::zmq_errno, peers::*, poller::*};
+
+const IN: c_short = ZMQ_POLLIN as c_short;
 
 /// Endpoints to bind, each for one test.
 fn endpoints(name: &str) -> [String; 3] {
@@ -280,4 +283,59 @@ fn what_has_no_numbered_peers_is_refused() {
     end(context, &[peer, server]);
     assert_eq!(failure(connect_peer(peer, "inproc://x")), libc::ENOTSOCK);
     assert_eq!(failure(disconnect_peer(peer, 1)), libc::ENOTSOCK);
+}
+
+/// The descriptor of a poller: readable until nothing is left to report.
+#[test]
+fn a_poller_has_a_descriptor() {
+    let context = Context::new();
+    let [bound, connected] = pair(context, [ZMQ_SERVER, ZMQ_CLIENT], "inproc://poller");
+    let plain = context.socket(ZMQ_PULL).unwrap();
+    let mut poller = zmq_poller_new();
+    let mut fd = -1;
+    let none = std::ptr::null_mut();
+    let mut event = MaybeUninit::uninit();
+    let readable = |fd, millis| {
+        let mut item = libc::pollfd {
+            fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        // SAFETY: one item.
+        unsafe { libc::poll(&mut item, 1, millis) }
+    };
+    // SAFETY: live handles and valid memory; the errors are what is tested.
+    unsafe {
+        assert_eq!(zmq_poller_fd(none, &mut fd), -1);
+        assert_eq!(zmq_errno(), libc::EFAULT);
+        assert_eq!(zmq_poller_add(poller, plain.handle(), none, IN), 0);
+        assert_eq!(zmq_poller_fd(poller, &mut fd), -1);
+        assert_eq!(zmq_errno(), libc::EINVAL);
+        assert_eq!(zmq_poller_add(poller, bound.handle(), none, IN), 0);
+        assert_eq!(zmq_poller_fd(poller, std::ptr::null_mut()), -1);
+        assert_eq!(zmq_errno(), libc::EFAULT);
+        assert_eq!(zmq_poller_fd(poller, &mut fd), 0);
+        let mut quiet = || {
+            assert_eq!(zmq_poller_wait(poller, event.as_mut_ptr(), 0), -1);
+            assert_eq!((zmq_errno(), readable(fd, 0)), (libc::EAGAIN, 0));
+        };
+        quiet();
+        connected.send(b"x", 0).unwrap();
+        assert_eq!(readable(fd, 10_000), 1);
+        let mut found = MaybeUninit::uninit();
+        assert_eq!(zmq_poller_wait(poller, found.as_mut_ptr(), 0), 0);
+        assert_eq!(found.assume_init().socket, bound.handle());
+        bound.recv(ZMQ_DONTWAIT).unwrap();
+        quiet();
+        // What no event is wanted of makes nothing readable.
+        assert_eq!(zmq_poller_modify(poller, bound.handle(), 0), 0);
+        connected.send(b"x", 0).unwrap();
+        assert_eq!(readable(fd, 50), 0);
+        assert_eq!(zmq_poller_modify(poller, bound.handle(), IN), 0);
+        assert_eq!(readable(fd, 10_000), 1);
+        assert_eq!(zmq_poller_remove(poller, bound.handle()), 0);
+        assert_eq!(readable(fd, 0), 0);
+        assert_eq!(zmq_poller_destroy(&mut poller), 0);
+    }
+    end(context, &[bound, connected, plain]);
 }

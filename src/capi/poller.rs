@@ -215,6 +215,30 @@ pub unsafe extern "C-unwind" fn zmq_poller_wait_all(
     sending(once, once)
 }
 
+/// Writes a descriptor that becomes readable when the poller may have events of sockets:
+/// then zmq_poller_wait is to be called until it fails with EAGAIN. The descriptor is the
+/// poller's, and not to be read or closed.
+///
+/// Returns 0, or -1 with EFAULT, or EINVAL before a socket was added that several threads
+/// may use.
+///
+/// # Safety
+/// `fd` is NULL or valid for writing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn zmq_poller_fd(poller: *mut c_void, fd: *mut zmq_fd_t) -> c_int {
+    call(|| {
+        let number = on(poller, |poller| {
+            if fd.is_null() {
+                return Err(Error::Fault);
+            }
+            poller.fd()
+        })?;
+        // SAFETY: not NULL, so valid by the caller's promise.
+        unsafe { fd.write(number) };
+        Ok(0)
+    })
+}
+
 fn on<R>(poller: *mut c_void, f: impl FnOnce(&mut Poller) -> Result<R>) -> Result<R> {
     f(&mut POLLERS.find(poller)?.lock())
 }

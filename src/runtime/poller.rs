@@ -9,6 +9,7 @@
 use super::poll::{self, Item};
 use super::socket::{self, POLLERR, POLLIN, POLLOUT, POLLPRI};
 use crate::error::{Error, Result};
+use crate::sys::epoll::Gathering;
 use std::sync::Arc;
 
 /// What a poller watches.
@@ -58,6 +59,11 @@ pub struct Poller {
     watches: Vec<Watch>,
     /// What a wait polls; made by the first wait after a change.
     snapshot: Option<Arc<Watched>>,
+    /// A socket was added that several threads may use.
+    has_shared: bool,
+    /// The `ZMQ_FD`s of the sockets of which events are wanted, once [`fd`](Poller::fd) was
+    /// called.
+    news: Option<Gathering>,
 }
 
 impl Poller {
@@ -83,6 +89,10 @@ impl Poller {
             return Err(Error::Invalid);
         }
         self.watches.try_reserve(1).map_err(|_| Error::NoMemory)?;
+        if let Target::Socket(address) = watch.target {
+            self.has_shared |= socket::is_thread_safe(address)?;
+        }
+        self.gather(&watch)?;
         self.watches.push(watch);
         self.snapshot = None;
         Ok(())
@@ -97,7 +107,9 @@ impl Poller {
         target.check()?;
         check_events(events)?;
         let index = self.index(target)?;
+        self.release(&self.watches[index]);
         self.watches[index].events = events;
+        self.gather(&self.watches[index])?;
         self.snapshot = None;
         Ok(())
     }
@@ -109,9 +121,49 @@ impl Poller {
     pub fn remove(&mut self, target: Target) -> Result<()> {
         target.check()?;
         let index = self.index(target)?;
+        self.release(&self.watches[index]);
         self.watches.remove(index);
         self.snapshot = None;
         Ok(())
+    }
+
+    /// A descriptor that is readable when a wait may find events of sockets. It remains so
+    /// until a wait.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] before a socket was added that several threads may use; the
+    /// system's.
+    pub fn fd(&mut self) -> Result<i32> {
+        if !self.has_shared {
+            return Err(Error::Invalid);
+        }
+        if self.news.is_none() {
+            self.news = Some(Gathering::new()?);
+            // A socket that was closed without being removed has no descriptor.
+            let all = self.watches.iter();
+            all.for_each(|watch| drop(self.gather(watch)));
+        }
+        let news = self.news.as_ref().ok_or(Error::Invalid)?;
+        Ok(news.number())
+    }
+
+    /// Adds a socket's `ZMQ_FD` to those that make the poller's descriptor readable.
+    fn gather(&self, watch: &Watch) -> Result<()> {
+        if let (Some(news), Target::Socket(address), 1..) = (&self.news, watch.target, watch.events)
+        {
+            news.add(socket::news_descriptor(address)?)?;
+        }
+        Ok(())
+    }
+
+    /// Undoes [`gather`](Self::gather).
+    fn release(&self, watch: &Watch) {
+        if let (Some(news), Target::Socket(address), 1..) = (&self.news, watch.target, watch.events)
+        {
+            let fd = socket::news_descriptor(address);
+            // Only a socket that was closed is not there.
+            drop(fd.and_then(|fd| Ok(news.remove(fd)?)));
+        }
     }
 
     fn index(&self, target: Target) -> Result<usize> {

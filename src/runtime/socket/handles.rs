@@ -82,6 +82,13 @@ pub fn exists(address: usize) -> Result<()> {
     guard.as_ref().map(drop).ok_or(Error::NotSocket)
 }
 
+/// Whether several threads may use the socket, by its type.
+pub fn is_thread_safe(address: usize) -> Result<bool> {
+    let guard = find(address)?.lock()?;
+    let socket = guard.as_ref().ok_or(Error::NotSocket)?;
+    Ok(socket.options.kind.spec().thread_safe)
+}
+
 /// Locks a handle's socket, processes its commands, and runs `f` on it. [`Error::Term`]
 /// after the context was shut down.
 pub fn with<R>(address: usize, f: impl FnOnce(&mut Socket) -> Result<R>) -> Result<R> {

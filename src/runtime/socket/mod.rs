@@ -19,8 +19,8 @@ mod wait;
 mod watch;
 
 pub use flags::{DONTWAIT, POLLERR, POLLIN, POLLOUT, POLLPRI, SLEEPS, SNDMORE};
-pub use handles::{SOCKETS, close, create, exists, find, ready, with};
-pub use options::{get_option, give_descriptor, set_option};
+pub use handles::{SOCKETS, close, create, exists, find, is_thread_safe, ready, with};
+pub use options::{get_option, give_descriptor, news_descriptor, set_option};
 pub use state::Socket;
 pub use transfer::{recv, recv_into, send, send_bytes, send_from};
 pub use watch::{peer_state, watch};

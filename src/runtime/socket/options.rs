@@ -37,6 +37,15 @@ pub fn get_option<'a>(address: usize, option: i32, out: impl Into<Room<'a>>) -> 
     with_unread_mail(address, |socket| socket.get_option(option, out.into()))
 }
 
+/// The descriptor behind `ZMQ_FD`, readable from now on until a call reports readiness.
+pub fn news_descriptor(address: usize) -> Result<i32> {
+    with(address, |socket| {
+        let fd = socket.shared.mail.fd()?;
+        socket.shared.mail.request_check();
+        Ok(fd)
+    })
+}
+
 /// If nothing can be received: flushes what the calling thread has left to an I/O thread
 /// on another socket of the context, and reads this socket's connections. Programs that
 /// hold both ends expect to receive the messages of a burst together.

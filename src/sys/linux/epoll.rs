@@ -38,6 +38,8 @@ pub enum Trigger {
     Once,
     /// Edge-triggered: at each change, such as the arrival of more bytes.
     Edge,
+    /// Level-triggered: as long as it lasts.
+    Level,
 }
 
 impl Readiness {
@@ -54,6 +56,7 @@ impl Trigger {
         match self {
             Trigger::Once => PollMode::Oneshot,
             Trigger::Edge => PollMode::Edge,
+            Trigger::Level => PollMode::Level,
         }
     }
 }
@@ -137,6 +140,57 @@ impl Epoll {
             }
         }));
         Ok(())
+    }
+}
+
+/// A descriptor that is readable while one of a list of descriptors is: an epoll set on which
+/// the library does not wait. The list may name descriptors that are closed meanwhile.
+#[derive(Debug)]
+pub struct Gathering(Epoll);
+
+impl Gathering {
+    /// One of no descriptors, which is not readable.
+    ///
+    /// # Errors
+    /// Those of [`Epoll::new`].
+    pub fn new() -> io::Result<Gathering> {
+        Epoll::new().map(Gathering)
+    }
+
+    /// The number of the descriptor, which is open as long as this lives.
+    pub fn number(&self) -> RawFd {
+        self.0.0.as_raw_fd()
+    }
+
+    /// Adds a descriptor by its number.
+    ///
+    /// # Errors
+    /// Those of [`Epoll::add`], and `EBADF`.
+    pub fn add(&self, fd: RawFd) -> io::Result<()> {
+        let wanted = Readiness {
+            key: fd.max(0) as usize,
+            readable: true,
+            writable: false,
+        };
+        self.0.add(borrow(fd)?, wanted, Trigger::Level)
+    }
+
+    /// Removes a descriptor by its number.
+    ///
+    /// # Errors
+    /// Those of [`Epoll::remove`], and `EBADF`.
+    pub fn remove(&self, fd: RawFd) -> io::Result<()> {
+        self.0.remove(borrow(fd)?)
+    }
+}
+
+/// A descriptor of the library's, by its number.
+fn borrow<'a>(fd: RawFd) -> io::Result<BorrowedFd<'a>> {
+    match fd {
+        // SAFETY: not -1. The number is passed to the kernel in one system call, which refuses
+        // it if the descriptor is closed.
+        0.. => Ok(unsafe { BorrowedFd::borrow_raw(fd) }),
+        _ => Err(io::Error::from_raw_os_error(libc::EBADF)),
     }
 }
 

@@ -595,7 +595,8 @@ ZMQ_EXPORT void zmq_version(int *major, int *minor, int *patch);
  * Names are those of optional parts: "ipc", "pgm", "tipc", "norm", "curve",
  * "gssapi", "vmci", "vsock", "draft", "WS", "WSS". Any other name gives 0. So does
  * "vsock", as in builds of libzmq without its draft transports, though vsock
- * endpoints work where the kernel has them.
+ * endpoints work where the kernel has them. With the environment variable
+ * FERROZMQ_DRAFT at 0 the answer for "draft", "WS" and "WSS" is 0.
  */
 ZMQ_EXPORT
 int zmq_has(const char *capability);
@@ -1362,6 +1363,53 @@ int zmq_poller_wait_all(void *poller,
                         struct zmq_poller_event_t *events,
                         int n_events,
                         long timeout);
+
+/*
+ * Writes a descriptor that becomes readable when the poller may have events of sockets:
+ * then zmq_poller_wait is to be called until it fails with EAGAIN. The descriptor is the
+ * poller's, and not to be read or closed.
+ *
+ * Returns 0, or -1 with EFAULT, or EINVAL before a socket was added that several threads
+ * may use.
+ */
+ZMQ_EXPORT
+int zmq_poller_fd(void *poller,
+                  zmq_fd_t *fd);
+
+/* ---- Draft: peers ---- */
+
+/*
+ * Connects a PEER as zmq_connect does. Returns the routing id of the new peer, to which
+ * messages can be sent at once, or 0 with ENOTSUP (not a PEER), EFAULT (ZMQ_IMMEDIATE
+ * is set) or an error of zmq_connect.
+ */
+ZMQ_EXPORT
+uint32_t zmq_connect_peer(void *socket,
+                          const char *endpoint);
+
+/*
+ * Ends the connection of a SERVER or PEER with the peer that has a routing id. Returns
+ * 0, or -1 with EHOSTUNREACH (no such peer), ENOTSUP (another type of socket), ETERM or
+ * ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_disconnect_peer(void *socket,
+                        uint32_t routing_id);
+
+/*
+ * Sets to which peer a SERVER or PEER sends the message. Returns 0, or -1 with EINVAL
+ * (routing id 0) or EFAULT.
+ */
+ZMQ_EXPORT
+int zmq_msg_set_routing_id(zmq_msg_t *msg,
+                           uint32_t routing_id);
+
+/*
+ * Returns from which peer a SERVER or PEER received the message, or which was set; 0 if
+ * none.
+ */
+ZMQ_EXPORT
+uint32_t zmq_msg_routing_id(zmq_msg_t *msg);
 /* Property names for zmq_msg_gets. */
 #define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
 #define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
@@ -1372,15 +1420,7 @@ int zmq_poller_wait_all(void *poller,
 ZMQ_EXPORT int zmq_join (void *socket, const char *group);
 /* Takes back one zmq_join. */
 ZMQ_EXPORT int zmq_leave (void *socket, const char *group);
-/* Connects a PEER; returns the routing id of the connection, or 0. */
-ZMQ_EXPORT uint32_t zmq_connect_peer (void *socket, const char *endpoint);
-/* Ends one connection of a PEER or SERVER, with what is queued for it. */
-ZMQ_EXPORT int zmq_disconnect_peer (void *socket, uint32_t routing_id);
 
-/* Sets to which peer a SERVER or PEER sends the message; not 0. */
-ZMQ_EXPORT int zmq_msg_set_routing_id (zmq_msg_t *msg, uint32_t routing_id);
-/* Returns from which peer the message came, or 0. */
-ZMQ_EXPORT uint32_t zmq_msg_routing_id (zmq_msg_t *msg);
 /* Sets the group of a message, a C string. */
 ZMQ_EXPORT int zmq_msg_set_group (zmq_msg_t *msg, const char *group);
 /* Returns the group of a message, a C string that belongs to the message. */
@@ -1388,8 +1428,6 @@ ZMQ_EXPORT const char *zmq_msg_group (zmq_msg_t *msg);
 /* The functions zmq_poller_* exist. */
 #define ZMQ_HAVE_POLLER
 
-/* Writes a descriptor that is readable when the poller has events. */
-ZMQ_EXPORT int zmq_poller_fd (void *poller, zmq_fd_t *fd);
 /* Monitors a socket with another format of events or type of socket. */
 ZMQ_EXPORT int zmq_socket_monitor_versioned (void *socket,
                                              const char *endpoint,

@@ -141,7 +141,7 @@ impl Poller {
             self.news = Some(Gathering::new()?);
             // A socket that was closed without being removed has no descriptor.
             let all = self.watches.iter();
-            all.for_each(|watch| drop(self.gather(watch)));
+            all.for_each(|watch| _ = self.gather(watch));
         }
         let news = self.news.as_ref().ok_or(Error::Invalid)?;
         Ok(news.number())
@@ -162,7 +162,7 @@ impl Poller {
         {
             let fd = socket::news_descriptor(address);
             // Only a socket that was closed is not there.
-            drop(fd.and_then(|fd| Ok(news.remove(fd)?)));
+            let _ = fd.map(|fd| news.remove(fd));
         }
     }
 

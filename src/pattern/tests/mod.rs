@@ -32,12 +32,6 @@ pub const PUSH: SocketType = SocketType::Push;
 pub const XPUB: SocketType = SocketType::Xpub;
 pub const XSUB: SocketType = SocketType::Xsub;
 pub const STREAM: SocketType = SocketType::Stream;
-pub const SERVER: SocketType = SocketType::Server;
-pub const PEER: SocketType = SocketType::Peer;
-pub const CLIENT: SocketType = SocketType::Client;
-pub const GATHER: SocketType = SocketType::Gather;
-pub const SCATTER: SocketType = SocketType::Scatter;
-pub const CHANNEL: SocketType = SocketType::Channel;
 
 #[derive(Default)]
 struct Events(Mutex<Vec<usize>>);
@@ -400,11 +394,9 @@ fn types() -> impl Iterator<Item = SocketType> {
 
 #[test]
 fn every_stable_type_exists() {
-    assert!(
-        SPECS
-            .iter()
-            .all(|spec| spec.kind.is_draft() || types().any(|kind| kind == spec.kind))
-    );
+    for spec in SPECS.iter().filter(|spec| !spec.kind.is_draft()) {
+        assert!(AnyPattern::new(spec.kind, 0).is_some());
+    }
 }
 
 #[test]
@@ -422,23 +414,6 @@ fn unknown_options_are_refused_and_unknown_pipes_ignored() {
                 pattern.detached(env, pipe);
             }
         });
-    }
-}
-
-#[test]
-fn the_wrong_direction_is_not_supported() {
-    let mut net = Net::default();
-    for socket_type in [PUB, PUSH, SCATTER] {
-        let at = net.socket(socket_type);
-        assert_eq!(net.recv(at), Err(Error::NotSupported));
-        assert!(!net.has_in(at));
-        assert!(!socket_type.spec().receives);
-    }
-    for socket_type in [SUB, PULL, GATHER] {
-        let at = net.socket(socket_type);
-        assert_eq!(net.send(at, "x"), Err(Error::NotSupported));
-        assert!(!net.has_out(at));
-        assert!(socket_type.spec().receives);
     }
 }
 

@@ -1,5 +1,8 @@
 //! SERVER and PEER: peers with numbers.
 
+#![forbid(unsafe_code)]
+
+use super::single::{CLIENT, PEER, SERVER};
 use super::*;
 
 /// Receives a message, and returns its peer's number.

@@ -1,7 +1,16 @@
 //! Types whose messages have one part, and what they do with others.
 
+#![forbid(unsafe_code)]
+
 use super::*;
 use crate::abi::options::ZMQ_PROBE_ROUTER;
+
+pub const SERVER: SocketType = SocketType::Server;
+pub const CLIENT: SocketType = SocketType::Client;
+pub const GATHER: SocketType = SocketType::Gather;
+pub const SCATTER: SocketType = SocketType::Scatter;
+pub const PEER: SocketType = SocketType::Peer;
+pub const CHANNEL: SocketType = SocketType::Channel;
 
 #[test]
 fn a_scatter_sends_to_gathers_in_turn() {
@@ -74,4 +83,21 @@ fn a_client_has_no_options_of_a_dealer() {
     let client = net.socket(CLIENT);
     let on = 1i32.to_ne_bytes();
     assert_eq!(net.set(client, ZMQ_PROBE_ROUTER, &on), Err(Error::Invalid));
+}
+
+#[test]
+fn the_wrong_direction_is_not_supported() {
+    let mut net = Net::default();
+    for socket_type in [PUB, PUSH, SCATTER] {
+        let at = net.socket(socket_type);
+        assert_eq!(net.recv(at), Err(Error::NotSupported));
+        assert!(!net.has_in(at));
+        assert!(!socket_type.spec().receives);
+    }
+    for socket_type in [SUB, PULL, GATHER] {
+        let at = net.socket(socket_type);
+        assert_eq!(net.send(at, "x"), Err(Error::NotSupported));
+        assert!(!net.has_out(at));
+        assert!(socket_type.spec().receives);
+    }
 }

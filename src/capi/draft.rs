@@ -1,10 +1,11 @@
 //! Functions of the draft API that have no file of their own.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_long, c_void};
 
-use super::boundary::{call, shielded};
+use super::boundary::{call, sending, shielded};
 use super::msg::place;
-use super::types::zmq_msg_t;
+use super::poll::poll_items;
+use super::types::{zmq_msg_t, zmq_pollitem_t};
 use crate::error::{Error, Result};
 use crate::message::Msg;
 use crate::runtime::{context, socket};
@@ -94,4 +95,22 @@ pub unsafe extern "C-unwind" fn zmq_socket_get_peer_state(
             bytes => socket::peer_state(socket as usize, bytes.unwrap_or_default()),
         }
     })
+}
+
+/// As zmq_poll, with the signal mask sigmask while the thread sleeps, if that is not
+/// NULL. A pending signal that the mask does not block gives EINTR at once, unless an
+/// item has events. Descriptors may have any number.
+///
+/// # Safety
+/// `items` is valid for `count` items; `sigmask` is NULL or valid.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn zmq_ppoll(
+    items: *mut zmq_pollitem_t,
+    count: c_int,
+    timeout: c_long,
+    sigmask: *const libc::sigset_t,
+) -> c_int {
+    // SAFETY: NULL, or valid by the caller's promise; `items` too, for `count` items.
+    let once = || unsafe { poll_items(items, count, timeout, sigmask.as_ref()) };
+    sending(once, once)
 }

@@ -21,30 +21,50 @@ pub unsafe extern "C-unwind" fn zmq_poll(
     count: c_int,
     timeout: c_long,
 ) -> c_int {
-    let once = || {
-        let count = usize::try_from(count).map_err(|_| Error::Invalid)?;
-        if items.is_null() && count > 0 {
-            return Err(Error::Fault);
-        }
-        let items = match count {
-            0 => &mut [][..],
-            // SAFETY: not NULL, so valid for `count` items by the caller's promise.
-            _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
-        };
-        poll_items(items, timeout)
-    };
+    // SAFETY: valid for `count` items by the caller's promise.
+    let once = || unsafe { poll_items(items, count, timeout, None) };
     sending(once, once)
 }
 
-fn poll_items(items: &mut [zmq_pollitem_t], timeout: c_long) -> Result<c_int> {
+/// `zmq_poll`, or with a signal mask `zmq_ppoll`.
+///
+/// # Safety
+/// As zmq_poll.
+pub(super) unsafe fn poll_items(
+    items: *mut zmq_pollitem_t,
+    count: c_int,
+    timeout: c_long,
+    mask: Option<&libc::sigset_t>,
+) -> Result<c_int> {
+    let count = usize::try_from(count).map_err(|_| Error::Invalid)?;
+    if items.is_null() && count > 0 {
+        return Err(Error::Fault);
+    }
+    let items = match count {
+        0 => &mut [][..],
+        // SAFETY: not NULL, so valid for `count` items by the caller's promise.
+        _ => unsafe { std::slice::from_raw_parts_mut(items, count) },
+    };
+    #[allow(clippy::unnecessary_cast)] // a long has 32 bits elsewhere
+    let timeout = timeout as i64;
+    poll_list(items, |list, ready| match mask {
+        None => poll::poll(list, ready, timeout, true),
+        Some(mask) => poll::ppoll(list, ready, timeout, mask),
+    })
+}
+
+/// Calls `poll`, and stores the events that it finds.
+fn poll_list(
+    items: &mut [zmq_pollitem_t],
+    poll: impl FnOnce(&[Item], &mut [i16]) -> Result<usize>,
+) -> Result<c_int> {
     let to_item = |item: &zmq_pollitem_t| match item.socket.is_null() {
         true => Item::Fd(item.fd, item.events),
         false => Item::Socket(item.socket as usize, item.events),
     };
     let list: smallvec::SmallVec<[Item; 16]> = items.iter().map(to_item).collect();
     let mut ready: smallvec::SmallVec<[i16; 16]> = smallvec::smallvec![0; items.len()];
-    #[allow(clippy::unnecessary_cast)] // a long has 32 bits elsewhere
-    let outcome = poll::poll(&list, &mut ready, timeout as i64, true);
+    let outcome = poll(&list, &mut ready);
     if outcome != Err(Error::Suspended) {
         for (item, ready) in items.iter_mut().zip(ready) {
             item.revents.write(ready);

@@ -50,9 +50,38 @@ pub fn poll(items: &[Item], ready: &mut [i16], timeout: i64, suspends: bool) -> 
     let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
     let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
     match items.iter().any(|item| matches!(item, Item::Fd(..))) {
-        true => with_descriptors(items, ready, deadline, suspends),
+        true => with_descriptors(items, ready, deadline, suspends, None),
         false => sockets_only(items, ready, deadline, suspends),
     }
+}
+
+/// `zmq_ppoll`: as [`poll`], with the signal mask `mask` while the thread sleeps. A signal that is
+/// pending and that the mask does not block ends the call at once, unless there are events.
+/// The thread sleeps in the system's `ppoll`, which alone changes the mask atomically.
+pub fn ppoll(
+    items: &[Item],
+    ready: &mut [i16],
+    timeout: i64,
+    mask: &libc::sigset_t,
+) -> Result<usize> {
+    let count = check(items, ready)?;
+    if count > 0 {
+        return Ok(count);
+    }
+    let _shield = Shield::new();
+    let suspends = suspend::is_possible();
+    let deadline = match suspends.then(suspend::resume).flatten() {
+        Some(resumed) => match resumed.wake {
+            Wake::Interrupted => return Err(Error::Interrupted),
+            Wake::TimedOut => return Ok(0),
+            Wake::Notified => resumed.deadline,
+        },
+        None => {
+            let limit = (timeout >= 0).then(|| Duration::from_millis(timeout.unsigned_abs()));
+            limit.and_then(|limit| Instant::now().checked_add(limit))
+        }
+    };
+    with_descriptors(items, ready, deadline, suspends, Some(mask))
 }
 
 /// Continues a suspended call after its sleep and a check that found nothing.
@@ -70,7 +99,7 @@ fn after_sleep(items: &[Item], ready: &mut [i16], resumed: Resumed) -> Result<us
     let sleep_on = match resumed.held.downcast_ref::<Registrations>() {
         // Registered since before that check: the thread can sleep again.
         Some(registrations) => SleepOn::Parker(registrations.parker.clone()),
-        None => SleepOn::Descriptors(descriptors(items)?),
+        None => SleepOn::Descriptors(descriptors(items)?, None),
     };
     suspend::suspend(sleep_on, deadline, resumed.held);
     Err(Error::Suspended)
@@ -186,6 +215,7 @@ fn with_descriptors(
     ready: &mut [i16],
     deadline: Option<Instant>,
     suspends: bool,
+    mask: Option<&libc::sigset_t>,
 ) -> Result<usize> {
     let mut fds = descriptors(items)?;
     loop {
@@ -195,17 +225,24 @@ fn with_descriptors(
             return Ok(count);
         }
         if suspends {
-            suspend::suspend(SleepOn::Descriptors(fds), deadline, Box::new(()));
+            let mask = mask.copied().map(Box::new);
+            suspend::suspend(SleepOn::Descriptors(fds, mask), deadline, Box::new(()));
             return Err(Error::Suspended);
         }
         let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
-            return Ok(0);
-        }
+        let is_over = left.is_some_and(|left| left.is_zero());
         let millis = left.map_or(-1, crate::sys::millis_up);
-        crate::sys::poll(&mut fds, millis).map_err(|error| match error.raw_os_error() {
+        let slept = match mask {
+            Some(mask) => crate::sys::ppoll(&mut fds, millis, mask),
+            None if is_over => return Ok(0),
+            None => crate::sys::poll(&mut fds, millis),
+        };
+        slept.map_err(|error| match error.raw_os_error() {
             Some(libc::EINTR) => Error::Interrupted,
             _ => error.into(),
         })?;
+        if is_over {
+            return Ok(0);
+        }
     }
 }

@@ -27,8 +27,8 @@ pub enum SleepOn {
     None,
     /// The thread's parker, which is registered with what may wake it.
     Parker(Arc<Parker>),
-    /// Descriptors.
-    Descriptors(Vec<libc::pollfd>),
+    /// Descriptors, and the thread's signal mask while it sleeps, if not its present one.
+    Descriptors(Vec<libc::pollfd>, Option<Box<libc::sigset_t>>),
 }
 
 /// A call to be made again after a sleep.
@@ -116,13 +116,15 @@ pub unsafe fn sleep() {
 
 /// A sleep in numbers and pointers alone, so that it has nothing to drop. The pointers are to what
 /// the thread-local `SUSPENDED` owns, which stays until the thread resumes the call or ends. A call
-/// in between pushes to that list, which moves the owners (an `Arc`, a `Vec`) and not what they
+/// in between pushes to that list, which moves the owners (an `Arc`, a `Vec`, a `Box`) and not what they
 /// point to.
 #[cfg(not(loom))]
 #[derive(Clone, Copy)]
 struct Plan {
     parker: *const Parker,
     fds: (*mut libc::pollfd, usize),
+    /// Null for the thread's present signal mask.
+    mask: *const libc::sigset_t,
     deadline: Option<Instant>,
 }
 
@@ -131,16 +133,21 @@ impl Plan {
     fn of_topmost() -> Option<Plan> {
         with_all(|all| {
             let last = all.last_mut()?;
-            let (parker, fds) = match &mut last.sleep_on {
-                SleepOn::None => (std::ptr::null(), (std::ptr::null_mut(), 0)),
-                SleepOn::Parker(parker) => (Arc::as_ptr(parker), (std::ptr::null_mut(), 0)),
-                SleepOn::Descriptors(fds) => (std::ptr::null(), (fds.as_mut_ptr(), fds.len())),
-            };
-            Some(Plan {
-                parker,
-                fds,
+            let mut plan = Plan {
+                parker: std::ptr::null(),
+                fds: (std::ptr::null_mut(), 0),
+                mask: std::ptr::null(),
                 deadline: last.deadline,
-            })
+            };
+            match &mut last.sleep_on {
+                SleepOn::None => {}
+                SleepOn::Parker(parker) => plan.parker = Arc::as_ptr(parker),
+                SleepOn::Descriptors(fds, mask) => {
+                    plan.fds = (fds.as_mut_ptr(), fds.len());
+                    plan.mask = mask.as_deref().map_or(std::ptr::null(), std::ptr::from_ref);
+                }
+            }
+            Some(plan)
         })
     }
 
@@ -161,9 +168,16 @@ impl Plan {
             .deadline
             .map(|at| at.saturating_duration_since(Instant::now()));
         let millis = left.map_or(-1, crate::sys::millis_up);
-        // SAFETY: the array stays, see `Plan`; the frames have nothing to drop, by the caller's
+        let (fds, len) = self.fds;
+        // SAFETY: array and mask stay, see `Plan`; the frames have nothing to drop, by the caller's
         // promise.
-        match unsafe { crate::sys::cancel::poll(self.fds.0, self.fds.1, millis) } {
+        let outcome = unsafe {
+            match self.mask.is_null() {
+                true => crate::sys::cancel::poll(fds, len, millis),
+                false => crate::sys::cancel::ppoll(fds, len, millis, self.mask),
+            }
+        };
+        match outcome {
             0 if self.deadline.is_some_and(|at| Instant::now() >= at) => Wake::TimedOut,
             count if count >= 0 => Wake::Notified,
             _ => match crate::sys::last_errno() {
@@ -276,7 +290,7 @@ mod tests {
             if expected == Wake::Notified {
                 ours.write_all(b"x").unwrap();
             }
-            suspend(SleepOn::Descriptors(vec![fd]), deadline, Box::new(()));
+            suspend(SleepOn::Descriptors(vec![fd], None), deadline, Box::new(()));
             // SAFETY: as above.
             unsafe { sleep() };
             assert_eq!(resume().map(|call| call.wake), Some(expected));

@@ -56,7 +56,7 @@ pub use linux::eventfd::{eventfd, raise, raised_eventfd};
 pub use linux::{epoll, tipc};
 pub use unix::{
     SignalMask, adopt, at_fork, block_signals, descriptor_limit, interfaces, is_ready_within,
-    is_refused, is_single_threaded, millis_up, monotonic, pages, poll, resolver,
+    is_refused, is_single_threaded, millis_up, monotonic, pages, poll, ppoll, resolver,
     set_receive_low_water, set_socket_option, set_thread_scheduling, sleep, thread_number, unsent,
 };
 

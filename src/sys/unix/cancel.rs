@@ -27,6 +27,14 @@ mod posix {
         #[link_name = "poll"]
         pub fn poll_unwinding(fds: *mut libc::pollfd, count: libc::nfds_t, timeout: c_int)
         -> c_int;
+        #[cfg(not(loom))]
+        #[link_name = "ppoll"]
+        pub fn ppoll_unwinding(
+            fds: *mut libc::pollfd,
+            count: libc::nfds_t,
+            timeout: *const libc::timespec,
+            mask: *const libc::sigset_t,
+        ) -> c_int;
     }
 }
 
@@ -106,4 +114,30 @@ pub fn act() {
 pub unsafe fn poll(fds: *mut libc::pollfd, count: usize, timeout_ms: i32) -> i32 {
     // SAFETY: the array is valid and unwinding is allowed, by the caller's promise.
     unsafe { posix::poll_unwinding(fds, count as libc::nfds_t, timeout_ms) }
+}
+
+/// `ppoll`, as [`poll`]: the thread's signal mask is `mask` while it waits.
+///
+/// # Safety
+/// As for [`poll`]; the mask lives as long as the array.
+#[cfg(not(loom))]
+pub unsafe fn ppoll(
+    fds: *mut libc::pollfd,
+    count: usize,
+    timeout_ms: i32,
+    mask: *const libc::sigset_t,
+) -> i32 {
+    let limit = timespec(timeout_ms);
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: array and mask are valid and unwinding is allowed, by the caller's promise; the
+    // limit is null or valid.
+    unsafe { posix::ppoll_unwinding(fds, count as libc::nfds_t, limit, mask) }
+}
+
+/// A time limit of `ppoll`; `None` for a negative one, which means none.
+pub(super) fn timespec(timeout_ms: i32) -> Option<libc::timespec> {
+    (timeout_ms >= 0).then(|| libc::timespec {
+        tv_sec: (timeout_ms / 1000).into(),
+        tv_nsec: (timeout_ms % 1000 * 1_000_000).into(),
+    })
 }

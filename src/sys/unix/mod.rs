@@ -17,7 +17,7 @@ pub mod stand_ins;
 mod thread;
 
 pub use clock::monotonic;
-pub use poll::{is_ready_within, millis_up, poll, sleep};
+pub use poll::{is_ready_within, millis_up, poll, ppoll, sleep};
 pub use process::{at_fork, descriptor_limit};
 pub use refusal::is_refused;
 pub use signals::{SignalMask, block_signals};

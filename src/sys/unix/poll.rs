@@ -16,6 +16,28 @@ pub fn poll(fds: &mut [libc::pollfd], timeout_ms: i32) -> std::io::Result<usize>
     Ok(count as usize)
 }
 
+/// As [`poll`], with another signal mask while it waits: a signal that is pending and that the
+/// mask does not block ends it at once.
+///
+/// # Errors
+/// As for [`poll`].
+pub fn ppoll(
+    fds: &mut [libc::pollfd],
+    timeout_ms: i32,
+    mask: &libc::sigset_t,
+) -> std::io::Result<usize> {
+    let _shield = cancel::Shield::new();
+    let limit = cancel::timespec(timeout_ms);
+    let limit = limit.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    let (list, len) = (fds.as_mut_ptr(), fds.len() as libc::nfds_t);
+    // SAFETY: the slice is valid for the call and its length is given; the limit is null or valid.
+    let count = unsafe { libc::ppoll(list, len, limit, mask) };
+    if count < 0 {
+        return Err(std::io::Error::last_os_error());
+    }
+    Ok(count as usize)
+}
+
 /// A time limit of `poll`: whole milliseconds, rounded up.
 pub fn millis_up(limit: std::time::Duration) -> i32 {
     i32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)

@@ -55,24 +55,19 @@ impl Driver {
         if todo & (work::READ | work::WRITE | work::START) != 0 {
             self.stream_ready(conn, todo);
         }
-        if todo & work::FILLING != 0 {
-            self.wire.blocked = false; // try again
-        }
         match todo & (work::SENDER_WAITS | work::SENDER_WAITED) {
             0 => {}
             mark => self.wire.sender_waits = mark == work::SENDER_WAITS,
         }
         let output = work::PIPE | work::FILLING | work::STOP | work::WRITE;
         if todo & output != 0 && self.machine.is_active() {
+            // A sender that has written a batch tries again. In a handshake nothing would be
+            // written, and the wait for the stream is to go on.
+            self.wire.blocked &= todo & work::FILLING == 0;
             self.flush(conn);
         }
         if self.machine.may_resume() {
             self.read(conn);
-        }
-        // A layer may have read ahead as it was opened, by a write too.
-        let touched = work::READ | work::WRITE | work::START;
-        if todo & touched != 0 && !self.machine.is_stalled() && self.wire.has_buffered_input() {
-            conn.driver.mark(work::READ); // no event will
         }
         let pending = self.wire.has_pending_output();
         self.machine.finish_if_drained(pending);
@@ -80,6 +75,10 @@ impl Driver {
         let unsent = self.machine.is_midway() && self.wire.blocked;
         set(&conn.flush.unsent, unsent);
         self.wire.sender_waits &= unsent;
+        // No event comes for what a layer has read ahead, in a read or as it was opened.
+        if self.wire.has_buffered_input() && self.machine.wants_input() {
+            conn.driver.mark(work::READ);
+        }
         self.watch(conn);
         self.update_timer(conn);
     }

@@ -88,6 +88,16 @@ impl Machine {
         self.resume(now);
     }
 
+    /// Whether bytes are to be read now.
+    #[inline]
+    pub fn wants_input(&self) -> bool {
+        match &self.phase {
+            Phase::Active(active) => !active.stalled && self.pipe.is_some(),
+            Phase::Handshake(_) | Phase::Proxy(_) => true,
+            _ => false,
+        }
+    }
+
     /// Where to read to. `None` if nothing is to be read now.
     #[inline]
     pub fn room(&mut self) -> Option<Room<'_>> {

@@ -15,6 +15,13 @@ bench: stage $(if $(OMQ),bench-omq)
 bench-chart: stage $(if $(OMQ),bench-omq)
 	python3 bench/run.py --lib stage/lib --cpus 0,1 --svg docs/bench.svg $(BENCH_OTHERS) $(BENCH)
 
+# Instructions a message, which are steady where times are not: against another build they may
+# rise by 5 percent at most.
+#   make instructions AGAINST=/somewhere/lib
+.PHONY: instructions
+instructions: stage
+	python3 bench/instructions.py --lib stage/lib $(if $(AGAINST),--against $(AGAINST)) $(INSTRUCTIONS)
+
 # Cost against the number of connections and of I/O threads.
 .PHONY: bench-scale
 bench-scale: stage

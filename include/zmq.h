@@ -1410,21 +1410,46 @@ int zmq_msg_set_routing_id(zmq_msg_t *msg,
  */
 ZMQ_EXPORT
 uint32_t zmq_msg_routing_id(zmq_msg_t *msg);
+
+/* ---- Draft: groups ---- */
+
+/*
+ * Makes a DISH receive what is sent to a group, of up to 255 bytes. Returns 0, or -1
+ * with EINVAL (it has joined already, or too long), ENOTSUP (not a DISH), ETERM or
+ * ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_join(void *socket,
+             const char *group);
+
+/*
+ * Takes back one zmq_join. Returns 0, or -1 with EINVAL (it has not joined), ENOTSUP
+ * (not a DISH), ETERM or ENOTSOCK.
+ */
+ZMQ_EXPORT
+int zmq_leave(void *socket,
+              const char *group);
+
+/*
+ * Sets the group to which a RADIO sends the message; it is cut to 255 bytes. Returns 0,
+ * or -1 with EFAULT.
+ */
+ZMQ_EXPORT
+int zmq_msg_set_group(zmq_msg_t *msg,
+                      const char *group);
+
+/*
+ * Returns the group of a message, valid until the message or its group changes; an
+ * empty string if it has none.
+ */
+ZMQ_EXPORT
+const char *zmq_msg_group(zmq_msg_t *msg);
 /* Property names for zmq_msg_gets. */
 #define ZMQ_MSG_PROPERTY_ROUTING_ID "Routing-Id"
 #define ZMQ_MSG_PROPERTY_SOCKET_TYPE "Socket-Type"
 #define ZMQ_MSG_PROPERTY_USER_ID "User-Id"
 #define ZMQ_MSG_PROPERTY_PEER_ADDRESS "Peer-Address"
 
-/* Makes a DISH receive what is sent to a group, a C string. */
-ZMQ_EXPORT int zmq_join (void *socket, const char *group);
-/* Takes back one zmq_join. */
-ZMQ_EXPORT int zmq_leave (void *socket, const char *group);
-
-/* Sets the group of a message, a C string. */
-ZMQ_EXPORT int zmq_msg_set_group (zmq_msg_t *msg, const char *group);
-/* Returns the group of a message, a C string that belongs to the message. */
-ZMQ_EXPORT const char *zmq_msg_group (zmq_msg_t *msg);
 /* The functions zmq_poller_* exist. */
 #define ZMQ_HAVE_POLLER
 

@@ -31,6 +31,7 @@ const DRAFT_PARTS: &[(&str, &str)] = &[
     ("src/capi/draft.rs", "Draft: functions"),
     ("src/capi/poller.rs", "Draft: pollers"),
     ("src/capi/peers.rs", "Draft: peers"),
+    ("src/capi/groups.rs", "Draft: groups"),
 ];
 
 fn root() -> &'static Path {

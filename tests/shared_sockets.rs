@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Context, Message, Socket, poll};
-use std::ffi::{CString, c_int, c_short};
+use std::ffi::{CStr, CString, c_int, c_short};
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use zmq::abi::numbers::draft::*;
 use zmq::abi::numbers::*;
 use zmq::abi::options::*;
-use zmq::capi::{errors::zmq_errno, peers::*, poller::*};
+use zmq::capi::{errors::zmq_errno, groups::*, msg::*, peers::*, poller::*};
 
 const IN: c_short = ZMQ_POLLIN as c_short;
 
@@ -338,4 +338,115 @@ fn a_poller_has_a_descriptor() {
         assert_eq!(zmq_poller_destroy(&mut poller), 0);
     }
     end(context, &[bound, connected, plain]);
+}
+
+fn join(socket: Socket, group: &str) -> common::Result<()> {
+    let group = CString::new(group).unwrap();
+    // SAFETY: a string.
+    match unsafe { zmq_join(socket.handle(), group.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(zmq_errno()),
+    }
+}
+
+fn leave(socket: Socket, group: &str) -> common::Result<()> {
+    let group = CString::new(group).unwrap();
+    // SAFETY: a string.
+    match unsafe { zmq_leave(socket.handle(), group.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(zmq_errno()),
+    }
+}
+
+fn set_group(message: &Message, group: &str) {
+    let group = CString::new(group).unwrap();
+    // SAFETY: a message and a string.
+    let set = unsafe { zmq_msg_set_group(message.raw(), group.as_ptr()) };
+    assert_eq!(set, 0);
+}
+
+fn group(message: &Message) -> String {
+    // SAFETY: a message, whose group is a string.
+    let group = unsafe { CStr::from_ptr(zmq_msg_group(message.raw())) };
+    group.to_str().unwrap().to_owned()
+}
+
+/// Sends to a group until a DISH that has joined it receives: its join may be on the way.
+fn reach(radio: Socket, dish: Socket, name: &str, body: &[u8]) -> Message {
+    loop {
+        let mut message = Message::new(body);
+        set_group(&message, name);
+        radio.send_message(&mut message, 0).unwrap();
+        if poll(&[dish], ZMQ_POLLIN, 20) == Ok(1) {
+            return dish.recv(ZMQ_DONTWAIT).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_dish_receives_from_its_groups() {
+    for endpoint in endpoints("radio") {
+        for kinds in [[ZMQ_RADIO, ZMQ_DISH], [ZMQ_DISH, ZMQ_RADIO]] {
+            let context = Context::new();
+            let sockets = pair(context, kinds, &endpoint);
+            let [radio, dish] = match kinds[0] {
+                ZMQ_RADIO => sockets,
+                _ => [sockets[1], sockets[0]],
+            };
+            assert_eq!(failure(radio.send(b"x", ZMQ_SNDMORE)), libc::EINVAL);
+            assert_eq!(failure(radio.recv(0)), libc::ENOTSUP);
+            assert_eq!(failure(dish.send(b"x", 0)), libc::ENOTSUP);
+            for name in ["", "Movies", "a group of more than fifteen bytes"] {
+                join(dish, name).unwrap();
+                for size in [0, 5, 3000, 70_000] {
+                    let got = reach(radio, dish, name, &vec![7; size]);
+                    assert_eq!(
+                        (got.data().len(), group(&got), got.more()),
+                        (size, name.into(), false)
+                    );
+                }
+                leave(dish, name).unwrap();
+                while dish.recv(ZMQ_DONTWAIT).is_ok() {}
+            }
+            end(context, &sockets);
+        }
+    }
+}
+
+#[test]
+fn a_message_keeps_its_group() {
+    let long = "g".repeat(300);
+    for name in ["", "A", "fifteen letters", "sixteen  letters", &long] {
+        let cut = &name[..name.len().min(255)];
+        let message = Message::new(b"body");
+        assert_eq!(group(&message), "");
+        set_group(&message, name);
+        assert_eq!(group(&message), cut);
+        let copy = Message::empty();
+        // SAFETY: two messages.
+        unsafe { zmq_msg_copy(copy.raw(), message.raw()) };
+        set_group(&message, "another");
+        assert_eq!(
+            (group(&copy), group(&message)),
+            (cut.into(), "another".into())
+        );
+        let moved = Message::empty();
+        // SAFETY: two messages.
+        unsafe { zmq_msg_move(moved.raw(), copy.raw()) };
+        assert_eq!((group(&moved), group(&copy)), (cut.into(), String::new()));
+    }
+    let message = Message::new(b"body");
+    // SAFETY: a message; the NULL is refused.
+    let set = unsafe { zmq_msg_set_group(message.raw(), std::ptr::null()) };
+    assert_eq!((set, zmq_errno()), (-1, libc::EFAULT));
+    let context = Context::new();
+    let [dish, pull] = [ZMQ_DISH, ZMQ_PULL].map(|kind| context.socket(kind).unwrap());
+    join(dish, "A").unwrap();
+    assert_eq!(failure(join(dish, "A")), libc::EINVAL);
+    assert_eq!(failure(join(dish, &long)), libc::EINVAL);
+    assert_eq!(failure(leave(dish, "B")), libc::EINVAL);
+    assert_eq!(failure(join(pull, "A")), libc::ENOTSUP);
+    assert_eq!(failure(leave(pull, "A")), libc::ENOTSUP);
+    end(context, &[dish, pull]);
+    assert_eq!(failure(join(dish, "A")), libc::ENOTSOCK);
 }

@@ -52,6 +52,8 @@ pub struct SocketSpec {
     /// What it sends are subscriptions: the pattern writes them anew for each peer, and no
     /// close has to linger for them.
     pub subscribes: bool,
+    /// Subscriptions are joins of groups: JOIN and LEAVE in place of SUBSCRIBE and CANCEL.
+    pub groups: bool,
     /// It filters messages by its peers' subscriptions.
     pub filters: bool,
     /// READY carries the Identity property, even an empty one.
@@ -76,6 +78,7 @@ const fn plain(kind: SocketType, name: &'static str, peers: &'static [SocketType
         peers,
         receives: true,
         subscribes: false,
+        groups: false,
         filters: false,
         announces_identity: false,
         connects_once: false,
@@ -156,10 +159,12 @@ pub static SPECS: [SocketSpec; 21] = [
     shareable(Client, "CLIENT", &[Server]),
     SocketSpec {
         receives: false,
+        groups: true,
         ..shareable(Radio, "RADIO", &[Dish])
     },
     SocketSpec {
         subscribes: true,
+        groups: true,
         ..shareable(Dish, "DISH", &[Radio])
     },
     shareable(Gather, "GATHER", &[Scatter]),

@@ -18,6 +18,7 @@ pub mod draft;
 pub mod errors;
 mod exit;
 mod fork;
+pub mod groups;
 pub mod msg;
 pub mod peers;
 pub mod poll;

@@ -1,6 +1,6 @@
 //! Properties of the connection a message came from.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 /// What `zmq_msg_gets` and `ZMQ_SRCFD` return for a message: one set for all messages of a
@@ -10,6 +10,9 @@ pub struct Metadata {
     /// Names and values in turn, each followed by a NUL: one allocation.
     properties: Box<[u8]>,
     source_fd: Option<i32>,
+    /// Of one message alone: its group, and the properties of its connection.
+    group: Option<CString>,
+    connection: Option<Arc<Metadata>>,
 }
 
 impl Metadata {
@@ -34,7 +37,27 @@ impl Metadata {
         Metadata {
             properties: flat.into_boxed_slice(),
             source_fd,
+            ..Metadata::default()
         }
+    }
+
+    /// Those of one message, with a group of its own.
+    pub(super) fn with_group(group: CString, connection: Option<Arc<Metadata>>) -> Metadata {
+        Metadata {
+            group: Some(group),
+            connection,
+            ..Metadata::default()
+        }
+    }
+
+    /// The group of the message, if it is kept here.
+    pub(super) fn group(&self) -> Option<&CStr> {
+        self.group.as_deref()
+    }
+
+    /// The properties of the connection, if these are of one message.
+    pub(super) fn connection(&self) -> Option<&Arc<Metadata>> {
+        self.connection.as_ref()
     }
 
     /// A reference to `this`: `held` itself if it is one already, which saves an atomic operation.
@@ -49,6 +72,9 @@ impl Metadata {
     /// The value of a property; names are compared byte for byte. `Identity` is found under its
     /// newer name `Routing-Id` too.
     pub fn get(&self, name: &CStr) -> Option<&CStr> {
+        if let Some(connection) = &self.connection {
+            return connection.get(name);
+        }
         let find = |name: &CStr| {
             let mut rest = &self.properties[..];
             while let (Some(key), Some(value)) = (next_text(&mut rest), next_text(&mut rest)) {
@@ -74,7 +100,10 @@ impl Metadata {
 
     /// Descriptor of the connection when the message was received.
     pub fn source_fd(&self) -> Option<i32> {
-        self.source_fd
+        match &self.connection {
+            Some(connection) => connection.source_fd(),
+            None => self.source_fd,
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod c_memory;
 pub(crate) mod copy;
 mod filling;
 pub mod frame;
+mod group;
 mod kept;
 mod loan;
 mod marks;
@@ -32,6 +33,7 @@ pub(crate) mod usage;
 
 pub use block::Block;
 pub use filling::Filling;
+pub use group::GROUP_MAX;
 pub use loan::Lender;
 pub use metadata::Metadata;
 pub use msg::{INLINE_MAX, Msg, flag};

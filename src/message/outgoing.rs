@@ -27,6 +27,14 @@ pub trait Outgoing {
     /// Sets the number of the peer that it is for.
     fn set_routing_id(&mut self, _number: u32) {}
 
+    /// The group that it is for.
+    fn group(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Drops the group.
+    fn clear_group(&mut self) {}
+
     /// Whether it may be copied to a run: it is short, and nothing but a body.
     fn is_framable(&self) -> bool;
 
@@ -43,7 +51,9 @@ pub trait Outgoing {
 impl Outgoing for Msg {
     #[inline]
     fn renew(&mut self, more: bool) {
-        self.set_metadata(None);
+        if !self.metadata.is_null() {
+            self.leave_connection();
+        }
         self.flags = (self.flags & flag::SHARED) | if more { flag::MORE } else { 0 };
     }
 
@@ -65,6 +75,14 @@ impl Outgoing for Msg {
     #[inline]
     fn set_routing_id(&mut self, number: u32) {
         Msg::set_routing_id(self, number);
+    }
+
+    fn group(&self) -> &[u8] {
+        Msg::group(self).to_bytes()
+    }
+
+    fn clear_group(&mut self) {
+        self.set_group(&[]);
     }
 
     #[inline]

@@ -4,8 +4,9 @@
 
 use super::base::{Attachment, Env, Pattern};
 use super::{
-    dealer::Dealer, pair::Pair, pub_::Pub, pull::Pull, push::Push, rep::Rep, req::Req,
-    router::Router, server::Server, stream::Stream, sub::Sub, xpub::Xpub, xsub::Xsub,
+    dealer::Dealer, dish::Dish, pair::Pair, pub_::Pub, pull::Pull, push::Push, radio::Radio,
+    rep::Rep, req::Req, router::Router, server::Server, stream::Stream, sub::Sub, xpub::Xpub,
+    xsub::Xsub,
 };
 use crate::abi::socket_type::SocketType;
 use crate::error::Result;
@@ -77,6 +78,10 @@ patterns! {
     Server(Box<Server>) = |seed| Box::new(Server::new(seed));
     /// `ZMQ_CLIENT`.
     Client(Dealer<true>) = |_| Dealer::default();
+    /// `ZMQ_RADIO`.
+    Radio(Box<Radio>) = |_| Box::default();
+    /// `ZMQ_DISH`.
+    Dish(Box<Dish>) = |_| Box::default();
     /// `ZMQ_GATHER`.
     Gather(Pull<true>) = |_| Pull::default();
     /// `ZMQ_SCATTER`: the runtime refuses `ZMQ_SNDMORE`.
@@ -142,6 +147,14 @@ impl Pattern for AnyPattern {
 
     fn numbered(&self, number: u32) -> Result<PipeId> {
         dispatch!(self, pattern => pattern.numbered(number))
+    }
+
+    fn join(&mut self, env: &mut Env<'_>, group: &[u8]) -> Result<()> {
+        dispatch!(self, pattern => pattern.join(env, group))
+    }
+
+    fn leave(&mut self, env: &mut Env<'_>, group: &[u8]) -> Result<()> {
+        dispatch!(self, pattern => pattern.leave(env, group))
     }
 
     #[inline(always)]

@@ -117,6 +117,17 @@ pub trait Pattern {
         Err(Error::NotSupported)
     }
 
+    /// Receives what is sent to a group, of a type that joins groups. [`Error::Invalid`] if it
+    /// does already, [`Error::NotSupported`] for other types.
+    fn join(&mut self, _env: &mut Env<'_>, _group: &[u8]) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+
+    /// Takes back one [`join`](Self::join). [`Error::Invalid`] if there was none.
+    fn leave(&mut self, _env: &mut Env<'_>, _group: &[u8]) -> Result<()> {
+        Err(Error::NotSupported)
+    }
+
     /// Sends one part and leaves it empty. On failure the part is unchanged, and nothing was sent.
     fn send<P: Outgoing>(&mut self, env: &mut Env<'_>, part: &mut P) -> Result<()>;
 

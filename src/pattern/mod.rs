@@ -11,10 +11,12 @@
 mod any;
 mod base;
 mod dealer;
+mod dish;
 mod pair;
 mod pub_;
 mod pull;
 mod push;
+mod radio;
 mod rep;
 mod req;
 mod router;

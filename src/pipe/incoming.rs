@@ -34,6 +34,9 @@ pub trait Incoming {
     /// The number of the peer that the content came from.
     fn set_routing_id(&mut self, _number: u32) {}
 
+    /// The group that the content was sent to.
+    fn set_group(&mut self, _group: &[u8]) {}
+
     /// Called when the content is handed to the application, see [`Msg::hand_out`].
     fn hand_out(&mut self, _lender: &'static Lender) {}
 }
@@ -67,6 +70,10 @@ impl Incoming for Msg {
     #[inline]
     fn set_routing_id(&mut self, number: u32) {
         Msg::set_routing_id(self, number);
+    }
+
+    fn set_group(&mut self, group: &[u8]) {
+        Msg::set_group(self, group);
     }
 
     #[inline]

@@ -15,9 +15,7 @@ pub(super) const READY_PREFIX: &[u8] = b"\x05READY";
 pub(super) const ERROR_PREFIX: &[u8] = b"\x05ERROR";
 const PING_PREFIX: &[u8] = b"\x04PING";
 const PONG_PREFIX: &[u8] = b"\x04PONG";
-#[allow(dead_code)] // RADIO and DISH are not there yet
 const JOIN_PREFIX: &[u8] = b"\x04JOIN";
-#[allow(dead_code)] // RADIO and DISH are not there yet
 const LEAVE_PREFIX: &[u8] = b"\x05LEAVE";
 
 /// A parsed command, borrowing from the frame's body.
@@ -111,14 +109,12 @@ pub fn cancel(topic: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends a JOIN for `group` (RADIO/DISH).
-#[allow(dead_code)] // RADIO and DISH are not there yet
 pub fn join(group: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(JOIN_PREFIX);
     out.extend_from_slice(group);
 }
 
 /// Appends a LEAVE for `group` (RADIO/DISH).
-#[allow(dead_code)] // RADIO and DISH are not there yet
 pub fn leave(group: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(LEAVE_PREFIX);
     out.extend_from_slice(group);

@@ -76,6 +76,8 @@ pub struct Session {
     /// This socket is a publisher and the 1.0 peer sends no subscriptions: treat it
     /// as subscribed to everything.
     pub subscribe_all: bool,
+    /// This socket joins groups, or its peers do.
+    pub groups: bool,
 }
 
 impl Session {
@@ -91,10 +93,10 @@ impl Session {
         self.version.has_commands()
     }
 
-    /// Whether subscriptions go out as SUBSCRIBE and CANCEL commands instead
-    /// of as messages.
+    /// Whether subscriptions go out as commands, SUBSCRIBE and CANCEL, instead of as
+    /// messages. Joins and leaves of groups always do.
     pub const fn has_subscription_commands(&self) -> bool {
-        matches!(self.version, Version::V3_1)
+        self.groups || matches!(self.version, Version::V3_1)
     }
 
     /// Whether messages are sent and received as unencrypted frames of ZMTP 2 and later.
@@ -245,6 +247,7 @@ impl Handshake {
             properties,
             mechanism,
             subscribe_all: version == Version::V1_0 && self.config.socket_type.spec().filters,
+            groups: self.config.socket_type.spec().groups,
         }
     }
 

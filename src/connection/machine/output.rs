@@ -259,10 +259,12 @@ impl Output {
         }
     }
 
-    /// Encodes a subscription as a command, which is ZMTP 3.1's form.
+    /// Encodes a subscription as a command, which is ZMTP 3.1's form, or a join or leave.
     fn encode_subscription(&mut self, msg: &Msg, session: &mut Session) {
         let mut body = Vec::with_capacity(msg.len() + command::SUBSCRIBE_PREFIX.len());
         match msg.data().split_first() {
+            Some((1, group)) if session.groups => command::join(group, &mut body),
+            Some((_, group)) if session.groups => command::leave(group, &mut body),
             Some((1, topic)) => command::subscribe(topic, &mut body),
             Some((_, topic)) => command::cancel(topic, &mut body),
             None => return,

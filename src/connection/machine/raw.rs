@@ -21,6 +21,7 @@ pub(super) fn session() -> Session {
         properties: PropertyList::default(),
         mechanism: Mechanism::Null,
         subscribe_all: false,
+        groups: false,
     }
 }
 

@@ -113,6 +113,7 @@ impl Machine {
         let (Phase::Active(active), Some(pipe)) = (&mut self.phase, &mut self.pipe) else {
             return true;
         };
+        let groups = active.session.groups;
         match command::parse(self.input.command()) {
             Some(Command::Ping { ttl_ds, context }) => {
                 if !self.output.is_crowded() {
@@ -132,11 +133,15 @@ impl Machine {
                 }
                 self.ask(Action::PingReceived);
             }
-            Some(Command::Subscribe(_) | Command::Cancel(_)) if !pipe.check_write() => {
+            Some(
+                Command::Subscribe(_) | Command::Cancel(_) | Command::Join(_) | Command::Leave(_),
+            ) if !pipe.check_write() => {
                 return false;
             }
-            Some(Command::Subscribe(topic)) => deliver_subscription(pipe, 1, topic),
-            Some(Command::Cancel(topic)) => deliver_subscription(pipe, 0, topic),
+            Some(Command::Join(group)) if groups => deliver_subscription(pipe, 1, group),
+            Some(Command::Leave(group)) if groups => deliver_subscription(pipe, 0, group),
+            Some(Command::Subscribe(topic)) if !groups => deliver_subscription(pipe, 1, topic),
+            Some(Command::Cancel(topic)) if !groups => deliver_subscription(pipe, 0, topic),
             _ => {} // unknown commands are ignored
         }
         self.input.end_command();
@@ -182,7 +187,7 @@ impl Machine {
     }
 }
 
-/// SUBSCRIBE and CANCEL become messages of the old form: an action byte, then the topic.
+/// SUBSCRIBE and CANCEL, or JOIN and LEAVE, become messages of the old form: an action byte, then the topic.
 fn deliver_subscription(pipe: &mut PipeEnd, action: u8, topic: &[u8]) {
     if let Ok(msg) = Msg::with_first(action, topic) {
         pipe.write_unchecked(msg.with(flag::SUBSCRIPTION));

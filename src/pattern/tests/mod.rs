@@ -6,6 +6,7 @@ mod dialogue;
 mod manual;
 mod publish;
 mod queues;
+mod radio;
 mod router;
 mod server;
 mod single;

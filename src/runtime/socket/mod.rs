@@ -10,6 +10,7 @@ mod disconnected;
 mod drops;
 pub mod endpoints;
 mod flags;
+pub mod groups;
 mod handles;
 mod options;
 mod records;

@@ -36,7 +36,7 @@ oldest() { # target directory, argument...
 
 exports_all() { # nm, library
     "$1" -D --defined-only "$2" | awk '$2 == "T" { print $3 }' | LC_ALL=C sort >"$work/exported"
-    diff tests/data/functions.txt "$work/exported"
+    diff tests/data/exported.txt "$work/exported"
 }
 
 is_for() { # machine, library

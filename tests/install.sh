@@ -236,7 +236,7 @@ archive() {
 
 globals() {
     nm -g --defined-only "$lib/libzmq.a" | awk 'NF == 3 { print $3 }' >"$work/globals"
-    diff tests/data/functions.txt "$work/globals"
+    diff tests/data/exported.txt "$work/globals"
 }
 
 # The program is compiled and linked with the archive by a command, and run.

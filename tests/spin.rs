@@ -48,6 +48,10 @@ fn sleeps_of_client(endpoint: &str, spin: i32) -> u64 {
     let serving = std::thread::spawn(move || {
         for _ in 0..ROUNDS {
             let question = server.recv(0).unwrap();
+            if spin == 0 {
+                // The answer is not to be there before the client waits for it.
+                std::thread::sleep(std::time::Duration::from_micros(100));
+            }
             server.send(question.data(), 0).unwrap();
         }
         server

@@ -182,7 +182,10 @@ impl State {
             }
         }
         (self.out, self.written) = (Vec::new(), 0);
-        Ok(true)
+        match inner.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(false),
+            flushed => flushed.map(|()| true),
+        }
     }
 
     /// Appends the control frames that wait, unless a body is under way.
@@ -364,12 +367,13 @@ impl Stream for WebSocket {
     }
 
     fn has_buffered_input(&self) -> bool {
-        !self.state.borrow().starved
+        !self.state.borrow().starved || self.inner.has_buffered_input()
     }
 
     fn has_pending_output(&self) -> bool {
         let state = self.state.borrow();
-        state.written < state.out.len() || !state.controls.is_empty()
+        let own = state.written < state.out.len() || !state.controls.is_empty();
+        own || self.inner.has_pending_output()
     }
 
     fn flush(&self) -> io::Result<()> {

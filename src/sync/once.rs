@@ -25,6 +25,12 @@ mod watched {
         setting: Mutex<()>,
     }
 
+    impl<T> Default for OnceLock<T> {
+        fn default() -> OnceLock<T> {
+            OnceLock::new()
+        }
+    }
+
     impl<T> OnceLock<T> {
         /// An empty cell.
         pub const fn new() -> OnceLock<T> {

@@ -28,7 +28,7 @@
 //!
 //! The modules stand in layers, highest first; a module uses only what stands
 //! below it, and modules of one layer do not use each other. ARCHITECTURE.md
-//! tells the whole story; `tests/layering/` holds the order.
+//! has the whole; `tests/layering/` holds the order.
 //!
 //! The crate's interface is the C functions in [`capi`] and the numbers in [`abi`]. Everything else
 //! is private, so that the compiler finds what is not used; the feature `testing` adds a module that

@@ -1,10 +1,13 @@
 //! Pollers (`zmq_poller_*`), as a C program uses them.
 
+mod common;
+
+use common::{Context, Socket};
 use std::ffi::{c_int, c_short, c_void};
 use std::ptr::null_mut;
 use zmq::abi::errors::ETERM;
 use zmq::abi::numbers::{ZMQ_DONTWAIT, ZMQ_PAIR, ZMQ_POLLERR, ZMQ_POLLIN, ZMQ_POLLOUT};
-use zmq::capi::{ctx::*, errors::zmq_errno, poller::*, socket::*, transfer::*};
+use zmq::capi::{errors::zmq_errno, poller::*};
 
 const IN: c_short = ZMQ_POLLIN as c_short;
 const OUT: c_short = ZMQ_POLLOUT as c_short;
@@ -19,51 +22,43 @@ const CLEARED: zmq_poller_event_t = zmq_poller_event_t {
 
 /// A context with pairs of connected sockets.
 struct Sockets {
-    context: *mut c_void,
-    all: Vec<*mut c_void>,
+    context: Context,
+    all: Vec<Socket>,
 }
 
 impl Sockets {
     fn new(pairs: usize) -> Sockets {
-        // SAFETY: as its documentation says, without conditions.
-        let context = unsafe { zmq_ctx_new() };
+        let context = Context::new();
         let mut all = Vec::new();
         for pair in 0..pairs {
-            let name = std::ffi::CString::new(format!("inproc://{pair}")).unwrap();
-            // SAFETY: a live context, live sockets and a C string.
-            unsafe {
-                let ends = [0; 2].map(|_| zmq_socket(context, ZMQ_PAIR));
-                assert_eq!(zmq_bind(ends[0], name.as_ptr()), 0);
-                assert_eq!(zmq_connect(ends[1], name.as_ptr()), 0);
-                all.extend(ends);
-            }
+            let name = format!("inproc://{pair}");
+            let ends = [0; 2].map(|_| context.socket(ZMQ_PAIR).unwrap());
+            ends[0].bind(&name).unwrap();
+            ends[1].connect(&name).unwrap();
+            all.extend(ends);
         }
         Sockets { context, all }
     }
 
     fn send(&self, from: usize) {
-        // SAFETY: a live socket and three bytes.
-        let sent = unsafe { zmq_send(self.all[from], c"abc".as_ptr().cast(), 3, 0) };
-        assert_eq!(sent, 3);
+        self.all[from].send(b"abc", 0).unwrap();
     }
 
     fn recv(&self, at: usize) {
-        let mut text = [0u8; 3];
-        // SAFETY: a live socket and three bytes.
-        let got = unsafe { zmq_recv(self.all[at], text.as_mut_ptr().cast(), 3, ZMQ_DONTWAIT) };
-        assert_eq!((got, &text), (3, b"abc"));
+        assert_eq!(self.all[at].recv(ZMQ_DONTWAIT).unwrap().data(), b"abc");
+    }
+
+    fn handle(&self, at: usize) -> *mut c_void {
+        self.all[at].handle()
     }
 }
 
 impl Drop for Sockets {
     fn drop(&mut self) {
-        // SAFETY: a live context and its sockets.
-        unsafe {
-            for socket in &self.all {
-                zmq_close(*socket);
-            }
-            zmq_ctx_term(self.context);
+        for socket in &self.all {
+            let _ = socket.close();
         }
+        let _ = self.context.terminate();
     }
 }
 
@@ -91,7 +86,7 @@ fn a_poller_reports_what_has_events_in_order() {
     // SAFETY: live handles and room for the events.
     unsafe {
         for (index, socket) in sockets.all.iter().enumerate() {
-            assert_eq!(zmq_poller_add(poller, *socket, tag(index), IN), 0);
+            assert_eq!(zmq_poller_add(poller, socket.handle(), tag(index), IN), 0);
         }
         assert_eq!(zmq_poller_size(poller), 4);
         let at = events.as_mut_ptr();
@@ -100,8 +95,8 @@ fn a_poller_reports_what_has_events_in_order() {
         sockets.send(3);
         assert_eq!(zmq_poller_wait_all(poller, at, 5, -1), 2);
         let found = events.map(|event| (event.socket, event.user_data as usize, event.events));
-        assert_eq!(found[0], (sockets.all[1], 1, IN));
-        assert_eq!(found[1], (sockets.all[2], 2, IN));
+        assert_eq!(found[0], (sockets.handle(1), 1, IN));
+        assert_eq!(found[1], (sockets.handle(2), 2, IN));
         assert_eq!(found[2..], [(null_mut(), 0, 0); 3]);
         assert!(events.iter().all(|event| event.fd == -1));
         // One at a time: the first, until it has nothing more.
@@ -110,10 +105,10 @@ fn a_poller_reports_what_has_events_in_order() {
         sockets.recv(1);
         assert_eq!(zmq_poller_wait(poller, at, 1000), 0);
         assert_eq!(events[0].user_data, tag(2));
-        assert_eq!(zmq_poller_modify(poller, sockets.all[2], OUT), 0);
+        assert_eq!(zmq_poller_modify(poller, sockets.handle(2), OUT), 0);
         assert_eq!(zmq_poller_wait(poller, at, 1000), 0);
         assert_eq!((events[0].user_data, events[0].events), (tag(2), OUT));
-        assert_eq!(zmq_poller_remove(poller, sockets.all[2]), 0);
+        assert_eq!(zmq_poller_remove(poller, sockets.handle(2)), 0);
         assert_eq!(failure(zmq_poller_wait(poller, at, 1)), libc::EAGAIN);
         assert!(events[0].socket.is_null() && events[0].events == 0);
     }
@@ -129,7 +124,7 @@ fn descriptors_and_sockets_go_together() {
     // SAFETY: live handles and descriptors, room for the event and for two descriptors.
     unsafe {
         assert_eq!(libc::pipe(ends.as_mut_ptr()), 0);
-        assert_eq!(zmq_poller_add(poller, sockets.all[0], null_mut(), IN), 0);
+        assert_eq!(zmq_poller_add(poller, sockets.handle(0), null_mut(), IN), 0);
         assert_eq!(zmq_poller_add_fd(poller, ends[0], tag(7), IN), 0);
         assert_eq!(
             failure(zmq_poller_wait(poller, &mut event, 0)),
@@ -146,7 +141,7 @@ fn descriptors_and_sockets_go_together() {
         libc::close(ends[1]);
         sockets.send(1);
         assert_eq!(zmq_poller_wait(poller, &mut event, -1), 0);
-        assert_eq!((event.fd, event.socket), (-1, sockets.all[0]));
+        assert_eq!((event.fd, event.socket), (-1, sockets.handle(0)));
         assert_eq!(zmq_poller_remove_fd(poller, ends[0]), 0);
         assert_eq!(failure(zmq_poller_remove_fd(poller, ends[0])), libc::EINVAL);
         libc::close(ends[0]);
@@ -157,7 +152,7 @@ fn descriptors_and_sockets_go_together() {
 #[test]
 fn wrong_arguments() {
     let sockets = Sockets::new(1);
-    let (socket, poller) = (sockets.all[0], zmq_poller_new());
+    let (socket, poller) = (sockets.handle(0), zmq_poller_new());
     let mut event = CLEARED;
     // SAFETY: live handles or NULL, and room for the event.
     unsafe {
@@ -217,7 +212,7 @@ fn wrong_arguments() {
             libc::EFAULT
         );
         assert_eq!(zmq_poller_wait(poller, at, 0), 0);
-        assert_eq!(zmq_ctx_shutdown(sockets.context), 0);
+        sockets.context.shutdown().unwrap();
         assert_eq!(failure(zmq_poller_wait(poller, at, -1)), ETERM);
         assert_eq!(zmq_poller_remove(poller, socket), 0);
     }

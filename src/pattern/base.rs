@@ -204,6 +204,11 @@ pub(super) fn introduce<I: Incoming>(env: &mut Env<'_>, pipe: PipeId, into: &mut
     });
 }
 
+/// A subscription or join (1), or its end (0), of a topic or group.
+pub(super) fn subscription(byte: u8, name: &[u8]) -> Result<Msg> {
+    Ok(Msg::with_first(byte, name)?.with(flag::SUBSCRIPTION))
+}
+
 /// `ZMQ_PROBE_ROUTER`: writes an empty message in front of all others, by which a ROUTER
 /// learns this socket's routing id.
 pub(super) fn send_probe(env: &mut Env<'_>, pipe: PipeId) {

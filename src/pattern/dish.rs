@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::base::{Attachment, Env, Pattern};
+use super::base::{Attachment, Env, Pattern, subscription};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
 use crate::error::{Error, Result};
 use crate::message::{GROUP_MAX, Msg, Outgoing, flag};
@@ -21,17 +21,12 @@ pub struct Dish {
     ahead: Option<Msg>,
 }
 
-/// A join (1) or leave (0).
-fn request(byte: u8, group: &[u8]) -> Result<Msg> {
-    Ok(Msg::with_first(byte, group)?.with(flag::SUBSCRIPTION))
-}
-
 impl Dish {
     /// Sends all joins to a peer.
     fn resend(&self, end: &mut PipeEnd) {
         for group in &self.groups {
             // Without memory the peer is not sent this one.
-            if let Ok(msg) = request(1, group) {
+            if let Ok(msg) = subscription(1, group) {
                 end.write_unchecked(msg);
             }
         }
@@ -92,14 +87,14 @@ impl Pattern for Dish {
         if group.len() > GROUP_MAX || self.groups.contains(group) {
             return Err(Error::Invalid);
         }
-        let mut msg = request(1, group)?;
+        let mut msg = subscription(1, group)?;
         self.groups.insert(group.to_vec());
         self.out.send_unchecked(env, &mut msg);
         Ok(())
     }
 
     fn leave(&mut self, env: &mut Env<'_>, group: &[u8]) -> Result<()> {
-        let mut msg = request(0, group)?;
+        let mut msg = subscription(0, group)?;
         if !self.groups.remove(group) {
             return Err(Error::Invalid);
         }

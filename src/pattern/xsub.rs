@@ -2,14 +2,14 @@
 
 #![forbid(unsafe_code)]
 
-use super::base::{Attachment, Env, Pattern};
+use super::base::{Attachment, Env, Pattern, subscription};
 use super::routing::subscriptions::{Filters, Removal};
 use super::routing::{distributor::Distributor, fair_queue::FairQueue};
 use crate::abi::options::draft::{
     ZMQ_ONLY_FIRST_SUBSCRIBE, ZMQ_TOPICS_COUNT, ZMQ_XSUB_VERBOSE_UNSUBSCRIBE,
 };
 use crate::error::{Error, Result};
-use crate::message::{Metadata, Msg, Outgoing, flag};
+use crate::message::{Metadata, Msg, Outgoing};
 use crate::options::value;
 use crate::pipe::{Bare, Frame, Incoming, PipeEnd, PipeId};
 use crate::sys::room::Room;
@@ -33,11 +33,6 @@ pub struct Xsub {
     more_out: bool,
     /// Later parts of the message being sent may be subscriptions too.
     subscribing: bool,
-}
-
-/// `01` or `00` and the topic, marked as a subscription.
-fn subscription(byte: u8, topic: &[u8]) -> Result<Msg> {
-    Ok(Msg::with_first(byte, topic)?.with(flag::SUBSCRIPTION))
 }
 
 impl Xsub {

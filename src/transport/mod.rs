@@ -63,9 +63,9 @@ pub static SCHEMES: &[&dyn Transport] = &[
     &udp::Udp,
     &vsock::Vsock,
     #[cfg(feature = "ws")]
-    &ws::Ws,
+    &ws::Ws { secure: false },
     #[cfg(feature = "wss")]
-    &ws::Wss,
+    &ws::Ws { secure: true },
     #[cfg(feature = "wss")]
     &tls::TlsTcp,
     #[cfg(test)]

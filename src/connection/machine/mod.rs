@@ -1,6 +1,6 @@
 //! The life of a connection without I/O: no descriptor, no clock, no other thread.
 //!
-//! A [`Machine`] is told what happened (a stream is connected, bytes came, time passed, the
+//! The driver reports to a [`Machine`] what happened (a stream is connected, bytes came, time passed, the
 //! socket closes) and by that moves through its [`Phase`]s. What it wants comes out in three ways:
 //! bytes to write by [`Machine::transmit`], [`Action`]s by [`Machine::poll_event`], and the time of
 //! its next deadline by [`Machine::poll_timeout`]. Its driver ([`super::driver`]) calls it under the

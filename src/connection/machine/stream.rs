@@ -14,7 +14,7 @@ impl Machine {
     /// Writes what is queued, and then what the pipe holds, until nothing is left, the stream is
     /// full, or it has taken `limit` bytes (the last write may exceed it). `write` takes two
     /// slices to be written in order, of which one may be empty, and returns how many bytes
-    /// the stream took, or its error. Returns the bytes written, also with an error: tell that
+    /// the stream took, or its error. Returns the bytes written, also with an error: pass that
     /// to [`write_failed`](Self::write_failed).
     #[inline]
     pub fn transmit(

@@ -118,7 +118,7 @@ fn the_io_thread_delivers_what_was_read_ahead() {
             }
         };
         assert_eq!(msg.len(), size);
-        // ZMQ_FD tells of mail that comes after nothing was found.
+        // ZMQ_FD reports mail that comes after nothing was found.
         assert_eq!(
             socket::recv(pull, socket::DONTWAIT).err(),
             Some(Error::Again)

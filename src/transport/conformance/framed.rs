@@ -4,6 +4,7 @@
 
 use super::super::ByteStream;
 use super::super::stream::Stream;
+use crate::message::frame;
 use crate::sys::room::Room;
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
@@ -59,14 +60,10 @@ impl Framed {
                 return Ok(false);
             }
             state.header.push(byte[0]);
-            state.reading = match state.header[..] {
-                [0, short] => short.into(),
-                [2, ref long @ ..] if long.len() == 8 => {
-                    u64::from_be_bytes(long.try_into().unwrap()) as usize
-                }
-                _ => continue,
-            };
-            state.header.clear();
+            if let Some(header) = frame::decode(&state.header) {
+                state.reading = header.size as usize;
+                state.header.clear();
+            }
         }
         Ok(true)
     }
@@ -98,8 +95,7 @@ impl Stream for Framed {
         let state = &mut *self.state.borrow_mut();
         let all = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if state.writing == 0 {
-            state.head.push(2);
-            state.head.extend((all as u64).to_be_bytes());
+            frame::encode(0, all, |header| state.head.extend(header));
             state.writing = all;
         }
         while !state.head.is_empty() {

@@ -210,7 +210,8 @@ impl Stream for Tls {
     }
 }
 
-/// Tells the peer that nothing was cut off, if that can be done at once.
+/// Sends a close_notify, by which the peer knows that nothing was cut off, if the network takes
+/// it at once.
 impl Drop for Tls {
     fn drop(&mut self) {
         let mut connection = self.connection.borrow_mut();

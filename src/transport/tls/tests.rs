@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 use super::super::byte_stream::ByteStream;
+use super::super::ipc::Ipc;
+use super::super::socket::SocketStream;
 use super::super::stream::Stream;
 use super::config::Credentials;
 use super::stream::Tls;
@@ -10,40 +12,8 @@ use crate::sys::room::Room;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConnection, ServerConnection, SupportedProtocolVersion};
 use std::io::{self, ErrorKind, IoSlice};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
-
-#[derive(Debug)]
-struct Plain(UnixStream);
-
-impl AsFd for Plain {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl Stream for Plain {
-    fn read(&self, room: &mut Room<'_>) -> io::Result<usize> {
-        room.receive(self.0.as_fd())
-    }
-
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        io::Write::write(&mut &self.0, bytes)
-    }
-
-    fn peer_address_text(&self) -> String {
-        String::new()
-    }
-
-    fn local_endpoint(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn remote_endpoint(&self) -> Vec<u8> {
-        Vec::new()
-    }
-}
 
 /// An authority and what it has signed for a name, as PEM.
 struct Signed {
@@ -96,7 +66,7 @@ fn pair(
     let (one, other) = UnixStream::pair().unwrap();
     let [one, other] = [one, other].map(|socket| {
         socket.set_nonblocking(true).unwrap();
-        ByteStream::layer(Plain(socket))
+        ByteStream::Socket(SocketStream::new(socket.into(), &Ipc))
     });
     let name = client.server_name().unwrap();
     let client = ClientConnection::new(client.client(versions[0]).unwrap(), name).unwrap();
@@ -187,7 +157,7 @@ fn certificates_that_do_not_fit_are_refused() {
         let error = clients.expect("the client's");
         assert_eq!(error.kind(), ErrorKind::InvalidData);
         assert!(error.to_string().contains("certificate"), "{error}");
-        // The alert tells the server.
+        // The server gets the alert.
         let error = servers
             .or_else(|| shake(other).err())
             .expect("the server's");

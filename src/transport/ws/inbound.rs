@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use super::frames::{Header, Mask, Opcode};
+use crate::message::frame;
 use crate::sys::room::Room;
 
 /// Flags of a message (RFC 45).
@@ -238,14 +239,15 @@ impl Inbound {
                 self.ready.extend(size.saturating_add(1).to_be_bytes());
                 self.ready.push(more);
             }
-            (false, 0..=255) => {
-                let command = (flags & COMMAND) << 1;
-                self.ready.extend([more | command, size as u8]);
-            }
             (false, _) => {
-                let command = (flags & COMMAND) << 1;
-                self.ready.push(more | command | 2);
-                self.ready.extend(size.to_be_bytes());
+                let more = if more == 0 { 0 } else { frame::MORE };
+                let command = if flags & COMMAND == 0 {
+                    0
+                } else {
+                    frame::COMMAND
+                };
+                let size = usize::try_from(size).unwrap_or(usize::MAX); // such a frame is refused
+                frame::encode(more | command, size, |header| self.ready.extend(header));
             }
         }
     }

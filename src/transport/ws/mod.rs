@@ -27,14 +27,12 @@ use std::io;
 use std::sync::Arc;
 use stream::{Terms, WebSocket};
 
-/// `ws://`.
+/// `ws://`, and `wss://` inside of TLS.
 #[derive(Debug)]
-pub struct Ws;
-
-/// `wss://`: WebSockets inside of TLS.
-#[cfg(feature = "wss")]
-#[derive(Debug)]
-pub struct Wss;
+pub struct Ws {
+    /// `wss://`.
+    pub secure: bool,
+}
 
 const fn spec(name: &'static str, capability: &'static str) -> Spec {
     Spec {
@@ -45,34 +43,20 @@ const fn spec(name: &'static str, capability: &'static str) -> Spec {
     }
 }
 
+static WS: Spec = spec("ws", "WS");
+static WSS: Spec = spec("wss", "WSS");
+
 impl Transport for Ws {
     fn spec(&self) -> &'static Spec {
-        static SPEC: Spec = spec("ws", "WS");
-        &SPEC
+        if self.secure { &WSS } else { &WS }
     }
 
     fn parse_bind(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        Ok(Box::new(WsAddress::bind(text, false)?))
+        Ok(Box::new(WsAddress::bind(text, self.secure)?))
     }
 
     fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        Ok(Box::new(WsAddress::connect(text, false)?))
-    }
-}
-
-#[cfg(feature = "wss")]
-impl Transport for Wss {
-    fn spec(&self) -> &'static Spec {
-        static SPEC: Spec = spec("wss", "WSS");
-        &SPEC
-    }
-
-    fn parse_bind(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        Ok(Box::new(WsAddress::bind(text, true)?))
-    }
-
-    fn parse_connect(&self, text: &[u8]) -> Result<Box<dyn Address>> {
-        Ok(Box::new(WsAddress::connect(text, true)?))
+        Ok(Box::new(WsAddress::connect(text, self.secure)?))
     }
 }
 

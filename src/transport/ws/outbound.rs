@@ -5,6 +5,7 @@
 
 use super::frames::{Header, Mask, Opcode};
 use super::inbound::{COMMAND, MORE};
+use crate::message::frame;
 use crate::sys::random;
 use std::io;
 
@@ -135,13 +136,11 @@ impl Outbound {
             (true, [size @ 0..0xff, flags]) => {
                 Some((flags & MORE, u64::from(*size).saturating_sub(1)))
             }
-            (false, [flags, size @ ..]) => {
-                let size = match (flags & 2, size) {
-                    (0, [size]) => u64::from(*size),
-                    (0, _) => return None,
-                    (_, size) => long(size)?,
-                };
-                Some((flags & MORE | flags >> 1 & COMMAND, size))
+            (false, bytes) => {
+                let header = frame::decode(bytes)?;
+                let flag = |zmtp, zws| if header.flags & zmtp == 0 { 0 } else { zws };
+                let flags = flag(frame::MORE, MORE) | flag(frame::COMMAND, COMMAND);
+                Some((flags, header.size))
             }
             _ => None,
         }

@@ -205,48 +205,55 @@ impl State {
     ///
     /// Errors: `WouldBlock` as long as it is not open; what is wrong with the peer's head.
     fn open(&mut self, inner: &ByteStream) -> io::Result<()> {
-        loop {
-            if matches!(self.phase, Phase::Open(_)) {
-                return Ok(());
-            }
+        while !matches!(self.phase, Phase::Open(_)) {
             let all_out = self.flush(inner)?;
-            let (protocol, length) = match &self.phase {
-                Phase::Open(_) => return Ok(()),
-                Phase::Refused(reason) if all_out => return Err(broken(reason)),
-                Phase::Refused(_) => return would_block(),
-                Phase::Asked(key) => {
-                    let offered = upgrade::protocols(self.terms.mechanism);
-                    match upgrade::confirm(&self.network, *key, offered).map_err(broken)? {
-                        Head::Complete(protocol, length) => (protocol, length),
-                        Head::Partial if self.fill(inner)? => continue,
-                        Head::Partial => return Err(ErrorKind::UnexpectedEof.into()),
-                    }
-                }
-                Phase::Listening => {
-                    let served = upgrade::protocols(self.terms.mechanism);
-                    match upgrade::accept(&self.network, served) {
-                        Ok(Head::Complete(agreed, length)) => {
-                            self.out = agreed.answer.into_bytes();
-                            (agreed.protocol, length)
-                        }
-                        Ok(Head::Partial) if self.fill(inner)? => continue,
-                        Ok(Head::Partial) => return Err(ErrorKind::UnexpectedEof.into()),
-                        Err(refusal) => {
-                            self.out = refusal.answer().into_bytes();
-                            self.phase = Phase::Refused(refusal.reason);
-                            continue;
-                        }
-                    }
-                }
-            };
-            let (is_client, bare) = (self.is_client(), protocol == Protocol::Bare);
-            let greeting = self.terms.greeting(protocol);
-            let inbound = Inbound::new(!is_client, bare, &greeting, self.terms.limit);
-            let outbound = Outbound::new(is_client, bare);
-            self.phase = Phase::Open(Box::new((inbound, outbound)));
-            self.start = length;
-            self.starved = false;
+            if let Some((protocol, length)) = self.agree(all_out)? {
+                self.begin(protocol, length);
+            } else if !matches!(self.phase, Phase::Refused(_)) && !self.fill(inner)? {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
         }
+        Ok(())
+    }
+
+    /// What the peer's head agrees to, and the bytes of the head; `None` if more is to come from
+    /// the peer, or a refusal is to be written.
+    fn agree(&mut self, all_out: bool) -> io::Result<Option<(Protocol, usize)>> {
+        let protocols = upgrade::protocols(self.terms.mechanism);
+        match &self.phase {
+            Phase::Open(_) => Ok(None),
+            Phase::Refused(reason) if all_out => Err(broken(reason)),
+            Phase::Refused(_) => would_block(),
+            Phase::Asked(key) => {
+                match upgrade::confirm(&self.network, *key, protocols).map_err(broken)? {
+                    Head::Complete(protocol, length) => Ok(Some((protocol, length))),
+                    Head::Partial => Ok(None),
+                }
+            }
+            Phase::Listening => match upgrade::accept(&self.network, protocols) {
+                Ok(Head::Complete(agreed, length)) => {
+                    self.out = agreed.answer.into_bytes();
+                    Ok(Some((agreed.protocol, length)))
+                }
+                Ok(Head::Partial) => Ok(None),
+                Err(refusal) => {
+                    self.out = refusal.answer().into_bytes();
+                    self.phase = Phase::Refused(refusal.reason);
+                    Ok(None)
+                }
+            },
+        }
+    }
+
+    /// The WebSocket is open; the peer's head took `length` bytes.
+    fn begin(&mut self, protocol: Protocol, length: usize) {
+        let (is_client, bare) = (self.is_client(), protocol == Protocol::Bare);
+        let greeting = self.terms.greeting(protocol);
+        let inbound = Inbound::new(!is_client, bare, &greeting, self.terms.limit);
+        let outbound = Outbound::new(is_client, bare);
+        self.phase = Phase::Open(Box::new((inbound, outbound)));
+        self.start = length;
+        self.starved = false;
     }
 
     fn is_client(&self) -> bool {
